@@ -1,0 +1,87 @@
+//! The parts of a [`View`](crate::v1::View) frame. Repeated protobuf fields concatenate, so what a cell shows is
+//! encoded once and copied into the frame of everyone who sees it.
+
+use bytes::BufMut;
+use prost::Message;
+
+use crate::message::ServerMessage as _;
+use crate::v1::{CellMotion, CellState, View};
+use crate::varint::{put_varint, varint_len};
+
+const LENGTH_DELIMITED: u64 = 2;
+const STATES_FIELD: u64 = 6;
+const MOTIONS_FIELD: u64 = 7;
+
+/// Appends `state` as an entry of `View.states`.
+pub fn put_cell_state(out: &mut impl BufMut, state: &CellState) {
+    put_entry(out, STATES_FIELD, state);
+}
+
+/// Appends `motion` as an entry of `View.motions`.
+pub fn put_cell_motion(out: &mut impl BufMut, motion: &CellMotion) {
+    put_entry(out, MOTIONS_FIELD, motion);
+}
+
+fn put_entry(out: &mut impl BufMut, field: u64, entry: &impl Message) {
+    put_varint(out, field << 3 | LENGTH_DELIMITED);
+    put_varint(out, entry.encoded_len() as u64);
+    entry.encode_raw(out);
+}
+
+/// Appends what comes before the `payload` bytes of a `View`: the frame's length, the body's key and its length.
+/// The caller appends a view's header fields and entries, `payload` bytes in all.
+pub fn put_view_prefix(out: &mut impl BufMut, payload: usize) {
+    let key = u64::from(View::INFO.id) << 3 | LENGTH_DELIMITED;
+    put_varint(
+        out,
+        (varint_len(key) + varint_len(payload as u64) + payload) as u64,
+    );
+    put_varint(out, key);
+    put_varint(out, payload as u64);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::v1::{Motion, ServerPacket, server_packet::Body};
+
+    #[test]
+    fn a_view_put_together_from_parts_reads_as_one_message() {
+        let state = CellState {
+            column: 3,
+            row: 4,
+            snapshot: true,
+            ..CellState::default()
+        };
+        let motions = vec![Motion {
+            entity: 9,
+            x: 1,
+            y: 2,
+            heading: 3,
+            speed: 4,
+        }];
+        let motion = CellMotion {
+            column: 3,
+            row: 4,
+            motions,
+        };
+        let header = View {
+            tick: 8,
+            ack: 2,
+            ..View::default()
+        };
+        let mut payload = header.encode_to_vec();
+        put_cell_state(&mut payload, &state);
+        put_cell_motion(&mut payload, &motion);
+        let mut frame = Vec::new();
+        put_view_prefix(&mut frame, payload.len());
+        frame.extend_from_slice(&payload);
+        let packet = ServerPacket::decode_length_delimited(frame.as_slice()).unwrap();
+        let whole = View {
+            states: vec![state],
+            motions: vec![motion],
+            ..header
+        };
+        assert_eq!(packet.body, Some(Body::View(whole)));
+    }
+}
