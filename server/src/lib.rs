@@ -1,1 +1,12 @@
-//! stub
+//! The server around the game: one loop over sockets and ticks, sessions, the lobby, the store and the bus.
+
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, reason = "a test may end at the first surprise")
+)]
+
+pub mod bus;
+pub mod config;
+pub mod lobby;
+pub mod net;
+pub mod store;

@@ -1,0 +1,165 @@
+//! What is saved: items and their changes of owner, characters and their places. The shapes that the game hands to
+//! the store and gets back from it; how they lie in a database is the store's business.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{AccountId, CharacterId, CommitSeq, ItemId, Rank, ZoneName};
+
+/// Who owns an item. An item has one owner at any time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Owner {
+    /// In a character's inventory.
+    Character(CharacterId),
+    /// On a zone's ground, where a player dropped it; centimetres on the zone's map.
+    Ground {
+        /// The zone that owns it.
+        zone: ZoneName,
+        /// From the west edge.
+        x: i32,
+        /// From the north edge.
+        y: i32,
+    },
+}
+
+/// One item, as a row of the database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemRecord {
+    /// Exists once in the world.
+    pub id: ItemId,
+    /// Whose it is.
+    pub owner: Owner,
+    /// Place in the owner's inventory; 0 on the ground.
+    pub slot: u32,
+    /// The item's name in the content files. May be unknown to this build: then it is kept and not shown.
+    pub template: String,
+    /// At least 1.
+    pub quantity: u32,
+}
+
+/// One change to one item. The store refuses it when the item isn't as `from` says, which means a bug of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ItemChange {
+    /// A new item comes into the world.
+    Create(ItemRecord),
+    /// An item changes owner or slot.
+    Move {
+        /// Which one.
+        item: ItemId,
+        /// Whose it was.
+        from: Owner,
+        /// Whose it is now.
+        to: Owner,
+        /// Its slot there.
+        slot: u32,
+    },
+    /// An item leaves the world.
+    Destroy {
+        /// Which one.
+        item: ItemId,
+        /// Whose it was.
+        from: Owner,
+    },
+}
+
+/// Names a value operation. Applied once, whatever is retried: the store remembers the highest sequence of an epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct OpId {
+    /// The owner's epoch: grows with each start of a process that claims the zones.
+    pub epoch: u64,
+    /// Counts from 1 within the epoch.
+    pub sequence: u64,
+}
+
+/// One value operation: all of it happens or nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operation {
+    /// Its name in the ledger.
+    pub id: OpId,
+    /// Why, in a word: `loot`, `drop`, `pick up`, `gm give`.
+    pub cause: String,
+    /// Whose deed it was.
+    pub actor: CharacterId,
+    /// What changes, in order.
+    pub changes: Vec<ItemChange>,
+}
+
+/// Where a character stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// In which zone.
+    pub zone: ZoneName,
+    /// Centimetres from the west edge.
+    pub x: i32,
+    /// Centimetres from the north edge.
+    pub y: i32,
+    /// 1/65536 of a turn, 0 is east, clockwise.
+    pub heading: u16,
+}
+
+/// What one module keeps of one character.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saved {
+    /// The module's own version of these bytes.
+    pub version: u32,
+    /// Opaque to everyone else.
+    pub bytes: Vec<u8>,
+}
+
+/// What is saved of a character besides its items.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CharacterSave {
+    /// Who.
+    pub character: CharacterId,
+    /// Where it stands.
+    pub place: Place,
+    /// By module name. A module that isn't here keeps what was saved before.
+    pub modules: BTreeMap<String, Saved>,
+}
+
+/// A character as the store loads it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CharacterRecord {
+    /// Who.
+    pub id: CharacterId,
+    /// Whose.
+    pub account: AccountId,
+    /// Unique in the database.
+    pub name: String,
+    /// What it may do.
+    pub rank: Rank,
+    /// `None` when it has never been in the world.
+    pub place: Option<Place>,
+    /// By module name, also of modules that this build doesn't have.
+    pub modules: BTreeMap<String, Saved>,
+    /// All that it owns.
+    pub items: Vec<ItemRecord>,
+}
+
+/// What a game master did, for the audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GmEntry {
+    /// Who typed it.
+    pub actor: CharacterId,
+    /// The line as typed, at most 256 bytes.
+    pub line: String,
+    /// What came of it.
+    pub outcome: String,
+}
+
+/// Everything that one tick makes durable, in one transaction. Commits apply in order, as a prefix.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commit {
+    /// Its place in the order.
+    pub seq: CommitSeq,
+    /// The tick it comes from.
+    pub tick: u64,
+    /// Value operations, in order.
+    pub operations: Vec<Operation>,
+    /// Characters whose place or progress is due. One with an operation above is always among them, so that progress
+    /// is never apart from the value it earned.
+    pub characters: Vec<CharacterSave>,
+    /// For the audit log.
+    pub gm_log: Vec<GmEntry>,
+}

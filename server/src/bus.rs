@@ -1,0 +1,1 @@
+//! Messages between servers: one trait, the in-process bus and NATS.

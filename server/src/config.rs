@@ -1,0 +1,1 @@
+//! The configuration: file, environment, flags; checked before anything starts.

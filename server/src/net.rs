@@ -1,0 +1,1 @@
+//! Sockets and sessions: what lies between epoll and a frame.
