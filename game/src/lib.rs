@@ -6,14 +6,19 @@
     allow(clippy::unwrap_used, reason = "a test may end at the first surprise")
 )]
 
+pub mod entity_map;
 pub mod ids;
 pub mod input;
 pub mod post;
 pub mod publication;
 pub mod record;
+pub mod space;
+pub mod zone;
 
+pub use entity_map::EntityMap;
 pub use ids::{
     AccountId, CharacterId, CommitSeq, EntityId, ItemId, PlayerId, Rank, SessionId, ZoneName,
 };
 pub use input::Input;
-pub use publication::{Delivery, Frame, Order, Publication};
+pub use publication::{Delivery, Frame, Order, Publication, PublicationBuilder};
+pub use space::{Heading, Position};
