@@ -1,0 +1,3 @@
+//! A zone: a map and what stands on it.
+
+pub mod map;
