@@ -6,11 +6,14 @@
     allow(clippy::unwrap_used, reason = "a test may end at the first surprise")
 )]
 
+pub mod content;
 pub mod ids;
 pub mod input;
 pub mod post;
 pub mod publication;
 pub mod record;
+pub mod space;
+pub mod zone;
 
 pub use ids::{
     AccountId, CharacterId, CommitSeq, EntityId, ItemId, PlayerId, Rank, SessionId, ZoneName,
