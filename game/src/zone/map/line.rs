@@ -52,7 +52,7 @@ impl Axis {
     }
 
     /// From the start to the edge of the next tile, in centimetres, not negative.
-    const fn to_edge(&self) -> i64 {
+    const fn edge_distance(&self) -> i64 {
         if self.length >= 0 {
             (self.tile + 1) * self.tile_cm - self.from
         } else {
@@ -80,7 +80,7 @@ impl Axis {
 
     /// Where this axis is when `other` reaches the edge of its tile, kept within the tile against rounding.
     fn when(&self, other: &Self) -> i64 {
-        let at = self.from + self.length * other.to_edge() / other.length.abs().max(1);
+        let at = self.from + self.length * other.edge_distance() / other.length.abs().max(1);
         let tile = self.tile * self.tile_cm;
         at.clamp(tile, tile + self.tile_cm - 1)
     }
@@ -98,8 +98,11 @@ pub(super) fn trace(map: &Map, a: Position, b: Position) -> Option<Hit> {
         });
     }
     while x.left > 0 || y.left > 0 {
-        // Which edge comes first along the line, without a division: compare to_edge / length crosswise.
-        let (to_x, to_y) = (x.to_edge() * y.length.abs(), y.to_edge() * x.length.abs());
+        // Which edge comes first along the line, without a division: compare edge_distance / length crosswise.
+        let (to_x, to_y) = (
+            x.edge_distance() * y.length.abs(),
+            y.edge_distance() * x.length.abs(),
+        );
         let enters_x = x.left > 0 && (y.left == 0 || to_x <= to_y);
         let enters_y = y.left > 0 && (x.left == 0 || to_y <= to_x);
         let beside_x = !enters_x || open(map, x.next(), y.tile);
