@@ -6,6 +6,7 @@
     allow(clippy::unwrap_used, reason = "a test may end at the first surprise")
 )]
 
+pub mod content;
 pub mod entity_map;
 pub mod ids;
 pub mod input;

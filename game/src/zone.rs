@@ -2,6 +2,7 @@
 
 pub mod entities;
 pub mod grid;
+pub mod map;
 pub mod visibility;
 
 pub use entities::{Entities, Entity, EntityKind, MAX_ENTITIES, Spawn, ZoneFull};

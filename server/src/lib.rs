@@ -7,6 +7,7 @@
 
 pub mod bus;
 pub mod config;
+pub mod content_files;
 pub mod lobby;
 pub mod net;
 pub mod store;
