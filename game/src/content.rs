@@ -3,6 +3,7 @@
 
 mod error;
 mod items;
+mod lookup;
 mod map;
 mod monsters;
 mod player;

@@ -90,6 +90,29 @@ impl Spawn {
             quantity: 0,
         }
     }
+
+    /// A player's character in full health.
+    #[must_use]
+    pub fn player(name: &str, hp: u32, position: Position, heading: Heading) -> Self {
+        let max_hp = hp;
+        Self {
+            hp,
+            max_hp,
+            heading,
+            ..Self::new(EntityKind::Player, name, position)
+        }
+    }
+
+    /// An item on the ground: `template` is the content's id of it, `name` what people read.
+    #[must_use]
+    pub fn item(template: &str, name: &str, quantity: u32, position: Position) -> Self {
+        let template = template.into();
+        Self {
+            template,
+            quantity,
+            ..Self::new(EntityKind::Item, name, position)
+        }
+    }
 }
 
 /// Changes since the last publication.

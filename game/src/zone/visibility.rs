@@ -2,6 +2,7 @@
 //! copied into the view of everyone who sees it.
 
 mod columns;
+mod sight;
 mod viewer;
 
 use serde::{Deserialize, Serialize};

@@ -68,6 +68,10 @@ impl Viewer {
         self.entity
     }
 
+    pub(super) const fn anchor(&self) -> Option<Cell> {
+        self.anchor
+    }
+
     pub(super) const fn mark_stale(&mut self) {
         self.known = None;
     }
