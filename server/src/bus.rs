@@ -233,3 +233,6 @@ fn open_nats(settings: Settings, _inbox: inbox::Inbox) -> Result<Box<dyn Bus>, O
         why: "no such kind of bus".to_owned(),
     })
 }
+
+#[cfg(test)]
+mod tests;
