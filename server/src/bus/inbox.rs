@@ -3,7 +3,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use game::post::{Envelope, Route};
+use game::post::Envelope;
 
 use super::place::{self, Place};
 use super::queue::Queue;
@@ -38,6 +38,7 @@ impl Inbox {
         }
     }
 
+    /// Who this server is, and what is for it.
     pub(super) const fn place(&self) -> &Place {
         &self.place
     }
@@ -117,11 +118,6 @@ impl Inbox {
             incoming: shared.arrivals.len(),
             ..shared.stats
         }
-    }
-
-    /// Whether a letter on this route is for this process.
-    pub(super) fn is_here(&self, route: &Route) -> bool {
-        self.place.is_here(route)
     }
 
     /// Rings for the loop.

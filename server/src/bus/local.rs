@@ -19,7 +19,7 @@ impl LocalBus {
 
     fn carry(&self, letter: Envelope) -> Result<(), Refused> {
         Inbox::check(&letter)?;
-        if self.inbox.is_here(&letter.route) {
+        if self.inbox.place().is_here(&letter.route) {
             return self.inbox.loop_back(letter);
         }
         self.inbox.count(|stats| stats.undeliverable += 1);

@@ -88,7 +88,7 @@ impl NatsBus {
         Inbox::check(&letter)?;
         let inbox = &self.shared.inbox;
         match &letter.route {
-            Route::Zone(_) | Route::Node(_) if inbox.is_here(&letter.route) => {
+            Route::Zone(_) | Route::Node(_) if inbox.place().is_here(&letter.route) => {
                 inbox.loop_back(letter)
             }
             Route::Zone(_) | Route::Node(_) => self.send(letter),

@@ -280,7 +280,7 @@ impl Link {
             ),
             // What we tell everyone was looped back when it was published.
             Content::Letter(_) if ours => {}
-            Content::Letter(letter) if self.shared.inbox.is_here(&letter.route) => {
+            Content::Letter(letter) if self.shared.inbox.place().is_here(&letter.route) => {
                 let from = parcel.from;
                 self.shared.inbox.take_in(Arrival { from, letter });
             }
@@ -334,14 +334,17 @@ impl Link {
         if self.complaint == complaint {
             return;
         }
-        if *self.shared.connection.borrow() == Connection::Connecting {
-            tracing::warn!(
-                nats = self.servers,
+        let nats = &self.servers;
+        match *self.shared.connection.borrow() {
+            Connection::Connecting => tracing::warn!(
+                nats,
                 complaint,
                 "NATS isn't there yet; the server runs and letters to other servers wait for it"
-            );
-        } else {
-            tracing::warn!(nats = self.servers, complaint, "trouble with NATS");
+            ),
+            Connection::Lost => tracing::warn!(nats, complaint, "NATS isn't back yet"),
+            Connection::Connected | Connection::InProcess => {
+                tracing::warn!(nats, complaint, "NATS reports a fault");
+            }
         }
         self.complaint = complaint;
     }
@@ -349,5 +352,17 @@ impl Link {
     fn set_connection(&self, connection: Connection) {
         self.shared.connection.send_replace(connection);
         self.shared.inbox.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_start_at_once_and_slow_down_to_the_longest_pause() {
+        let pauses: Vec<u128> = (1..=8).map(|n| reconnect_delay(n).as_millis()).collect();
+        assert_eq!(pauses, [0, 50, 100, 200, 400, 800, 1600, 2000]);
+        assert_eq!(reconnect_delay(usize::MAX), RECONNECT_MOST);
     }
 }
