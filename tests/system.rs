@@ -1,1 +1,3 @@
-//! stub
+//! The whole system from outside; each module is a topic.
+
+mod bus;
