@@ -12,19 +12,15 @@ use game::Rank;
 
 use crate::config::{Sources, parse_duration};
 
-/// What was asked for.
-///
-/// Without a command it runs the server. Every key of the configuration can be set by `--set`, by an environment
-/// variable, or in a file; `--print-config` shows which of them won.
+/// The Realmbeat game server: it runs a world, or looks after one that isn't running.
 #[derive(Debug, Parser)]
 #[command(
     name = "realmbeat-server",
     version,
-    about = "The Realmbeat game server",
     max_term_width = 100,
     after_help = "\
-Values come from, the later wins: defaults, TOML files, environment variables, flags.
-A key such as network.listen is the variable REALMBEAT__NETWORK__LISTEN.
+A value comes from its default, a TOML file, an environment variable or a flag; the later of these wins.
+The variable of a key such as network.listen is REALMBEAT__NETWORK__LISTEN. Flags stand before the command.
 
 Exit codes: 0 an orderly end, 1 an error, 2 a wrong command line, 78 a wrong configuration."
 )]
