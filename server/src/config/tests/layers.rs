@@ -5,7 +5,7 @@ use std::time::Duration;
 use game::ZoneName;
 
 use super::*;
-use crate::config::{BusUrl, Origin, keys};
+use crate::config::{Origin, keys};
 
 #[test]
 fn later_layers_win() {
@@ -96,8 +96,10 @@ fn durations_are_read_in_each_unit() {
     assert_eq!(grace("0s"), Duration::ZERO);
 }
 
+#[cfg(feature = "nats")]
 #[test]
 fn a_nats_address_is_read() {
+    use crate::config::BusUrl;
     let config = load("bus.url = 'nats://127.0.0.1:4222'").unwrap().config;
     let BusUrl::Nats(url) = config.bus.url else {
         panic!("it is NATS");

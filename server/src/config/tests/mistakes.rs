@@ -366,10 +366,6 @@ fn values_that_contradict_each_other_are_refused_with_both_places() {
         ("[network]\ngoodbye_timeout = '30s'", "shutdown.deadline"),
         ("[world]\ncell_size_cm = 799", "world.cell_size_cm"),
         ("[world]\nrealm = false", "bus.url"),
-        (
-            "bus.url = 'nats://h:1'\nnetwork.listen = '0.0.0.0:1'",
-            "network.advertise",
-        ),
     ] {
         let error = load(contradiction).unwrap_err();
         assert_eq!(error.problems.len(), 1, "{contradiction}: {error}");
@@ -378,4 +374,33 @@ fn values_that_contradict_each_other_are_refused_with_both_places() {
             "{error}"
         );
     }
+}
+
+#[cfg(feature = "nats")]
+#[test]
+fn one_of_several_servers_must_have_an_address_that_clients_can_be_told() {
+    let several = "bus.url = 'nats://h:1'\nnetwork.listen = '0.0.0.0:1'\n";
+    let error = load(several).unwrap_err();
+    assert!(
+        error.to_string().contains("set network.advertise"),
+        "{error}"
+    );
+    assert!(
+        load(&format!(
+            "{several}network.advertise = 'play.example.org:1'"
+        ))
+        .is_ok()
+    );
+}
+
+#[cfg(not(feature = "nats"))]
+#[test]
+fn a_nats_server_is_refused_by_a_build_that_cannot_speak_to_it() {
+    let error = load("bus.url = 'nats://h:1'").unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("built without the `nats` feature"),
+        "{error}"
+    );
 }

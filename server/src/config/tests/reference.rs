@@ -54,6 +54,7 @@ fn the_defaults_contradict_nothing() {
     assert_eq!(load("").unwrap().config, Config::default());
 }
 
+#[cfg(feature = "nats")]
 #[test]
 fn the_cluster_files_make_two_servers_of_one_world() {
     let load = |name: &str| {
