@@ -6,6 +6,7 @@
 )]
 
 pub mod bus;
+pub mod cli;
 pub mod config;
 pub mod content_files;
 pub mod lobby;
