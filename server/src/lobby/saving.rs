@@ -43,38 +43,23 @@ impl Lobby {
         self.release_saved();
     }
 
-    /// The game couldn't take a character in, so it never was in the world and nothing needs saving.
+    /// The game couldn't take a character in. Who asked is in the lobby at once; others, who were told that they are
+    /// in the world or leaving it, go the way of everybody who leaves.
     pub(super) fn enter_failed(&mut self, character: CharacterId, text: &str, after: CommitSeq) {
         let Some((account, player)) = self.leaver(character) else {
             return;
         };
         let presence = self.logins.get(&account).map(|login| login.presence);
-        if let Some((session, stage)) = player {
-            match (stage, presence) {
-                (Stage::World(_), Some(Presence::In { asker, request, .. }))
-                    if asker == session =>
-                {
-                    self.refuse(session, request, Refusal::ZoneUnavailable, text);
-                }
-                // Taken over meanwhile, and the one who did was told that it is in the world.
-                (Stage::World(_), _) => {
-                    self.refuse(session, 0, Refusal::ZoneUnavailable, text);
-                    self.send_value(session, 0, &LeftWorld {}, after);
-                }
-                (Stage::Leaving { request, .. }, _) => {
-                    self.send_value(session, request, &LeftWorld {}, after);
-                }
-                (
-                    Stage::Greeting
-                    | Stage::Login
-                    | Stage::Lobby(_)
-                    | Stage::Redirected
-                    | Stage::Closing,
-                    _,
-                ) => {}
+        if let Some((session, Stage::World(_))) = player {
+            if let Some(Presence::In { asker, request, .. }) = presence
+                && asker == session
+            {
+                self.refuse(session, request, Refusal::ZoneUnavailable, text);
+                return self.is_out(account);
             }
+            self.refuse(session, 0, Refusal::ZoneUnavailable, text);
         }
-        self.is_out(account);
+        self.left(character, after);
     }
 
     /// Whose character this is, and who plays it. `None` for one that isn't in the world as far as the lobby knows.

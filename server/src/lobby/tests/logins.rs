@@ -164,7 +164,7 @@ fn tokens_verified_by_the_real_pool_are_admitted_once_and_forged_ones_never() {
         ..crate::auth::Settings::default()
     };
     let (wake, woken) = std::sync::mpsc::channel();
-    let pool = AuthPool::start(&settings, move || drop(wake.send(()))).unwrap();
+    let pool = AuthPool::start(&settings, move || wake.send(()).unwrap()).unwrap();
     let minute = Duration::from_secs(60);
     let good = mint_token(secret.as_bytes(), "realmbeat", "anna", minute).unwrap();
     let elsewhere = mint_token(secret.as_bytes(), "otherworld", "anna", minute).unwrap();

@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use prost::Message as _;
 use protocol::v1::{
     CLIENT_MESSAGES, CreateCharacter, DeleteCharacter, EnterWorld, Farewell, Hello, Login, Ping,
-    Refusal, Register, Resume, TokenLogin, server_packet::Body,
+    Refusal, Register, Resume, ServerPacket, TokenLogin, server_packet::Body,
 };
-use protocol::{PROTOCOL_VERSION, Phase};
+use protocol::{ClientInfo, PROTOCOL_VERSION, Phase};
 
 use super::rig::*;
 
@@ -84,7 +84,7 @@ fn payload(id: u32, number: u64, rig: &Rig, tokens: &[Vec<u8>]) -> Vec<u8> {
         .keys()
         .nth(usize::try_from(number % 5).unwrap());
     let character = character.map_or(number, |id| id.0);
-    let name = |info: &&protocol::ClientInfo| info.id == id;
+    let name = |info: &&ClientInfo| info.id == id;
     match CLIENT_MESSAGES
         .iter()
         .find(name)
@@ -124,34 +124,66 @@ enum At {
     World,
 }
 
-/// Reads the frames that came in answer to one step and checks that each can come where the client is.
-fn follow(mut at: At, bodies: &[Body]) -> At {
-    for body in bodies {
-        at = match body {
-            Body::Welcome(_) => {
-                assert_eq!(at, At::Greeting, "welcomed twice");
-                At::Login
-            }
-            Body::LoggedIn(logged_in) => {
-                assert_eq!(at, At::Login, "logged in out of place");
-                [At::Lobby, At::World][usize::from(logged_in.in_world)]
-            }
-            Body::CharacterList(_) | Body::CharacterCreated(_) | Body::CharacterDeleted(_) => {
-                assert_eq!(at, At::Lobby, "{body:?} out of place");
-                at
-            }
-            Body::LeftWorld(_) => {
-                assert_eq!(at, At::World, "left without having been there");
-                At::Lobby
-            }
-            Body::Pong(_) => {
-                assert_ne!(at, At::Greeting, "pong before hello");
-                at
-            }
-            _ => at,
-        };
+/// Goes where the events lead, and checks that each can come where the client is.
+fn follow(at: At, event: &Event) -> At {
+    let body = match event {
+        Event::Enters => {
+            assert_eq!(at, At::Lobby, "entered out of place");
+            return At::World;
+        }
+        Event::Plays => {
+            assert_eq!(at, At::World, "played out of place");
+            return at;
+        }
+        Event::Frame(packet) => packet.body.as_ref().unwrap(),
+    };
+    match body {
+        Body::Welcome(_) => {
+            assert_eq!(at, At::Greeting, "welcomed twice");
+            At::Login
+        }
+        Body::LoggedIn(logged_in) => {
+            assert_eq!(at, At::Login, "logged in out of place");
+            [At::Lobby, At::World][usize::from(logged_in.in_world)]
+        }
+        Body::CharacterList(_) | Body::CharacterCreated(_) | Body::CharacterDeleted(_) => {
+            assert_eq!(at, At::Lobby, "{body:?} out of place");
+            at
+        }
+        Body::LeftWorld(_) => {
+            assert_eq!(at, At::World, "left without having been there");
+            At::Lobby
+        }
+        Body::Pong(_) => {
+            assert_ne!(at, At::Greeting, "pong before hello");
+            at
+        }
+        // The one who asked to enter is in the lobby again; one who took over is told with LeftWorld.
+        Body::Refused(refused) if refused.reason() == Refusal::ZoneUnavailable => {
+            assert_eq!(at, At::World);
+            let asked = matches!(event, Event::Frame(packet) if packet.request != 0);
+            [At::World, At::Lobby][usize::from(asked)]
+        }
+        _ => at,
     }
-    at
+}
+
+/// One message, and whether anything came of it that may not come where the client is.
+fn send_checked(rig: &mut Rig, session: SessionId, kind: ClientInfo, payload: &[u8], at: At) {
+    let (inputs, questions) = (rig.inputs.len(), rig.questions());
+    rig.send_raw(session, kind.id, payload);
+    if rig.questions() > questions {
+        let place = [(At::Login, Phase::Login), (At::Lobby, Phase::Lobby)];
+        assert!(
+            place.contains(&(at, kind.phase)),
+            "{kind:?} asked for something {at:?}"
+        );
+    }
+    if rig.inputs.len() > inputs {
+        let resumed = (at, kind.name) == (At::Login, "Resume");
+        let played = (at, kind.phase) == (At::World, Phase::World);
+        assert!(resumed || played, "{kind:?} reached the game {at:?}");
+    }
 }
 
 proptest! {
@@ -166,7 +198,7 @@ proptest! {
         sessions.into_iter().for_each(|session| rig.open(session, HERE));
         let mut at = std::collections::BTreeMap::from(sessions.map(|session| (session, (At::Greeting, 0))));
         let mut tokens: Vec<Vec<u8>> = Vec::new();
-        let module = protocol::ClientInfo { id: MODULE_MESSAGE, name: "", phase: Phase::World, bounds: &[] };
+        let module = ClientInfo { id: MODULE_MESSAGE, name: "", phase: Phase::World, bounds: &[] };
         let kinds: Vec<_> = CLIENT_MESSAGES.iter().copied().chain([module]).collect();
         for (choice, number) in steps {
             let session = sessions[usize::from(choice) % 3];
@@ -175,9 +207,9 @@ proptest! {
                 1..4 => { rig.game_tick(); }
                 4..7 => rig.sync(),
                 7 => rig.pass(Duration::from_secs(number % 61)),
-                8..13 => drop(rig.answer_read()),
-                13..18 => drop(rig.answer_write()),
-                18..23 => drop(rig.answer_job()),
+                8..13 => rig.answer_some(Rig::answer_read),
+                13..18 => rig.answer_some(Rig::answer_write),
+                18..23 => rig.answer_some(Rig::answer_job),
                 23 => rig.zone_gone = number % 2 == 0 && rig.world.is_empty(),
                 24 if rig.world.values().any(|player| *player == Some(session)) => {
                     rig.order(&Order::Redirect { session, address: None });
@@ -187,32 +219,18 @@ proptest! {
                     let kind = kinds[usize::try_from(number % kinds.len() as u64).unwrap()];
                     let payload = payload(kind.id, number / 64, &rig, &tokens);
                     if rig.seen[&session].farewell.is_none() {
-                        let inputs = rig.inputs.len();
-                        rig.send_raw(session, kind.id, &payload);
-                        // Nothing of the world before the world.
-                        if at[&session].0 != At::World && kind.phase == Phase::World && rig.inputs.len() > inputs {
-                            prop_assert!(rig.world.values().any(|player| *player == Some(session)) || rig.zone_gone);
-                        }
+                        send_checked(&mut rig, session, kind, &payload, at[&session].0);
                     }
                 }
             }
             for (session, (place, read)) in &mut at {
-                let frames = &rig.seen[session].frames[*read..];
-                let bodies: Vec<Body> = frames.iter().filter_map(|packet| packet.body.clone()).collect();
-                tokens.extend(bodies.iter().filter_map(|body| match body {
-                    Body::SessionToken(token) => Some(token.token.clone()),
-                    _ => None,
-                }));
-                *read += frames.len();
-                // Entered is the game's to say; here the character's presence says it.
-                if *place == At::Lobby && rig.inputs.iter().any(|input| matches!(input, game::Input::Enter { session: by, .. } if by == session)) {
-                    *place = At::World;
+                for event in &rig.seen[session].events[*read..] {
+                    *place = follow(*place, event);
+                    if let Event::Frame(ServerPacket { body: Some(Body::SessionToken(token)), .. }) = event {
+                        tokens.push(token.token.clone());
+                    }
                 }
-                let lobby = bodies.iter().any(|body| matches!(body, Body::CharacterList(_) | Body::CharacterCreated(_) | Body::CharacterDeleted(_)));
-                if *place == At::World && lobby {
-                    *place = At::Lobby;
-                }
-                *place = follow(*place, &bodies);
+                *read = rig.seen[session].events.len();
             }
         }
     }

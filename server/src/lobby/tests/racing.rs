@@ -90,9 +90,9 @@ fn take(rig: &mut Rig, step: Step, sessions: u64, fresh: &mut u64, tokens: &mut 
             }
             rig.greet(session, HERE);
         }
-        Step::AnswerWrite => drop(rig.answer_write()),
-        Step::AnswerRead => drop(rig.answer_read()),
-        Step::AnswerJob => drop(rig.answer_job()),
+        Step::AnswerWrite => rig.answer_some(Rig::answer_write),
+        Step::AnswerRead => rig.answer_some(Rig::answer_read),
+        Step::AnswerJob => rig.answer_some(Rig::answer_job),
         Step::ShuffleJobs(by) => {
             let length = rig.jobs.len().max(1);
             rig.jobs.rotate_left(by % length % (rig.jobs.len() + 1));

@@ -28,9 +28,20 @@ pub(super) fn settings() -> Settings {
     Settings::default()
 }
 
+/// What concerns one client, in order.
+#[derive(Debug)]
+pub(super) enum Event {
+    Frame(ServerPacket),
+    /// Its character went to the game.
+    Enters,
+    /// A packet of it went to the game.
+    Plays,
+}
+
 /// What one client has seen.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
+    pub(super) events: Vec<Event>,
     pub(super) frames: Vec<ServerPacket>,
     pub(super) logged_in: bool,
     pub(super) farewell: Option<Farewell>,
@@ -175,6 +186,11 @@ impl Rig {
         while self.answer_write() || self.answer_read() || self.answer_job() {}
     }
 
+    /// Answers one question of a kind, if there is one.
+    pub(super) fn answer_some(&mut self, answer: fn(&mut Self) -> bool) {
+        answer(self);
+    }
+
     pub(super) fn answer_job(&mut self) -> bool {
         let Some(Job { ticket, task }) = self.jobs.pop_front() else {
             return false;
@@ -313,6 +329,11 @@ impl Rig {
         true
     }
 
+    /// Questions that wait for an answer.
+    pub(super) fn questions(&self) -> usize {
+        self.writes.len() + self.reads.len() + self.jobs.len()
+    }
+
     /// The game's turn: what left the world is in the next commit.
     pub(super) fn game_tick(&mut self) {
         self.commit.0 += 1;
@@ -390,12 +411,18 @@ impl Rig {
             .get_mut(&session)
             .expect("a frame for a session that is gone");
         assert_eq!(seen.farewell, None, "{packet:?} after goodbye");
+        seen.events.push(Event::Frame(packet.clone()));
         seen.frames.push(packet);
     }
 
     /// The game, as far as characters come and go.
     fn input(&mut self, input: Input) {
         self.inputs.push(input.clone());
+        if let Input::Enter { session, .. } | Input::Packet { session, .. } = &input {
+            let enters = matches!(input, Input::Enter { .. });
+            let event = if enters { Event::Enters } else { Event::Plays };
+            self.seen.get_mut(session).unwrap().events.push(event);
+        }
         match input {
             Input::Enter { session, character } => {
                 let id = character.id;
