@@ -5,6 +5,7 @@
     allow(clippy::unwrap_used, reason = "a test may end at the first surprise")
 )]
 
+pub mod auth;
 pub mod bus;
 pub mod cli;
 pub mod config;
