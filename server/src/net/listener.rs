@@ -119,14 +119,7 @@ impl Listener {
                     return;
                 }
                 Err(error) if is_out_of_descriptors(&error) => {
-                    sessions.stats.out_of_descriptors += 1;
-                    if let Some(held_back) = self.log.pass(sessions.now) {
-                        warn!(
-                            sessions = sessions.len(),
-                            held_back, "can't accept: {error}"
-                        );
-                    }
-                    if !self.refuse_on_reserve(sessions) {
+                    if !self.refuse_on_reserve(sessions, &error) {
                         return;
                     }
                 }
@@ -138,23 +131,33 @@ impl Listener {
 
     /// Takes one connection with the reserve descriptor, tells it that the server is full, and lets it go. False when
     /// there is nothing more to do now.
-    fn refuse_on_reserve(&mut self, sessions: &mut Sessions) -> bool {
+    fn refuse_on_reserve(&mut self, sessions: &mut Sessions, shortage: &io::Error) -> bool {
         self.reserve = None;
-        let accepted = self.socket.accept();
-        let refused = match accepted {
+        match self.socket.accept() {
+            // The system looks for a descriptor first and for a connection after that: nobody was waiting.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.pending = false,
             Ok((stream, peer)) => {
+                self.note_shortage(sessions, shortage);
                 refuse(stream, peer, &full(), sessions);
-                true
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.pending = false;
-                false
+            Err(_) => {
+                self.note_shortage(sessions, shortage);
+                self.starved = true;
             }
-            Err(_) => false,
-        };
+        }
         self.reserve = spare_descriptor().ok();
-        self.starved = self.pending && (!refused || self.reserve.is_none());
-        !self.starved && self.pending
+        self.starved |= self.reserve.is_none();
+        self.pending && !self.starved
+    }
+
+    fn note_shortage(&mut self, sessions: &mut Sessions, shortage: &io::Error) {
+        sessions.stats.out_of_descriptors += 1;
+        if let Some(held_back) = self.log.pass(sessions.now) {
+            warn!(
+                sessions = sessions.len(),
+                held_back, "can't accept: {shortage}"
+            );
+        }
     }
 }
 

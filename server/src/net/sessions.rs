@@ -181,12 +181,8 @@ impl Sessions {
     /// Writes what is queued, one system call for each session that was touched since the last flush, beginning
     /// with another one each time.
     pub(super) fn flush(&mut self) {
+        self.rotate_touched();
         let mut touched = std::mem::take(&mut self.touched);
-        self.rotation = self.rotation.wrapping_add(1);
-        if !touched.is_empty() {
-            let start = self.rotation % touched.len();
-            touched.rotate_left(start);
-        }
         for &id in &touched {
             if let Some(session) = self.get_mut(id) {
                 session.touched = false;
@@ -197,6 +193,15 @@ impl Sessions {
         touched.clear();
         touched.append(&mut self.touched);
         self.touched = touched;
+    }
+
+    /// Chooses another session to be flushed first.
+    pub(super) fn rotate_touched(&mut self) {
+        self.rotation = self.rotation.wrapping_add(1);
+        if !self.touched.is_empty() {
+            let start = self.rotation % self.touched.len();
+            self.touched.rotate_left(start);
+        }
     }
 
     /// What follows from how much of a session's output is left after a write.
