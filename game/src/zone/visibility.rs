@@ -2,6 +2,8 @@
 //! copied into the view of everyone who sees it.
 
 mod columns;
+#[cfg(test)]
+mod tests;
 mod viewer;
 
 use serde::{Deserialize, Serialize};
