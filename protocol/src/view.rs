@@ -8,9 +8,9 @@ use crate::message::ServerMessage as _;
 use crate::v1::{CellMotion, CellState, View};
 use crate::varint::{put_varint, varint_len};
 
-const LENGTH_DELIMITED: u64 = 2;
+pub(crate) const LENGTH_DELIMITED: u64 = 2;
 const STATES_FIELD: u64 = 6;
-const MOTIONS_FIELD: u64 = 7;
+pub(crate) const MOTIONS_FIELD: u64 = 7;
 
 /// Appends `state` as an entry of `View.states`.
 pub fn put_cell_state(out: &mut impl BufMut, state: &CellState) {
