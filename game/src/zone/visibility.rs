@@ -2,6 +2,7 @@
 //! copied into the view of everyone who sees it.
 
 mod columns;
+mod digests;
 #[cfg(test)]
 mod tests;
 mod viewer;
@@ -13,6 +14,7 @@ use crate::publication::PublicationBuilder;
 use crate::zone::entities::Entities;
 use crate::zone::grid::Grid;
 use columns::{Columns, Strike};
+use digests::Digests;
 use viewer::{Shown, Viewer};
 
 /// How far, in centimetres, a player walks out of its anchor cell before the anchor follows. Without it, somebody who
@@ -35,6 +37,8 @@ pub struct Visibility {
     /// Cells that somebody needs a snapshot of; empty between publications.
     #[serde(skip)]
     wanted: Wanted,
+    #[serde(skip)]
+    digests: Digests,
 }
 
 impl Default for Visibility {
@@ -53,6 +57,7 @@ impl Visibility {
             columns: Columns::new(),
             strikes: Vec::new(),
             wanted: Wanted::new(),
+            digests: Digests::new(),
         }
     }
 
@@ -134,11 +139,15 @@ impl Visibility {
         }
         self.wanted
             .put_snapshots(entities, grid, &mut self.columns, out);
+        if self.viewers.iter().any(Viewer::wants_digest) {
+            self.digests.fill(entities, grid);
+        }
         let shown = Shown {
             tick,
             grid,
             first,
             wanted: &self.wanted,
+            digests: &self.digests,
         };
         for viewer in &mut self.viewers {
             viewer.put_view(&shown, out);

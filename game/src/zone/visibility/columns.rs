@@ -178,11 +178,15 @@ impl Columns {
         self.published.resize(entities.slots(), None);
         for (slot, published) in self.published.iter_mut().enumerate() {
             let Some(before) = *published else { continue };
-            let now = grid.cell_of_slot(slot);
-            if now == Some(before.cell) && entities.contains(before.entity) {
-                continue;
-            }
-            let to = now.filter(|_| entities.contains(before.entity));
+            let to = match grid.cell_of_slot(slot) {
+                Some(now) if entities.contains(before.entity) => {
+                    if now == before.cell {
+                        continue;
+                    }
+                    Some(now)
+                }
+                _ => None,
+            };
             let departure = v1::Departure {
                 entity: before.entity.0,
                 to: to.map(|cell| wire_cell(grid.cell_at(cell))),

@@ -3,13 +3,15 @@
 mod client;
 mod world;
 
+use std::ops::Range;
+
 use proptest::prelude::*;
 use protocol::v1;
 
 use crate::ids::SessionId;
 use crate::space::{Heading, Position};
 use crate::zone::{EntityKind, Spawn};
-use world::{CELL, MAP, Op, World};
+use world::{CELL, MAP, Op, SessionOp, World};
 
 fn place() -> impl Strategy<Value = Position> {
     // Edges are where mistakes live: the map's, and those of cells and anchors.
@@ -35,15 +37,21 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (who.clone(), 1..9_u32).prop_map(|(who, count)| Op::Quantity(who, count)),
         2 => (who.clone(), who.clone()).prop_map(|(attacker, target)| Op::Strike(attacker, target)),
         1 => place().prop_map(Op::SpawnAndDespawn),
-        4 => (session.clone(), who).prop_map(|(session, who)| Op::AddViewer(session, who)),
-        1 => session.clone().prop_map(Op::RemoveViewer),
-        1 => (session.clone(), session.clone()).prop_map(|(old, new)| Op::Rebind(old, new)),
-        1 => session.clone().prop_map(Op::Stale),
-        1 => session.clone().prop_map(Op::SkipMotion),
-        1 => (session.clone(), any::<bool>()).prop_map(|(session, on)| Op::Digest(session, on)),
-        1 => (session, any::<u32>()).prop_map(|(session, ack)| Op::Ack(session, ack)),
+        9 => (session, session_op(who)).prop_map(|(session, op)| Op::Session(session, op)),
         1 => Just(Op::LateTick),
         1 => Just(Op::Restore),
+    ]
+}
+
+fn session_op(who: Range<usize>) -> impl Strategy<Value = SessionOp> {
+    prop_oneof![
+        4 => who.prop_map(SessionOp::Look),
+        1 => Just(SessionOp::Leave),
+        1 => (0..20_u64).prop_map(SessionOp::Rebind),
+        1 => Just(SessionOp::Stale),
+        1 => Just(SessionOp::SkipMotion),
+        1 => any::<bool>().prop_map(SessionOp::Digest),
+        1 => any::<u32>().prop_map(SessionOp::Ack),
     ]
 }
 
@@ -68,6 +76,28 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn a_restored_zone_publishes_the_same_bytes(
+        ticks in proptest::collection::vec(proptest::collection::vec(op(), 0..12), 1..60),
+    ) {
+        let (mut straight, mut restored) = (World::new(), World::new());
+        for ops in ticks {
+            for op in ops.into_iter().filter(|op| !matches!(op, Op::Restore)) {
+                straight.apply(op.clone());
+                restored.apply(op);
+                restored.apply(Op::Restore);
+            }
+            straight.walk();
+            restored.walk();
+            let (one, other) = (straight.publish(), restored.publish());
+            prop_assert_eq!(format!("{one:?}"), format!("{other:?}"));
+        }
+    }
+}
+
 #[test]
 fn hundreds_of_walkers_and_tens_of_viewers_stay_exact_for_hundreds_of_ticks() {
     let mut world = World::new();
@@ -86,11 +116,9 @@ fn hundreds_of_walkers_and_tens_of_viewers_stay_exact_for_hundreds_of_ticks() {
         world.apply(Op::Walk(index, heading, 500));
     }
     for session in 0..30 {
-        world.apply(Op::AddViewer(
-            session,
-            usize::try_from(session * 7).unwrap(),
-        ));
-        world.apply(Op::Digest(session, session % 2 == 0));
+        let eyes = usize::try_from(session * 7).unwrap();
+        world.apply(Op::Session(session, SessionOp::Look(eyes)));
+        world.apply(Op::Session(session, SessionOp::Digest(session % 2 == 0)));
     }
     for _ in 0..300 {
         world.tick().unwrap();
@@ -102,7 +130,7 @@ fn two_who_stand_together() -> World {
     let middle = i32::try_from(MAP / 2).unwrap();
     world.apply(Op::Spawn(Position::new(middle, middle)));
     world.apply(Op::Spawn(Position::new(middle + 10, middle)));
-    world.apply(Op::AddViewer(1, 0));
+    world.apply(Op::Session(1, SessionOp::Look(0)));
     world.tick().unwrap();
     world
 }
@@ -111,7 +139,7 @@ fn two_who_stand_together() -> World {
 fn nothing_is_sent_while_nothing_changes_and_an_ack_alone_is() {
     let mut world = two_who_stand_together();
     assert_eq!(world.views(), [], "nothing has changed");
-    world.apply(Op::Ack(1, 5));
+    world.apply(Op::Session(1, SessionOp::Ack(5)));
     let views = world.views();
     assert_eq!(views.len(), 1);
     let (session, view) = &views[0];
@@ -126,7 +154,7 @@ fn the_anchor_follows_only_past_the_margin() {
     let edge = i32::try_from(CELL).unwrap() * 3;
     let margin = i32::try_from(super::DEFAULT_MARGIN).unwrap();
     world.apply(Op::Spawn(Position::new(edge - 1, edge - 1)));
-    world.apply(Op::AddViewer(1, 0));
+    world.apply(Op::Session(1, SessionOp::Look(0)));
     world.tick().unwrap();
     let mut anchor_at = |x: i32| {
         world.apply(Op::Teleport(0, Position::new(x, edge - 1)));
@@ -148,7 +176,7 @@ fn who_walks_to_the_next_cell_gets_three_snapshots_and_no_reset() {
     let mut world = World::new();
     let size = i32::try_from(CELL).unwrap();
     world.apply(Op::Spawn(Position::new(size * 2 + 10, size * 2 + 10)));
-    world.apply(Op::AddViewer(1, 0));
+    world.apply(Op::Session(1, SessionOp::Look(0)));
     world.tick().unwrap();
     world.apply(Op::Teleport(
         0,

@@ -29,18 +29,27 @@ pub(super) enum Op {
     Hp(usize, u32),
     Quantity(usize, u32),
     Strike(usize, usize),
-    AddViewer(u64, usize),
-    RemoveViewer(u64),
-    Rebind(u64, u64),
-    Stale(u64),
-    /// From now on, until it is stale, the session gets no motion.
-    SkipMotion(u64),
-    Digest(u64, bool),
-    Ack(u64, u32),
+    /// Of one session.
+    Session(u64, SessionOp),
     /// A tick is simulated and not published.
     LateTick,
     /// All that is state goes through bytes.
     Restore,
+}
+
+/// Something that happens to a session.
+#[derive(Debug, Clone)]
+pub(super) enum SessionOp {
+    /// It looks through the eyes of that entity.
+    Look(usize),
+    Leave,
+    /// Another session takes its place.
+    Rebind(u64),
+    Stale,
+    /// From now on, until it is stale, it gets no motion.
+    SkipMotion,
+    Digest(bool),
+    Ack(u32),
 }
 
 pub(super) struct World {
@@ -113,55 +122,48 @@ impl World {
                 restore(&mut self.grid);
                 restore(&mut self.visibility);
             }
-            Op::AddViewer(..)
-            | Op::RemoveViewer(_)
-            | Op::Rebind(..)
-            | Op::Stale(_)
-            | Op::SkipMotion(_)
-            | Op::Digest(..)
-            | Op::Ack(..) => self.apply_to_session(&op),
+            Op::Session(session, op) => self.apply_to_session(SessionId(session), op),
         }
     }
 
-    fn apply_to_session(&mut self, op: &Op) {
-        match *op {
-            Op::AddViewer(session, who) => {
+    fn apply_to_session(&mut self, session: SessionId, op: SessionOp) {
+        let client = self.clients.get_mut(&session);
+        match op {
+            SessionOp::Look(who) => {
                 if let Some(id) = self.find(who) {
-                    self.connect(SessionId(session));
-                    self.visibility.add_viewer(SessionId(session), id);
+                    self.connect(session);
+                    self.visibility.add_viewer(session, id);
                 }
             }
-            Op::RemoveViewer(session) => {
-                self.clients.remove(&SessionId(session));
-                self.visibility.remove_viewer(SessionId(session));
+            SessionOp::Leave => {
+                self.clients.remove(&session);
+                self.visibility.remove_viewer(session);
             }
-            Op::Rebind(old, new) => {
-                let (old, new) = (SessionId(old), SessionId(new));
-                if self.clients.remove(&old).is_some() {
-                    self.connect(new);
+            SessionOp::Rebind(new) => {
+                if self.clients.remove(&session).is_some() {
+                    self.connect(SessionId(new));
                 }
-                self.visibility.rebind(old, new);
+                self.visibility.rebind(session, SessionId(new));
             }
-            Op::Stale(session) => {
-                if let Some(client) = self.clients.get_mut(&SessionId(session)) {
-                    client.skip_motion = false;
-                }
-                self.visibility.mark_stale(SessionId(session));
+            SessionOp::Stale => {
+                client
+                    .into_iter()
+                    .for_each(|client| client.skip_motion = false);
+                self.visibility.mark_stale(session);
             }
-            Op::SkipMotion(session) => {
-                if let Some(client) = self.clients.get_mut(&SessionId(session)) {
-                    client.skip_motion = true;
-                }
+            SessionOp::SkipMotion => {
+                client
+                    .into_iter()
+                    .for_each(|client| client.skip_motion = true);
             }
-            Op::Digest(session, on) => {
-                self.visibility.set_digest(SessionId(session), on);
-                self.digests.insert(SessionId(session), on);
+            SessionOp::Digest(on) => {
+                self.visibility.set_digest(session, on);
+                self.digests.insert(session, on);
             }
-            Op::Ack(session, ack) => {
-                self.visibility.set_ack(SessionId(session), ack);
-                self.acks.insert(SessionId(session), ack);
+            SessionOp::Ack(ack) => {
+                self.visibility.set_ack(session, ack);
+                self.acks.insert(session, ack);
             }
-            _ => {}
         }
     }
 
@@ -181,7 +183,7 @@ impl World {
     }
 
     /// Everyone walks for a tick, at most to the map's edge.
-    fn walk(&mut self) {
+    pub(super) fn walk(&mut self) {
         let edge = i32::try_from(MAP).unwrap() - 1;
         for entity in self.entities.iter_mut() {
             let (to, residue) = step(
@@ -196,7 +198,7 @@ impl World {
         }
     }
 
-    fn publish(&mut self) -> Publication {
+    pub(super) fn publish(&mut self) -> Publication {
         self.tick += 1;
         self.visibility.publish(
             self.tick,
