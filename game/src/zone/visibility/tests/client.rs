@@ -14,6 +14,8 @@ pub(super) struct Client {
     /// Motion was withheld: positions may be old until the next reset.
     pub(super) skipped_motion: bool,
     pub(super) skip_motion: bool,
+    /// The server was told; the next view must be a reset.
+    pub(super) stale: bool,
     pub(super) ack: u32,
 }
 
@@ -22,7 +24,9 @@ impl Client {
         self.skipped_motion |= !with_motion;
         self.digests.clone_from(&view.digests);
         self.ack = view.ack;
+        assert!(view.reset || !self.stale, "a stale client needs a reset");
         if view.reset {
+            self.stale = false;
             self.entities.clear();
             self.skipped_motion = !with_motion;
         }

@@ -146,15 +146,16 @@ impl World {
                 self.visibility.rebind(session, SessionId(new));
             }
             SessionOp::Stale => {
-                client
-                    .into_iter()
-                    .for_each(|client| client.skip_motion = false);
+                if let Some(client) = client {
+                    client.skip_motion = false;
+                    client.stale = true;
+                }
                 self.visibility.mark_stale(session);
             }
             SessionOp::SkipMotion => {
-                client
-                    .into_iter()
-                    .for_each(|client| client.skip_motion = true);
+                if let Some(client) = client {
+                    client.skip_motion = true;
+                }
             }
             SessionOp::Digest(on) => {
                 self.visibility.set_digest(session, on);
@@ -244,6 +245,7 @@ impl World {
             prop_assert!(!self.entities.contains(eyes), "{session} sees nothing");
             return Ok(());
         };
+        prop_assert!(!client.stale, "{session} waits for its snapshots");
         if let Some(entity) = self.entities.get(eyes) {
             prop_assert!(
                 is_followed(anchor, entity.position()),
