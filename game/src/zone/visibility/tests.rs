@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use protocol::v1;
 
 use crate::ids::SessionId;
+use crate::publication::PublicationBuilder;
 use crate::space::{Heading, Position};
 use crate::zone::{EntityKind, Spawn};
 use world::{CELL, MAP, Op, SessionOp, World};
@@ -245,4 +246,22 @@ fn a_viewer_whose_entity_is_gone_goes_on_seeing_the_place() {
     assert_eq!(view.states[0].leaves[0].entity, gone.0);
     world.apply(Op::Hp(0, 1));
     assert_eq!(world.views().len(), 1, "who remains is still seen");
+}
+
+#[test]
+fn zones_share_a_publication_and_each_viewer_sees_its_own() {
+    let (mut one, mut other) = (two_who_stand_together(), two_who_stand_together());
+    other.apply(Op::Session(1, SessionOp::Rebind(2)));
+    other.tick().unwrap();
+    one.apply(Op::Hp(1, 11));
+    other.apply(Op::Hp(1, 22));
+    let mut builder = PublicationBuilder::new();
+    one.publish_into(&mut builder);
+    other.publish_into(&mut builder);
+    let publication = builder.finish(1);
+    let seen = publication.deliveries.iter().map(|delivery| {
+        let view = world::view(&publication, delivery, true);
+        (delivery.session.0, view.states[0].vitals[0].hp)
+    });
+    assert_eq!(seen.collect::<Vec<_>>(), [(1, 11), (2, 22)]);
 }

@@ -200,14 +200,16 @@ impl World {
     }
 
     pub(super) fn publish(&mut self) -> Publication {
-        self.tick += 1;
-        self.visibility.publish(
-            self.tick,
-            &mut self.entities,
-            &mut self.grid,
-            &mut self.builder,
-        );
+        let mut builder = std::mem::take(&mut self.builder);
+        self.publish_into(&mut builder);
+        self.builder = builder;
         self.builder.finish(self.tick)
+    }
+
+    pub(super) fn publish_into(&mut self, builder: &mut PublicationBuilder) {
+        self.tick += 1;
+        let (entities, grid) = (&mut self.entities, &mut self.grid);
+        self.visibility.publish(self.tick, entities, grid, builder);
     }
 
     /// One tick in which everyone walks, is published, and is compared with what the clients see.
@@ -291,7 +293,11 @@ fn restore<T: serde::Serialize + serde::de::DeserializeOwned>(state: &mut T) {
     *state = postcard::from_bytes(&bytes).unwrap();
 }
 
-fn view(publication: &Publication, delivery: &crate::Delivery, motion: bool) -> v1::View {
+pub(super) fn view(
+    publication: &Publication,
+    delivery: &crate::Delivery,
+    motion: bool,
+) -> v1::View {
     let mut bytes = Vec::new();
     publication.put_view(delivery, motion, &mut bytes);
     let packet = ServerPacket::decode_length_delimited(bytes.as_slice()).unwrap();
