@@ -5,8 +5,9 @@ use bytes::BufMut;
 
 use crate::v1::Motion;
 use crate::varint::{put_varint, varint_len};
-use crate::view::{LENGTH_DELIMITED, MOTIONS_FIELD};
+use crate::view::LENGTH_DELIMITED;
 
+const MOTIONS_FIELD: u64 = 7;
 /// Key of `CellMotion.motions`.
 const MOTION_KEY: u8 = 3 << 3 | 2;
 /// The most bytes of a motion: five keys, one varint of 64 and four of 32 bits.
