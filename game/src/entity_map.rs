@@ -31,18 +31,10 @@ impl<T> EntityMap<T> {
     }
 
     /// Keeps `value` for the entity and returns what was kept for it before. What is left of an earlier entity of the
-    /// same slot is dropped. An id older than what the slot holds is of an entity that is gone: nothing is kept.
+    /// same slot is dropped. Nothing is kept for an entity that has a successor in its slot.
     pub fn insert(&mut self, id: EntityId, value: T) -> Option<T> {
-        if id.slot() >= self.entries.len() {
-            self.entries.resize_with(id.slot() + 1, || None);
-        }
-        let entry = &mut self.entries[id.slot()];
-        if entry.as_ref().is_some_and(|(holder, _)| *holder > id) {
-            return None;
-        }
-        entry
-            .replace((id, value))
-            .and_then(|(holder, value)| (holder == id).then_some(value))
+        let entry = self.entry(id)?;
+        entry.replace((id, value)).map(|(_, value)| value)
     }
 
     /// What is kept for the entity.
@@ -59,14 +51,27 @@ impl<T> EntityMap<T> {
         (*holder == id).then_some(value)
     }
 
-    /// What is kept for the entity, made with `value` if nothing is.
-    pub fn get_or_insert_with(&mut self, id: EntityId, value: impl FnOnce() -> T) -> &mut T {
+    /// What is kept for the entity, made with `value` if nothing is; `None` if the entity has a successor in its slot.
+    pub fn get_or_insert_with(
+        &mut self,
+        id: EntityId,
+        value: impl FnOnce() -> T,
+    ) -> Option<&mut T> {
+        let entry = self.entry(id)?;
+        Some(&mut entry.get_or_insert_with(|| (id, value())).1)
+    }
+
+    /// The place for the entity's value, cleared of what an earlier one left; `None` if a later entity has it.
+    fn entry(&mut self, id: EntityId) -> Option<&mut Option<(EntityId, T)>> {
         if id.slot() >= self.entries.len() {
             self.entries.resize_with(id.slot() + 1, || None);
         }
         let entry = &mut self.entries[id.slot()];
-        entry.take_if(|(holder, _)| *holder != id);
-        &mut entry.get_or_insert_with(|| (id, value())).1
+        entry.take_if(|(holder, _)| *holder < id);
+        match entry {
+            Some((holder, _)) if *holder > id => None,
+            _ => Some(entry),
+        }
     }
 
     /// Drops what is kept for the entity and returns it.
@@ -110,5 +115,74 @@ impl<T> EntityMap<T> {
         for entry in &mut self.entries {
             entry.take_if(|(id, _)| !entities.contains(*id));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::space::Position;
+    use crate::zone::{EntityKind, Spawn};
+
+    fn spawn(entities: &mut Entities) -> EntityId {
+        let spawn = Spawn::new(EntityKind::Monster, "wolf", Position::default());
+        entities.spawn(spawn).unwrap()
+    }
+
+    #[test]
+    fn what_is_kept_for_a_gone_entity_is_never_shown_for_the_next_in_its_slot() {
+        let (mut entities, mut map) = (Entities::new(), EntityMap::new());
+        let old = spawn(&mut entities);
+        map.insert(old, "old");
+        entities.despawn(old);
+        assert_eq!(
+            map.iter(&entities).count(),
+            0,
+            "a walk passes over the gone"
+        );
+        let new = spawn(&mut entities);
+        assert_eq!(new.slot(), old.slot());
+        assert_eq!(map.get(new), None);
+        assert_eq!(map.remove(new), None);
+        assert_eq!(
+            map.insert(new, "new"),
+            None,
+            "the old value isn't the new one's"
+        );
+        assert_eq!(map.get(old), None);
+        assert_eq!(map.iter(&entities).collect::<Vec<_>>(), [(new, &"new")]);
+    }
+
+    #[test]
+    fn a_late_insert_for_a_gone_entity_harms_nobody() {
+        let (mut entities, mut map) = (Entities::new(), EntityMap::new());
+        let old = spawn(&mut entities);
+        entities.despawn(old);
+        let new = spawn(&mut entities);
+        map.insert(new, 1);
+        map.insert(old, 2);
+        assert_eq!(map.get_or_insert_with(old, || 3), None);
+        assert_eq!((map.get(new), map.get(old)), (Some(&1), None));
+    }
+
+    #[test]
+    fn a_walk_goes_in_the_order_of_slots() {
+        let (mut entities, mut map) = (Entities::new(), EntityMap::new());
+        let ids: Vec<_> = (0..5).map(|_| spawn(&mut entities)).collect();
+        for id in ids.iter().rev() {
+            *map.get_or_insert_with(*id, || 0).unwrap() += 1;
+        }
+        assert_eq!(map.ids(&entities), ids);
+    }
+
+    #[test]
+    fn what_is_left_of_the_gone_can_be_dropped() {
+        let (mut entities, mut map) = (Entities::new(), EntityMap::new());
+        let (gone, here) = (spawn(&mut entities), spawn(&mut entities));
+        map.insert(gone, 1);
+        map.insert(here, 2);
+        entities.despawn(gone);
+        map.drop_gone(&entities);
+        assert_eq!((map.get(gone), map.get(here)), (None, Some(&2)));
     }
 }

@@ -185,7 +185,10 @@ impl Combat {
             return Err(Refuse::new(Refusal::OutOfRange, "that is too far away"));
         }
         let (tick, tick_ms) = (ctx.tick(), ctx.tick_ms());
-        let fighter = self.fighters.get_or_insert_with(id, Fighter::default);
+        let fighter = self
+            .fighters
+            .get_or_insert_with(id, Fighter::default)
+            .ok_or_else(absent)?;
         if tick < fighter.ready_at {
             let ticks = u32::try_from(fighter.ready_at - tick).unwrap_or(u32::MAX);
             let wait = ticks.saturating_mul(tick_ms);
@@ -214,11 +217,10 @@ impl Combat {
         } = *blow;
         ctx.set_hp(victim, hp - damage);
         ctx.show_strike(attacker, victim, damage);
+        let tick = ctx.tick();
         for side in [attacker, victim] {
             if ctx.player_of(side).is_some() {
-                self.fighters
-                    .get_or_insert_with(side, Fighter::default)
-                    .hurt_at = ctx.tick();
+                self.note(side, |fighter| fighter.hurt_at = tick);
             }
         }
         ctx.emit(Hurt {
@@ -231,14 +233,19 @@ impl Combat {
         }
     }
 
+    fn note(&mut self, player: EntityId, change: impl FnOnce(&mut Fighter)) {
+        if let Some(fighter) = self.fighters.get_or_insert_with(player, Fighter::default) {
+            change(fighter);
+        }
+    }
+
     fn death(&mut self, ctx: &mut Ctx<'_>, killer: EntityId, victim: EntityId) {
         if let Some(heading) = ctx.entity(victim).map(Entity::heading) {
             ctx.set_motion(victim, heading, 0);
         }
         if let Some(player) = ctx.player_of(victim) {
-            self.fighters
-                .get_or_insert_with(victim, Fighter::default)
-                .died_at = ctx.tick();
+            let tick = ctx.tick();
+            self.note(victim, |fighter| fighter.died_at = tick);
             let killer = ctx
                 .entity(killer)
                 .map(Entity::name)

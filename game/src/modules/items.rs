@@ -110,8 +110,11 @@ impl Items {
             .filter(|entity| entity.kind() == EntityKind::Item);
         let items: Vec<EntityId> = items.map(crate::zone::Entity::id).collect();
         for item in items {
-            let decays = *self.decays.get_or_insert_with(item, || fresh);
-            if decays <= tick {
+            let decays = self
+                .decays
+                .get_or_insert_with(item, || fresh)
+                .map(|due| *due);
+            if decays.is_some_and(|decays| decays <= tick) {
                 ctx.decay(item);
             }
         }

@@ -171,3 +171,93 @@ impl PublicationBuilder {
 fn offset(length: usize) -> u32 {
     u32::try_from(length).expect("a tick says less than 4 GiB")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::v1::{Announcement, Inventory, Pong};
+    use protocol::{Envelope, split_frame};
+
+    fn pong(nonce: u64) -> Pong {
+        Pong { nonce }
+    }
+
+    /// `(message id, request)` of each frame that a session gets.
+    fn frames_of(publication: &Publication, session: u64) -> Vec<(u32, u32)> {
+        let mut deliveries = publication.deliveries.iter();
+        let Some(delivery) = deliveries.find(|delivery| delivery.session.0 == session) else {
+            return Vec::new();
+        };
+        publication
+            .frames(delivery)
+            .map(|frame| {
+                let packet = split_frame(frame.bytes, 4096).unwrap().unwrap().packet;
+                let envelope = Envelope::parse(packet).unwrap();
+                (envelope.id, envelope.request)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn each_session_gets_its_frames_in_the_order_in_which_they_were_said() {
+        let mut builder = PublicationBuilder::new();
+        builder.frame(SessionId(9), 1, &pong(1));
+        builder.frame(SessionId(2), 2, &pong(2));
+        builder.broadcast(&Announcement::default(), [9, 2, 5].map(SessionId));
+        builder.frame(SessionId(9), 3, &pong(3));
+        let publication = builder.finish(4);
+        let sessions: Vec<_> = publication
+            .deliveries
+            .iter()
+            .map(|to| to.session.0)
+            .collect();
+        let (pong, announcement) = (Pong::INFO.id, Announcement::INFO.id);
+        assert_eq!((publication.tick, sessions), (4, vec![2, 5, 9]));
+        assert_eq!(frames_of(&publication, 2), [(pong, 2), (announcement, 0)]);
+        assert_eq!(frames_of(&publication, 5), [(announcement, 0)]);
+        assert_eq!(
+            frames_of(&publication, 9),
+            [(pong, 1), (announcement, 0), (pong, 3)]
+        );
+    }
+
+    #[test]
+    fn what_many_hear_is_encoded_once() {
+        let text = "x".repeat(100);
+        let mut builder = PublicationBuilder::new();
+        let announcement = Announcement { text };
+        builder.broadcast(&announcement, (0..50).map(SessionId));
+        assert!(builder.finish(1).bytes.len() < 200);
+    }
+
+    #[test]
+    fn a_broadcast_to_nobody_says_nothing() {
+        let mut builder = PublicationBuilder::new();
+        builder.broadcast(&Announcement::default(), []);
+        let publication = builder.finish(1);
+        assert!(publication.bytes.is_empty() && publication.deliveries.is_empty());
+    }
+
+    #[test]
+    fn frames_carry_the_lane_of_their_message() {
+        let mut builder = PublicationBuilder::new();
+        builder.frame(SessionId(1), 0, &pong(1));
+        builder.frame(SessionId(1), 0, &Inventory::default());
+        let publication = builder.finish(1);
+        let frames = publication.frames(&publication.deliveries[0]);
+        let lanes: Vec<_> = frames.map(|frame| frame.lane).collect();
+        assert_eq!(lanes, [Lane::World, Lane::Value]);
+    }
+
+    #[test]
+    fn a_recycled_publication_leaves_nothing_behind() {
+        let mut builder = PublicationBuilder::new();
+        builder.frame(SessionId(1), 7, &pong(1));
+        let handed_out = builder.finish(1);
+        builder.recycle(handed_out);
+        builder.frame(SessionId(2), 8, &pong(2));
+        let publication = builder.finish(2);
+        assert_eq!(publication.deliveries.len(), 1);
+        assert_eq!(frames_of(&publication, 2), [(Pong::INFO.id, 8)]);
+    }
+}

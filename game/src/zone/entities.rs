@@ -386,3 +386,85 @@ impl Entities {
         self.slots.get_mut(slot)?.entity.as_mut()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wolf() -> Spawn {
+        Spawn {
+            hp: 10,
+            max_hp: 20,
+            ..Spawn::new(EntityKind::Monster, "wolf", Position::new(1, 2))
+        }
+    }
+
+    #[test]
+    fn the_id_of_a_gone_entity_finds_nothing_although_its_slot_is_used_again() {
+        let mut entities = Entities::new();
+        let old = entities.spawn(wolf()).unwrap();
+        assert_eq!(entities.despawn(old).unwrap().id(), old);
+        let new = entities.spawn(wolf()).unwrap();
+        assert_eq!(new.slot(), old.slot());
+        assert!(entities.get(old).is_none() && entities.despawn(old).is_none());
+        assert_eq!(entities.get(new).unwrap().id(), new);
+        assert_eq!(entities.len(), 1);
+    }
+
+    #[test]
+    fn the_slot_that_is_empty_longest_is_used_first() {
+        let mut entities = Entities::new();
+        let ids: Vec<_> = (0..4).map(|_| entities.spawn(wolf()).unwrap()).collect();
+        for index in [2, 0, 3] {
+            entities.despawn(ids[index]).unwrap();
+        }
+        let slots: Vec<_> = (0..4)
+            .map(|_| entities.spawn(wolf()).unwrap().slot())
+            .collect();
+        assert_eq!(slots, [2, 0, 3, 4]);
+    }
+
+    #[test]
+    fn no_id_is_zero_so_that_a_message_without_one_names_nobody() {
+        assert_ne!(Entities::new().spawn(wolf()).unwrap(), EntityId(0));
+    }
+
+    #[test]
+    fn a_full_zone_refuses_until_something_is_gone() {
+        let mut entities = Entities::new();
+        let first = entities.spawn(wolf()).unwrap();
+        for _ in 1..MAX_ENTITIES {
+            entities.spawn(wolf()).unwrap();
+        }
+        assert_eq!(entities.spawn(wolf()), Err(ZoneFull));
+        entities.despawn(first).unwrap();
+        assert_eq!(entities.spawn(wolf()).unwrap().slot(), first.slot());
+    }
+
+    #[test]
+    fn only_a_real_change_counts_as_one() {
+        let mut entities = Entities::new();
+        let id = entities.spawn(wolf()).unwrap();
+        let entity = entities.get_mut(id).unwrap();
+        entity.set_hp(10);
+        entity.set_position(Position::new(1, 2));
+        entity.set_motion(Heading(0), 0);
+        entity.set_quantity(0);
+        assert_eq!(entity.take_changes(), Changes::default());
+        entity.set_motion(Heading(0), 5);
+        entity.set_hp(9);
+        let changes = entity.take_changes();
+        assert!(changes.motion && changes.vitals && !changes.identity);
+    }
+
+    #[test]
+    fn health_never_exceeds_full_health() {
+        let mut entities = Entities::new();
+        let id = entities.spawn(wolf()).unwrap();
+        let entity = entities.get_mut(id).unwrap();
+        entity.set_hp(99);
+        assert_eq!(entity.hp(), 20);
+        entity.set_max_hp(5);
+        assert_eq!((entity.hp(), entity.max_hp()), (5, 5));
+    }
+}

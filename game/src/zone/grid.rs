@@ -260,3 +260,98 @@ pub(crate) struct Square {
     pub(crate) columns: std::ops::Range<u32>,
     pub(crate) rows: std::ops::Range<u32>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::zone::entities::{EntityKind, Spawn};
+    use proptest::prelude::*;
+
+    fn place() -> impl Strategy<Value = Position> {
+        // Some lie outside the map of 5000 x 3000 cm.
+        (-500..5500_i32, -500..3500_i32).prop_map(|(x, y)| Position { x, y })
+    }
+
+    fn filled(places: &[Position]) -> (Entities, Grid) {
+        let (mut entities, mut grid) = (Entities::new(), Grid::new(5000, 3000, 800).unwrap());
+        for position in places {
+            let spawn = Spawn::new(EntityKind::Monster, "wolf", *position);
+            entities.spawn(spawn).unwrap();
+        }
+        grid.rebuild(&entities);
+        (entities, grid)
+    }
+
+    proptest! {
+        #[test]
+        fn everyone_is_in_the_one_cell_where_it_stands_in_the_order_of_slots(
+            places in proptest::collection::vec(place(), 0..200),
+        ) {
+            let (entities, grid) = filled(&places);
+            let mut total = 0;
+            for index in 0..grid.cells() {
+                let cell = grid.cell_at(index);
+                let members = grid.members(cell);
+                prop_assert!(members.is_sorted_by_key(|id| id.slot()));
+                for id in members {
+                    prop_assert_eq!(grid.cell_of(entities.get(*id).unwrap().position()), cell);
+                }
+                total += members.len();
+            }
+            prop_assert_eq!(total, places.len());
+        }
+
+        #[test]
+        fn nearby_finds_whom_a_search_through_all_finds(
+            places in proptest::collection::vec(place(), 0..200),
+            steps in proptest::collection::vec((-400..=400_i32, -400..=400_i32), 200),
+            center in place(),
+            radius in 0..3000_u32,
+        ) {
+            let (mut entities, grid) = filled(&places);
+            for (entity, (x, y)) in entities.iter_mut().zip(steps) {
+                let at = entity.position();
+                entity.set_position(Position::new(at.x + x, at.y + y));
+            }
+            let all = entities.iter().filter(|entity| entity.position().is_within(radius, center));
+            let mut all: Vec<_> = all.map(Entity::id).collect();
+            all.sort();
+            prop_assert_eq!(grid.nearby(&entities, center, radius), all);
+        }
+    }
+
+    #[test]
+    fn cells_at_an_edge_are_cut_off_and_still_cells() {
+        let grid = Grid::new(5000, 3000, 800).unwrap();
+        assert_eq!((grid.columns, grid.rows, grid.cells()), (7, 4, 28));
+        let last = Cell { row: 3, column: 6 };
+        assert_eq!(grid.cell_of(Position::new(4999, 2999)), last);
+        assert_eq!(grid.cell_of(Position::new(i32::MAX, i32::MAX)), last);
+        assert_eq!(grid.cell_of(Position::new(-1, i32::MIN)), Cell::default());
+    }
+
+    #[test]
+    fn maps_without_area_or_with_too_many_cells_are_refused() {
+        for (width, height, cell) in [(0, 1, 1), (1, 0, 1), (1, 1, 0)] {
+            assert!(matches!(
+                Grid::new(width, height, cell),
+                Err(GridError::Empty { .. })
+            ));
+        }
+        assert!(Grid::new(256, 256, 1).is_ok());
+        let cells = 257 * 256;
+        assert_eq!(
+            Grid::new(257, 256, 1).unwrap_err(),
+            GridError::TooLarge { cells }
+        );
+        assert!(Grid::new(u32::MAX, u32::MAX, 1).is_err());
+        assert!(
+            Grid::new(1, 1 << 16, 1).is_err(),
+            "a row's number must fit 16 bits"
+        );
+        assert!(
+            Grid::new(u32::MAX, 1, u32::MAX).is_err(),
+            "positions end at 2^31"
+        );
+    }
+}

@@ -2,7 +2,10 @@
 //! copied into the view of everyone who sees it.
 
 mod columns;
+mod digests;
 mod sight;
+#[cfg(test)]
+mod tests;
 mod viewer;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +15,7 @@ use crate::publication::PublicationBuilder;
 use crate::zone::entities::Entities;
 use crate::zone::grid::Grid;
 use columns::{Columns, Strike};
+use digests::Digests;
 use viewer::{Shown, Viewer};
 
 /// How far, in centimetres, a player walks out of its anchor cell before the anchor follows. Without it, somebody who
@@ -34,6 +38,8 @@ pub struct Visibility {
     /// Cells that somebody needs a snapshot of; empty between publications.
     #[serde(skip)]
     wanted: Wanted,
+    #[serde(skip)]
+    digests: Digests,
 }
 
 impl Default for Visibility {
@@ -52,6 +58,7 @@ impl Visibility {
             columns: Columns::new(),
             strikes: Vec::new(),
             wanted: Wanted::new(),
+            digests: Digests::new(),
         }
     }
 
@@ -133,11 +140,15 @@ impl Visibility {
         }
         self.wanted
             .put_snapshots(entities, grid, &mut self.columns, out);
+        if self.viewers.iter().any(Viewer::wants_digest) {
+            self.digests.fill(entities, grid);
+        }
         let shown = Shown {
             tick,
             grid,
             first,
             wanted: &self.wanted,
+            digests: &self.digests,
         };
         for viewer in &mut self.viewers {
             viewer.put_view(&shown, out);

@@ -1,6 +1,6 @@
 //! The two columns of a cell: its state, which nobody may miss, and its motion, which may be skipped.
 
-use protocol::{put_cell_motion, put_cell_state, v1};
+use protocol::{MotionColumn, put_cell_state, v1};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::EntityId;
@@ -35,7 +35,7 @@ pub(super) struct Columns {
     #[serde(skip)]
     state: v1::CellState,
     #[serde(skip)]
-    motion: v1::CellMotion,
+    motion: MotionColumn,
 }
 
 impl Columns {
@@ -53,11 +53,7 @@ impl Columns {
                 vitals: Vec::new(),
                 strikes: Vec::new(),
             },
-            motion: v1::CellMotion {
-                column: 0,
-                row: 0,
-                motions: Vec::new(),
-            },
+            motion: MotionColumn::new(),
         }
     }
 
@@ -99,8 +95,8 @@ impl Columns {
                 self.state.strikes.push(strike);
             }
             let state_end = self.put_state(out);
-            if !self.motion.motions.is_empty() {
-                put_cell_motion(out.bytes(), &self.motion);
+            if !self.motion.is_empty() {
+                self.motion.put(out.bytes());
             }
             out.end_cell(start, state_end);
         }
@@ -138,8 +134,7 @@ impl Columns {
         state.leaves.clear();
         state.vitals.clear();
         state.strikes.clear();
-        (self.motion.column, self.motion.row) = (column, row);
-        self.motion.motions.clear();
+        self.motion.begin(column, row);
     }
 
     fn put_state(&mut self, out: &mut PublicationBuilder) -> u32 {
@@ -183,11 +178,15 @@ impl Columns {
         self.published.resize(entities.slots(), None);
         for (slot, published) in self.published.iter_mut().enumerate() {
             let Some(before) = *published else { continue };
-            let now = grid.cell_of_slot(slot);
-            if now == Some(before.cell) && entities.contains(before.entity) {
-                continue;
-            }
-            let to = now.filter(|_| entities.contains(before.entity));
+            let to = match grid.cell_of_slot(slot) {
+                Some(now) if entities.contains(before.entity) => {
+                    if now == before.cell {
+                        continue;
+                    }
+                    Some(now)
+                }
+                _ => None,
+            };
             let departure = v1::Departure {
                 entity: before.entity.0,
                 to: to.map(|cell| wire_cell(grid.cell_at(cell))),
@@ -218,7 +217,7 @@ impl Columns {
         }
         if changes.motion {
             let (x, y) = grid.offset_in(cell, entity.position());
-            self.motion.motions.push(v1::Motion {
+            self.motion.push(&v1::Motion {
                 entity: entity.id().0,
                 x,
                 y,

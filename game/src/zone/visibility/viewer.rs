@@ -8,14 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Wanted;
 use super::columns::wire_cell;
+use super::digests::Digests;
 use crate::ids::{EntityId, SessionId};
 use crate::publication::PublicationBuilder;
 use crate::space::Position;
 use crate::zone::entities::Entities;
 use crate::zone::grid::{Cell, Grid};
-
-/// Odd and without pattern, so that each id of a cell turns other bits of its digest; view.proto promises this number.
-const DIGEST_FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// Who sees.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -38,6 +36,8 @@ pub(super) struct Shown<'a> {
     /// Index in the publication of the grid's first cell.
     pub(super) first: u32,
     pub(super) wanted: &'a Wanted,
+    /// Filled if somebody asked for digests.
+    pub(super) digests: &'a Digests,
 }
 
 /// The cells of a row that a viewer sees: at most one stretch in the middle that it has, and new ones on either side.
@@ -78,6 +78,10 @@ impl Viewer {
 
     pub(super) const fn set_digest(&mut self, on: bool) {
         self.digest = on;
+    }
+
+    pub(super) const fn wants_digest(&self) -> bool {
+        self.digest
     }
 
     pub(super) const fn set_ack(&mut self, sequence: u32) {
@@ -136,7 +140,7 @@ impl Viewer {
             ack: self.ack,
             anchor: moved.then(|| wire_cell(anchor)),
             reset: self.known.is_none(),
-            digests: self.digests(shown.grid),
+            digests: self.digests(shown),
             states: Vec::new(),
             motions: Vec::new(),
         };
@@ -146,13 +150,13 @@ impl Viewer {
         self.ack_told = self.ack;
     }
 
-    fn digests(&self, grid: &Grid) -> Vec<v1::CellDigest> {
+    fn digests(&self, shown: &Shown<'_>) -> Vec<v1::CellDigest> {
         if !self.digest {
             return Vec::new();
         }
-        self.rows(grid)
+        self.rows(shown.grid)
             .flat_map(|row| row.before.start..row.after.end)
-            .map(|index| digest(grid, index))
+            .map(|index| shown.digests.of(shown.grid, index))
             .collect()
     }
 
@@ -193,18 +197,4 @@ fn is_near(grid: &Grid, anchor: Cell, position: Position, margin: u32) -> bool {
         (start - margin..start + size + margin).contains(&i64::from(position))
     };
     inside(position.x, anchor.column) && inside(position.y, anchor.row)
-}
-
-/// What a cell holds, from the tables of the zone and not from what was encoded, so that it can find an error there.
-fn digest(grid: &Grid, index: u32) -> v1::CellDigest {
-    let cell = wire_cell(grid.cell_at(index));
-    let members = grid.members_at(index);
-    v1::CellDigest {
-        column: cell.column,
-        row: cell.row,
-        entities: u32::try_from(members.len()).unwrap_or(u32::MAX),
-        hash: members
-            .iter()
-            .fold(0, |hash, id| hash ^ id.0.wrapping_mul(DIGEST_FACTOR)),
-    }
 }
