@@ -132,7 +132,7 @@ proptest! {
         (dx, dy) in (-250..250_i32, -250..250_i32),
     ) {
         let b = at(a.x + dx, a.y + dy);
-        let steps = if map.clear_line(a, b) { 0..=200 } else { 0..=-1 };
+        let steps = if map.clear_line(a, b) { 0..201 } else { 0..0 };
         for step in steps {
             // Rounded down, which keeps it in the tile that the exact place lies in.
             let along = |from: i32, to: i32| from + ((to - from) * step).div_euclid(200);
