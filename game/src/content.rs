@@ -144,27 +144,33 @@ impl Content {
     /// Every mistake that can be found at once, ordered by file and line. At least one.
     pub fn parse(files: &ContentFiles) -> Result<Self, Vec<ContentError>> {
         let mut errors = Vec::new();
-        check_paths(files, &mut errors);
+        check_files(files, &mut errors);
 
         let items = files.need(ITEMS, "the items of the world", &mut errors);
-        let items = items.map_or_else(Vec::new, |source| items::read(source, &mut errors));
+        let monsters = files.need(MONSTERS, "the monsters of the world", &mut errors);
+        let player = files.need(PLAYER, "what players start with", &mut errors);
+        let (Some(items), Some(monsters), Some(player), true) =
+            (items, monsters, player, errors.is_empty())
+        else {
+            // What a missing or broken file would name isn't known: all that speaks of it would be reported too.
+            errors.sort();
+            return Err(errors);
+        };
+
+        let items = items::read(items, &mut errors);
         let stacks: Vec<_> = items
             .iter()
             .map(|(name, kind)| (name.as_str(), kind.as_ref().map(|kind| kind.stack)))
             .collect();
 
-        let monsters = files.need(MONSTERS, "the monsters of the world", &mut errors);
-        let monsters = monsters.map_or_else(Vec::new, |source| {
-            monsters::read(source, &stacks, &mut errors)
-        });
+        let monsters = monsters::read(monsters, &stacks, &mut errors);
         let monster_names: Vec<_> = monsters.iter().map(|(name, _)| name.as_str()).collect();
 
         let mut zone_names: Vec<_> = files.paths().filter_map(zone_name).collect();
         zone_names.sort_unstable();
         let zones = zones::read(files, &zone_names, &monster_names, &mut errors);
 
-        let player = files.need(PLAYER, "what players start with", &mut errors);
-        let player = player.and_then(|source| player::read(source, &zone_names, &mut errors));
+        let player = player::read(player, &zone_names, &mut errors);
 
         for (file, count) in [
             (ITEMS, items.len()),
@@ -286,9 +292,12 @@ fn zone_name(path: &str) -> Option<&str> {
     path.strip_prefix(ZONES)?.strip_suffix(".toml")
 }
 
-/// A misspelt file name would silently leave out what is in it.
-fn check_paths(files: &ContentFiles, errors: &mut Vec<ContentError>) {
-    for file in files.paths() {
+/// Checks names and syntax. A misspelt file name would silently leave out what is in it.
+fn check_files(files: &ContentFiles, errors: &mut Vec<ContentError>) {
+    for (file, text) in &files.0 {
+        if file.ends_with(".toml") {
+            Source { file, text }.check_syntax(errors);
+        }
         let nothing = Source { file, text: "" };
         if let Some(name) = zone_name(file) {
             let realm = ZoneName::realm();
@@ -298,7 +307,7 @@ fn check_paths(files: &ContentFiles, errors: &mut Vec<ContentError>) {
             } else if let Err(expected) = check_name(name) {
                 errors.push(nothing.error(0, format!("a zone called `{name}`"), expected));
             }
-        } else if ![PLAYER, ITEMS, MONSTERS].contains(&file) && !file.starts_with(MAPS) {
+        } else if ![PLAYER, ITEMS, MONSTERS].contains(&file.as_str()) && !file.starts_with(MAPS) {
             let expected = "player.toml, items.toml, monsters.toml, zones/NAME.toml or maps/...";
             errors.push(nothing.error(0, "a file that nothing reads", expected));
         }

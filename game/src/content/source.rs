@@ -42,20 +42,19 @@ impl Source<'_> {
         }
     }
 
+    /// Adds the file's first mistake in the syntax of TOML, if there is one. Further ones would be echoes of it.
+    pub(super) fn check_syntax(&self, errors: &mut Vec<ContentError>) {
+        if let Err(mistake) = DeTable::parse(self.text) {
+            errors.push(self.toml(&mistake));
+        }
+    }
+
     /// The whole file as one value.
     pub(super) fn value<T: DeserializeOwned>(&self, errors: &mut Vec<ContentError>) -> Option<T> {
-        let (table, mistakes) = DeTable::parse_recoverable(self.text);
-        if !mistakes.is_empty() {
-            errors.extend(mistakes.iter().map(|mistake| self.toml(mistake)));
-            return None;
-        }
-        match T::deserialize(table.into_deserializer()) {
-            Ok(value) => Some(value),
-            Err(mistake) => {
-                errors.push(self.toml(&mistake));
-                None
-            }
-        }
+        let read =
+            DeTable::parse(self.text).and_then(|table| T::deserialize(table.into_deserializer()));
+        read.map_err(|mistake| errors.push(self.toml(&mistake)))
+            .ok()
     }
 
     /// The file as tables by name, in the order of their names. Each is read on its own, so that every one with a
@@ -64,9 +63,13 @@ impl Source<'_> {
         &self,
         errors: &mut Vec<ContentError>,
     ) -> Vec<Entry<T>> {
-        let (table, mistakes) = DeTable::parse_recoverable(self.text);
-        let broken = !mistakes.is_empty();
-        errors.extend(mistakes.iter().map(|mistake| self.toml(mistake)));
+        let table = match DeTable::parse(self.text) {
+            Ok(table) => table,
+            Err(mistake) => {
+                errors.push(self.toml(&mistake));
+                return Vec::new();
+            }
+        };
         let mut entries = Vec::new();
         for (name, value) in table.into_inner() {
             let at = name.span().start;
@@ -74,12 +77,9 @@ impl Source<'_> {
             if let Err(expected) = check_name(&name) {
                 errors.push(self.error(at, format!("the name `{name}`"), expected));
             }
-            // After a mistake in the syntax more of them would be echoes of the first.
-            let value = (!broken).then(|| T::deserialize(ValueDeserializer::from(value)));
-            let value = value.and_then(|read| {
-                read.map_err(|mistake| errors.push(self.toml(&mistake)))
-                    .ok()
-            });
+            let value = T::deserialize(ValueDeserializer::from(value));
+            let value = value.map_err(|mistake| errors.push(self.toml(&mistake)));
+            let value = value.ok();
             entries.push(Entry { name, value });
         }
         // Numbers are handed out in this order.

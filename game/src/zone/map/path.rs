@@ -6,7 +6,7 @@ use super::{Map, Tile};
 use crate::space::Position;
 
 /// Tiles that one search may look at, unless its caller has a reason: enough to walk around a house of 20 x 20 tiles,
-/// and some 0.2 ms, so that a hundred monsters that lose sight of their prey in one tick don't make it late.
+/// and few enough that many monsters that lose sight of their prey in one tick don't make it late.
 pub const PATH_NODES: u32 = 1_000;
 
 /// What a step costs: 10 along an axis and 14 across a corner, which is close to the square root of two.
