@@ -124,6 +124,10 @@ enum At {
     World,
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the other messages move no client"
+)]
 /// Goes where the events lead, and checks that each can come where the client is.
 fn follow(at: At, event: &Event) -> At {
     let body = match event {

@@ -391,6 +391,8 @@ impl Rig {
                     assert!(matches!(&packet.body, Some(Body::Goodbye(g)) if g.reason() == reason));
                     self.show(session, packet);
                     self.seen.get_mut(&session).unwrap().farewell = Some(reason);
+                    // Goodbye is the last frame, so what is held is dropped.
+                    self.held.retain(|(to, ..)| *to != session);
                 }
                 Action::LoggedIn(session) => {
                     let seen = self.seen.get_mut(&session).unwrap();
@@ -460,7 +462,12 @@ impl Rig {
                 let plays = self.world.values().any(|player| *player == Some(session));
                 assert!(plays || self.zone_gone, "{session} plays nobody");
             }
-            other => panic!("{other:?} isn't the lobby's"),
+            Input::Stale { .. }
+            | Input::Letter(_)
+            | Input::Operator { .. }
+            | Input::ItemIds { .. }
+            | Input::Ground { .. }
+            | Input::ValueOpen { .. } => panic!("not the lobby's"),
         }
     }
 
