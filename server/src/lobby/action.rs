@@ -26,7 +26,8 @@ pub enum Action {
         /// What it waits for.
         after: CommitSeq,
     },
-    /// End this session with its last frame. [`Lobby::closed`](super::Lobby::closed) follows once it is gone.
+    /// End this session with its last frame; value frames that are still held for it are dropped, as what they tell
+    /// is told again at the next login. [`Lobby::closed`](super::Lobby::closed) follows once it is gone.
     Close {
         /// Whose.
         session: SessionId,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use game::SessionId;
 use proptest::prelude::*;
-use protocol::v1::{EnterWorld, Login, Register, Resume, TokenLogin};
+use protocol::v1::{EnterWorld, LeaveWorld, Login, Register, Resume, TokenLogin};
 
 use super::rig::*;
 
@@ -15,6 +15,7 @@ enum Step {
     Password(u64),
     Resume(u64),
     Enter(u64),
+    Leave(u64),
     Close(u64),
     AnswerWrite,
     AnswerRead,
@@ -31,6 +32,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => any::<u64>().prop_map(Step::Password),
         3 => any::<u64>().prop_map(Step::Resume),
         3 => any::<u64>().prop_map(Step::Enter),
+        2 => any::<u64>().prop_map(Step::Leave),
         1 => any::<u64>().prop_map(Step::Close),
         4 => Just(Step::AnswerWrite),
         4 => Just(Step::AnswerRead),
@@ -42,7 +44,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn take(rig: &mut Rig, step: Step, sessions: u64, fresh: &mut u64, tokens: &mut Vec<Vec<u8>>) {
+fn take(rig: &mut Rig, step: Step, sessions: u64, fresh: u64, tokens: &[Vec<u8>]) {
     let open = |rig: &Rig, number: u64| {
         let session = SessionId(number % sessions);
         rig.seen
@@ -50,19 +52,12 @@ fn take(rig: &mut Rig, step: Step, sessions: u64, fresh: &mut u64, tokens: &mut 
             .filter(|seen| seen.farewell.is_none())
             .map(|_| session)
     };
-    *fresh += 1;
     match step {
         Step::Token(number) => {
             let token = format!("anna:{fresh}");
-            open(rig, number).into_iter().for_each(|session| {
-                rig.send(
-                    session,
-                    1,
-                    &TokenLogin {
-                        token: token.clone(),
-                    },
-                );
-            });
+            if let Some(session) = open(rig, number) {
+                rig.send(session, 1, &TokenLogin { token });
+            }
         }
         Step::Password(number) => {
             let (account, password) = ("anna".into(), "correct horse".into());
@@ -79,8 +74,22 @@ fn take(rig: &mut Rig, step: Step, sessions: u64, fresh: &mut u64, tokens: &mut 
         Step::Enter(number) => {
             let of = usize::try_from(number).unwrap() % rig.characters.len();
             let character = rig.characters.keys().nth(of).unwrap().0;
-            if let Some(session) = open(rig, number / 7) {
+            let live = rig.live().first().copied();
+            let session = live
+                .filter(|_| number % 2 == 0)
+                .or_else(|| open(rig, number / 7));
+            if let Some(session) = session {
                 rig.send(session, 1, &EnterWorld { character });
+            }
+        }
+        Step::Leave(number) => {
+            // Sessions that are live leave more often than chance would have it.
+            let live = rig.live().first().copied();
+            let session = live
+                .filter(|_| number % 2 == 0)
+                .or_else(|| open(rig, number));
+            if let Some(session) = session {
+                rig.send(session, 1, &LeaveWorld {});
             }
         }
         Step::Close(number) => {
@@ -94,16 +103,13 @@ fn take(rig: &mut Rig, step: Step, sessions: u64, fresh: &mut u64, tokens: &mut 
         Step::AnswerRead => rig.answer_some(Rig::answer_read),
         Step::AnswerJob => rig.answer_some(Rig::answer_job),
         Step::ShuffleJobs(by) => {
-            let length = rig.jobs.len().max(1);
-            rig.jobs.rotate_left(by % length % (rig.jobs.len() + 1));
+            let length = rig.jobs.len();
+            rig.jobs.rotate_left(by.checked_rem(length).unwrap_or(0));
         }
         Step::GameTick => rig.game_tick(),
         Step::Sync => rig.sync(),
         Step::Pass(seconds) => rig.pass(Duration::from_secs(seconds)),
     }
-    let live: Vec<SessionId> = rig.live();
-    tokens.extend(live.into_iter().map(|session| rig.token(session)));
-    tokens.dedup();
 }
 
 proptest! {
@@ -123,9 +129,12 @@ proptest! {
         rig.character("anna", "Mira");
         rig.character("anna", "Tobin");
         (0..sessions).for_each(|number| rig.greet(SessionId(number), HERE));
-        let (mut fresh, mut tokens) = (0, Vec::new());
+        let (mut fresh, mut tokens) = (0, Vec::<Vec<u8>>::new());
         for step in steps {
-            take(&mut rig, step, sessions, &mut fresh, &mut tokens);
+            fresh += 1;
+            take(&mut rig, step, sessions, fresh, &tokens);
+            tokens.extend(rig.live().into_iter().map(|session| rig.token(session)));
+            tokens.dedup();
             prop_assert!(rig.live().len() <= 1, "live: {:?}", rig.live());
             // Whoever the game lets play is the one who is live.
             for player in rig.world.values().flatten() {
