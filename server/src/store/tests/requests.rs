@@ -234,7 +234,7 @@ fn ids_carry_the_node_and_are_never_given_twice() {
     at_five.node = 5;
     let mut world = World::open(at_five.clone());
     let reserve = Write::ReserveItemIds { count: 100 };
-    let ids = |counter| Answer::ItemIds {
+    let ids = |counter: u64| Answer::ItemIds {
         first: ItemId((5 << 48) | counter),
         count: 100,
     };
