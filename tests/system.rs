@@ -1,1 +1,7 @@
-//! stub
+//! The whole system from outside.
+
+#![allow(clippy::unwrap_used, reason = "a test may end at the first surprise")]
+
+mod chat_server;
+mod echo_server;
+mod example_process;
