@@ -1,7 +1,7 @@
 //! A chat server with rooms that sleeps until somebody speaks.
 //!
-//! Frames are delimited like the game's: a varint length and that many bytes. A client's first frame names its room;
-//! each one after that goes to everybody else in the room, and to nobody outside. Each sender's frames arrive in its
+//! Frames are delimited like the game's: a varint length and that many bytes. A client's first frame names its room,
+//! and comes back to say that it is in; each one after that goes to everybody else in the room, and to nobody outside. Each sender's frames arrive in its
 //! order, because there is one loop and one queue per reader. A member that doesn't read is told so and sent away at the
 //! hard limit, and its neighbours notice nothing.
 
@@ -66,6 +66,7 @@ impl Chat {
         };
         self.rooms.entry(room.to_owned()).or_default().push(id);
         self.room_of.insert(id, room.to_owned());
+        send(sessions, id, name);
     }
 }
 
@@ -78,10 +79,7 @@ impl Inbox for Chat {
         };
         let members = self.rooms.get(room).map_or(&[][..], Vec::as_slice);
         for &member in members.iter().filter(|member| **member != id) {
-            if let Some(out) = sessions.outgoing(member) {
-                put_varint(out.tail(), packet.len() as u64);
-                out.tail().put_slice(packet);
-            }
+            send(sessions, member, packet);
         }
     }
 
@@ -95,5 +93,12 @@ impl Inbox for Chat {
                 self.rooms.remove(&room);
             }
         }
+    }
+}
+
+fn send(sessions: &mut Sessions, to: SessionId, packet: &[u8]) {
+    if let Some(out) = sessions.outgoing(to) {
+        put_varint(out.tail(), packet.len() as u64);
+        out.tail().put_slice(packet);
     }
 }

@@ -111,6 +111,9 @@ impl Listener {
     /// Takes in as many of those who wait as one pass may.
     pub(super) fn accept_some(&mut self, sessions: &mut Sessions, inbox: &mut impl Inbox) {
         self.starved = false;
+        if self.reserve.is_none() {
+            self.reserve = spare_descriptor().ok();
+        }
         for _ in 0..sessions.limits.accepts_per_pass {
             match self.socket.accept() {
                 Ok((stream, peer)) => admit(stream, peer, sessions, inbox),
@@ -146,7 +149,7 @@ impl Listener {
             }
         }
         self.reserve = spare_descriptor().ok();
-        self.starved |= self.reserve.is_none();
+        self.starved = self.pending && (self.starved || self.reserve.is_none());
         self.pending && !self.starved
     }
 
