@@ -10,6 +10,15 @@ pub mod bus;
 pub mod cli;
 pub mod config;
 pub mod content_files;
+mod event_loop;
 pub mod lobby;
 pub mod net;
+pub mod server;
+mod signals;
 pub mod store;
+pub mod telemetry;
+mod tick_clock;
+mod value_lane;
+
+pub use event_loop::RunError;
+pub use server::{Server, ServerBuilder, StartError};

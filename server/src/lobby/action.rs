@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use game::{CommitSeq, Input, SessionId};
-use protocol::v1::Farewell;
+use protocol::v1::Goodbye;
 
 use crate::auth;
 use crate::store::{Read, Ticket, Write};
@@ -31,10 +31,8 @@ pub enum Action {
     Close {
         /// Whose.
         session: SessionId,
-        /// Why, for counting.
-        reason: Farewell,
-        /// The [`Goodbye`](protocol::v1::Goodbye), with its length.
-        frame: Bytes,
+        /// Its last message, with the reason.
+        last: Goodbye,
     },
     /// This session has logged in: its login deadline is over and larger frames are accepted.
     LoggedIn(SessionId),
