@@ -9,18 +9,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::v1::{LeaveWorld, Ping, Refusal};
+use protocol::v1::LeaveWorld;
 use rand::RngExt as _;
 use rand_pcg::Pcg32;
 
-use crate::scenario::{Behaviour, Scenario, Script, Turn, Wish};
+use crate::scenario::{Behaviour, Scenario, Script};
 use credentials::Credentials;
 use event::{BotError, Close, Event, LinkEnd, Metric};
 use holdings::Holdings;
 use inbox::Inbox;
 use outbox::Outbox;
-use pulse::{Beat, MAX_UNANSWERED, Pulse};
-use world::{CONFIRM_TIMEOUT, Watch, World};
+use pulse::Pulse;
+use state::{Next, State};
+use world::{Watch, World};
 
 pub mod credentials;
 pub mod event;
@@ -33,7 +34,9 @@ pub mod outbox;
 mod packets;
 pub mod pulse;
 pub mod sight;
+mod state;
 pub mod steps;
+mod turns;
 pub mod world;
 
 /// How long each step of the way into the world may take: far beyond a healthy server's login under load.
@@ -96,59 +99,6 @@ pub struct Bot {
     greeted: bool,
     logged_in: bool,
     stopping: bool,
-}
-
-/// Where a bot is on its way into the world and out again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// No connection, until the deadline.
-    Waiting,
-    Connecting {
-        due: Duration,
-    },
-    Greeting {
-        due: Duration,
-    },
-    LoggingIn {
-        due: Duration,
-        request: u32,
-        with: With,
-    },
-    /// Logged in to a character in the world that is about to be shown.
-    Rejoining {
-        due: Duration,
-    },
-    Listing,
-    Creating,
-    Entering {
-        due: Duration,
-    },
-    Playing,
-    /// LeftWorld is awaited.
-    Leaving,
-    /// The connection's end is awaited.
-    Closing,
-    Finished,
-}
-
-/// How a login was tried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum With {
-    Token,
-    Register,
-    Password,
-    Resume,
-}
-
-/// What follows the end of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Next {
-    /// It wasn't meant to end: an error, and another attempt after a growing wait.
-    Retry,
-    /// It ended as announced: connect again after this time.
-    Again(Duration),
-    /// Nothing more.
-    Finish,
 }
 
 impl Bot {
@@ -224,7 +174,7 @@ impl Bot {
             self.events.push_back(Event::Disconnected { lost });
             if lost {
                 self.error(BotError::Lost {
-                    step: self.step(),
+                    step: self.state.step(),
                     end: format!("{end:?}"),
                 });
             }
@@ -251,9 +201,9 @@ impl Bot {
         let mut inbox = std::mem::take(&mut self.inbox);
         let frames = inbox.feed(bytes, |packet| {
             self.packet(now, packet);
-            self.is_linked()
+            self.state.is_linked()
         });
-        if self.is_linked() {
+        if self.state.is_linked() {
             self.inbox = inbox;
         }
         frames.unwrap_or_else(|error| {
@@ -299,23 +249,26 @@ impl Bot {
         match self.state {
             State::Finished => {}
             State::Playing => self.take_turns(now),
-            State::Waiting if self.deadline <= now => {
+            _ if now < self.deadline => {}
+            State::Waiting => {
                 self.state = State::Connecting { due: self.deadline };
                 self.next = Next::Retry;
                 self.deadline = now + STEP_TIMEOUT;
-                self.events.push_back(Event::Connect {
-                    address: self.address,
-                });
+                let address = self.address;
+                self.events.push_back(Event::Connect { address });
             }
-            State::Closing if self.deadline <= now => self.close_now(now, Close::Abruptly),
-            _ if self.deadline <= now && self.state != State::Waiting => {
-                let error = BotError::Timeout {
-                    step: self.step(),
-                    seconds: STEP_TIMEOUT.as_secs(),
-                };
-                self.fail(now, error);
+            State::Closing => self.close_now(now, Close::Abruptly),
+            State::Connecting { .. }
+            | State::Greeting { .. }
+            | State::LoggingIn { .. }
+            | State::Rejoining { .. }
+            | State::Listing
+            | State::Creating
+            | State::Entering { .. }
+            | State::Leaving => {
+                let (step, seconds) = (self.state.step(), STEP_TIMEOUT.as_secs());
+                self.fail(now, BotError::Timeout { step, seconds });
             }
-            _ => {}
         }
     }
 
@@ -379,74 +332,6 @@ impl Bot {
         self.state == State::Finished
     }
 
-    fn is_linked(&self) -> bool {
-        !matches!(
-            self.state,
-            State::Waiting | State::Connecting { .. } | State::Finished
-        )
-    }
-
-    fn take_turns(&mut self, now: Duration) {
-        let Some(world) = &mut self.world else {
-            return;
-        };
-        if world.give_up(now) {
-            let seconds = CONFIRM_TIMEOUT.as_secs();
-            self.events
-                .push_back(Event::Error(BotError::Unconfirmed { seconds }));
-        }
-        let mut skipped = 0;
-        while let Some(world) = &mut self.world
-            && world.turn_due <= now
-        {
-            if now - world.turn_due > MAX_BEHIND {
-                world.turn_due += self.common.script.walk.period();
-                skipped += 1;
-                continue;
-            }
-            let (common, number) = (&self.common, self.number);
-            let due = world.turn_due;
-            let mut turn = Turn {
-                due,
-                script: &common.script,
-                rng: &mut self.rng,
-                world,
-                holdings: &self.holdings,
-                out: &mut self.out,
-                events: &mut self.events,
-                now,
-                wish: None,
-                friend: &|rng| common.friend_of(number, rng),
-            };
-            let pause = self.behaviour.act(&mut turn);
-            let wish = turn.wish;
-            world.turn_due = due + pause.max(Duration::from_millis(1));
-            if let Some(Wish::Cut { reset, pause }) = wish {
-                self.next = Next::Again(pause);
-                self.close_now(now, if reset { Close::Reset } else { Close::Abruptly });
-                break;
-            }
-        }
-        if skipped > 0 {
-            self.events.push_back(Event::TurnsSkipped(skipped));
-        }
-    }
-
-    fn beat(&mut self, now: Duration) {
-        match self.pulse.as_mut().map(Pulse::beat) {
-            Some(Beat::Ping(nonce)) => {
-                self.out.request(&Ping { nonce });
-            }
-            Some(Beat::Silent) => self.fail(
-                now,
-                BotError::Silent {
-                    pings: MAX_UNANSWERED,
-                },
-            ),
-            None => {}
-        }
-    }
-
     fn wait_until(&mut self, due: Duration) {
         self.state = State::Waiting;
         self.deadline = due;
@@ -469,7 +354,7 @@ impl Bot {
     /// Something is wrong with this connection: tells so, drops it and tries again later.
     fn fail(&mut self, now: Duration, error: BotError) {
         self.error(error);
-        if self.is_linked() || matches!(self.state, State::Connecting { .. }) {
+        if self.state.is_linked() || matches!(self.state, State::Connecting { .. }) {
             self.next = Next::Retry;
             self.state = State::Closing;
             self.close_now(now, Close::Abruptly);
@@ -508,68 +393,6 @@ impl Bot {
         self.inbox.clear();
         self.pulse = None;
     }
-
-    /// What the bot is doing, for a person to read.
-    fn step(&self) -> &'static str {
-        match self.state {
-            State::Waiting => "waiting",
-            State::Connecting { .. } => "connecting",
-            State::Greeting { .. } => "greeting",
-            State::LoggingIn {
-                with: With::Token, ..
-            } => "logging in with a token",
-            State::LoggingIn {
-                with: With::Register,
-                ..
-            } => "registering",
-            State::LoggingIn {
-                with: With::Password,
-                ..
-            } => "logging in with a password",
-            State::LoggingIn {
-                with: With::Resume, ..
-            } => "resuming",
-            State::Rejoining { .. } => "going on in the world",
-            State::Listing => "listing characters",
-            State::Creating => "creating a character",
-            State::Entering { .. } => "entering the world",
-            State::Playing => "playing",
-            State::Leaving => "leaving the world",
-            State::Closing => "closing",
-            State::Finished => "finished",
-        }
-    }
-}
-
-impl Common {
-    /// The name of a bot that isn't `number`, if there is another.
-    fn friend_of(&self, number: usize, rng: &mut Pcg32) -> String {
-        let other = rng.random_range(1..self.bots.max(2));
-        names::character(
-            &self.prefix,
-            self.seed,
-            (number + other) % self.bots.max(1),
-            0,
-        )
-    }
-}
-
-/// Whether a refusal can happen to a correct client that plays: somebody was faster, or it is dead.
-fn is_part_of_the_game(reason: Refusal) -> bool {
-    matches!(
-        reason,
-        Refusal::TooFast
-            | Refusal::Busy
-            | Refusal::NoSuchTarget
-            | Refusal::OutOfRange
-            | Refusal::Cooldown
-            | Refusal::Dead
-            | Refusal::InventoryFull
-            | Refusal::NoSuchItem
-            | Refusal::NotOnline
-            | Refusal::StoreBehind
-            | Refusal::SwitchedOff
-    )
 }
 
 #[cfg(test)]

@@ -148,7 +148,6 @@ impl CommandLine {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may end at the first surprise")]
 mod tests {
     use super::*;
     use clap::Parser as _;

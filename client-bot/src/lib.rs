@@ -18,7 +18,11 @@
 
 #![cfg_attr(
     test,
-    allow(clippy::unwrap_used, reason = "a test may end at the first surprise")
+    allow(
+        clippy::unwrap_used,
+        clippy::wildcard_enum_match_arm,
+        reason = "a test may end at the first surprise, and looks at what it waits for"
+    )
 )]
 
 pub mod bot;

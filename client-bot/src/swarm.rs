@@ -1,30 +1,28 @@
 //! Thousands of bots on one thread: sleep until a socket is ready or a bot is due, read, act, write once per bot.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use mio::{Events, Poll};
 
-use crate::bot::credentials::{Credentials, Signer};
 use crate::bot::event::{Close, Event, LinkEnd};
-use crate::bot::world::Watch;
-use crate::bot::{Bot, Common};
 use crate::confirmations::Confirmations;
 use crate::report::{Report, Usage};
-use crate::settings::{Method, Settings, SettingsError};
+use crate::settings::{Settings, SettingsError};
 use crate::tally::Tally;
 use addresses::Addresses;
 pub use addresses::BOTS_PER_ADDRESS;
 use link::{Link, Received};
 pub use progress::Progress;
+use seat::Seat;
 use timers::Timers;
 
 mod addresses;
 mod descriptors;
 mod link;
 mod progress;
+mod seat;
 mod timers;
 
 /// Socket events taken per pass, so that one pass over a busy swarm stays around ten milliseconds.
@@ -67,18 +65,6 @@ pub enum SwarmError {
     Poll(io::Error),
 }
 
-/// A bot and its place in the loop.
-struct Seat {
-    bot: Bot,
-    link: Option<Link>,
-    /// Counts the bot's connections, so that an event of an earlier one finds nothing.
-    generation: u32,
-    /// The time for which the timer is set; any other entry of the timers is stale.
-    armed: Option<Duration>,
-    /// Already among the seats that are written to in this pass.
-    touched: bool,
-}
-
 /// A run of many bots against one server.
 pub struct Swarm {
     settings: Settings,
@@ -108,22 +94,11 @@ impl Swarm {
             Some(path) => Some(Confirmations::open(path).map_err(SwarmError::Confirmations)?),
             None => None,
         };
-        let common = Arc::new(Common {
-            server: settings.server,
-            credentials: credentials(&settings),
-            prefix: settings.prefix.clone(),
-            seed: settings.seed,
-            bots: settings.bots,
-            script: settings.script.clone(),
-        });
-        let seats = (0..settings.bots)
-            .map(|number| seat(&common, number, &settings))
-            .collect();
         Ok(Self {
             addresses: Addresses::new(&settings),
             poll: Poll::new().map_err(SwarmError::Poll)?,
             events: Events::with_capacity(EVENTS_PER_PASS),
-            seats,
+            seats: seat::seats(&settings),
             timers: Timers::default(),
             touched: Vec::new(),
             unread: Vec::new(),
@@ -441,38 +416,6 @@ impl Swarm {
 
     fn progress(&self, now: Duration, leaving: bool) -> Progress {
         Progress::new(&self.settings, &self.tally, now, leaving)
-    }
-}
-
-fn seat(common: &Arc<Common>, number: usize, settings: &Settings) -> Seat {
-    let watch = if settings.is_oracle(number) {
-        Watch::Prove
-    } else {
-        Watch::Count
-    };
-    Seat {
-        bot: Bot::new(common.clone(), number, settings.scenario, watch),
-        link: None,
-        generation: 0,
-        armed: None,
-        touched: false,
-    }
-}
-
-fn credentials(settings: &Settings) -> Credentials {
-    let login = &settings.login;
-    match login.method {
-        Method::Password => Credentials::Password(login.password.clone()),
-        Method::Token => {
-            let epoch = SystemTime::now()
-                .duration_since(SystemTime::UNIX_EPOCH)
-                .unwrap_or_default();
-            Credentials::Token(Signer::new(
-                login.token_secret.as_bytes(),
-                &login.audience,
-                epoch,
-            ))
-        }
     }
 }
 

@@ -14,8 +14,9 @@ use rand::RngExt as _;
 use super::credentials::Credentials;
 use super::event::{BotError, Event, Metric};
 use super::pulse::Pulse;
+use super::state::{Next, State, With};
 use super::world::{Watch, World};
-use super::{Bot, Next, STEP_TIMEOUT, State, With, names};
+use super::{Bot, STEP_TIMEOUT, names};
 use crate::scenario::Scenario;
 
 /// Names that a bot tries before it takes its failure for an error.

@@ -31,7 +31,7 @@ pub fn character(prefix: &str, seed: u64, number: usize, attempt: u32) -> String
     index = index.wrapping_mul(0x85eb_ca6b) % NAMES;
     let mut name = String::with_capacity(2 * SYLLABLES as usize);
     for syllable in 0..SYLLABLES {
-        let bits = (index >> (6 * syllable)) as usize % 64;
+        let bits = (index >> (6 * syllable) & 63) as usize;
         let consonant = CONSONANTS[bits / VOWELS.len()];
         name.push(if syllable == 0 {
             consonant.to_ascii_uppercase()

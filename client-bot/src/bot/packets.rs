@@ -6,13 +6,14 @@ use prost::Message;
 use protocol::v1::{
     Announcement, CharacterCreated, CharacterDeleted, CharacterList, ChatLine, CommandResult, Died,
     Entered, Farewell, Goodbye, Inventory, InventoryChanged, LeftWorld, LoggedIn, Pong, Redirect,
-    Refused, SessionToken, View, Welcome, WhoList,
+    Refusal, Refused, SessionToken, View, Welcome, WhoList,
 };
 use protocol::{Envelope, ServerMessage};
 
+use super::Bot;
 use super::event::{BotError, Event, Metric};
 use super::holdings::Outcome;
-use super::{Bot, Next, State, is_part_of_the_game};
+use super::state::{Next, State};
 
 /// The id of a message, for a `match`.
 const fn id<M: ServerMessage>() -> u32 {
@@ -146,7 +147,7 @@ impl Bot {
             return;
         }
         let error = BotError::Refused {
-            step: self.step(),
+            step: self.state.step(),
             reason: reason.as_str_name(),
             message: refused.message.clone(),
         };
@@ -226,9 +227,27 @@ impl Bot {
 
     /// A message that this state has no use for: the server and the bot disagree about where they are.
     pub(super) fn unexpected(&mut self, message: &str, now: Duration) {
-        let text = format!("{message} while {}", self.step());
+        let text = format!("{message} while {}", self.state.step());
         self.fail(now, BotError::Protocol(text));
     }
+}
+
+/// Whether a refusal can happen to a correct client that plays: somebody was faster, or it is dead.
+fn is_part_of_the_game(reason: Refusal) -> bool {
+    matches!(
+        reason,
+        Refusal::TooFast
+            | Refusal::Busy
+            | Refusal::NoSuchTarget
+            | Refusal::OutOfRange
+            | Refusal::Cooldown
+            | Refusal::Dead
+            | Refusal::InventoryFull
+            | Refusal::NoSuchItem
+            | Refusal::NotOnline
+            | Refusal::StoreBehind
+            | Refusal::SwitchedOff
+    )
 }
 
 #[cfg(test)]

@@ -1,208 +1,14 @@
 use super::*;
-use crate::bot::credentials::Signer;
-use prost::Message as _;
+use crate::bot::credentials::Credentials;
 use protocol::v1::client_packet::Body;
 use protocol::v1::{
-    Character, CharacterCreated, CharacterList, ClientPacket, Died, Entered, Farewell, Goodbye,
-    Inventory, InventoryChanged, Item, LeftWorld, LoggedIn, Pong, Redirect, Refused, SessionToken,
-    View, Welcome,
+    Character, CharacterCreated, CharacterList, Died, Farewell, Goodbye, InventoryChanged,
+    LeftWorld, Pong, Redirect, Refusal, Refused, View, Welcome,
 };
-use protocol::{ServerMessage, encode_server_frame};
+use talk::{Talk, at, item};
 
-fn at(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
-/// A bot and the server that talks to it, without sockets.
-struct Talk {
-    bot: Bot,
-    now: Duration,
-    events: Vec<Event>,
-}
-
-impl Talk {
-    fn new(scenario: Scenario, watch: Watch, credentials: Credentials) -> Self {
-        let common = Common {
-            server: "127.0.0.1:7777".parse().unwrap(),
-            credentials,
-            prefix: "test".to_owned(),
-            seed: 7,
-            bots: 10,
-            script: Script::default(),
-        };
-        let mut bot = Bot::new(Arc::new(common), 3, scenario, watch);
-        bot.start(Duration::ZERO);
-        Self {
-            bot,
-            now: Duration::ZERO,
-            events: Vec::new(),
-        }
-    }
-
-    fn with_token(scenario: Scenario) -> Self {
-        let signer = Signer::new(b"secret", "realmbeat", Duration::ZERO);
-        Self::new(scenario, Watch::Count, Credentials::Token(signer))
-    }
-
-    /// Lets time pass, timeout by timeout.
-    fn wait(&mut self, millis: u64) {
-        let end = self.now + at(millis);
-        while let Some(due) = self.bot.next_timeout().filter(|due| *due <= end) {
-            self.now = self.now.max(due);
-            self.bot.handle_timeout(self.now);
-            self.collect();
-        }
-        self.now = end;
-    }
-
-    fn collect(&mut self) {
-        while let Some(event) = self.bot.poll_event() {
-            self.events.push(event);
-        }
-    }
-
-    /// Connects as soon as the bot asks to, and returns where to.
-    fn connect(&mut self) -> SocketAddr {
-        for _ in 0..1000 {
-            let asked = self
-                .events
-                .iter()
-                .position(|event| matches!(event, Event::Connect { .. }));
-            if let Some(index) = asked {
-                let Event::Connect { address } = self.events.remove(index) else {
-                    unreachable!()
-                };
-                self.bot.connected(self.now);
-                self.collect();
-                return address;
-            }
-            self.wait(100);
-        }
-        panic!("the bot never connects");
-    }
-
-    fn hear<M: ServerMessage>(&mut self, message: M) {
-        self.answer(0, message);
-    }
-
-    fn answer<M: ServerMessage>(&mut self, request: u32, message: M) {
-        let mut frame = Vec::new();
-        encode_server_frame(&mut frame, request, &message);
-        assert_eq!(self.bot.receive(self.now, &frame), 1);
-        self.collect();
-    }
-
-    /// What the bot has sent since the last look, with the request numbers.
-    fn said(&mut self) -> Vec<(u32, Body)> {
-        let mut bytes = Vec::new();
-        self.bot.transmit(&mut bytes);
-        let (mut rest, mut bodies) = (bytes.as_slice(), Vec::new());
-        while !rest.is_empty() {
-            let packet = ClientPacket::decode_length_delimited(&mut rest).unwrap();
-            bodies.push((packet.request, packet.body.unwrap()));
-        }
-        bodies
-    }
-
-    fn says_one(&mut self) -> (u32, Body) {
-        let said = self.said();
-        assert_eq!(said.len(), 1, "{said:?}");
-        said.into_iter().next().unwrap()
-    }
-
-    /// Greets and logs in with whatever the bot offers; returns that.
-    fn log_in(&mut self, in_world: bool) -> Body {
-        self.connect();
-        assert!(matches!(self.says_one().1, Body::Hello(hello) if hello.protocol_version == 1));
-        self.hear(Welcome::default());
-        let (_, login) = self.says_one();
-        self.hear(SessionToken {
-            token: vec![1, 2, 3],
-            grace_ms: 10_000,
-        });
-        self.hear(LoggedIn {
-            in_world,
-            ..LoggedIn::default()
-        });
-        login
-    }
-
-    fn entered(&mut self) {
-        self.hear(Entered {
-            character: 5,
-            entity: 1,
-            tick_ms: 100,
-            cell_size: 3200,
-            max_speed: 500,
-            ..Entered::default()
-        });
-    }
-
-    /// All the way into the world, with an inventory of one item.
-    fn play(&mut self) {
-        self.log_in(false);
-        self.said();
-        self.hear(CharacterList {
-            characters: vec![Character {
-                id: 5,
-                ..Character::default()
-            }],
-        });
-        assert!(matches!(self.says_one().1, Body::EnterWorld(enter) if enter.character == 5));
-        self.entered();
-        self.hear(Inventory {
-            items: vec![item(70, 0)],
-            slots: 8,
-        });
-    }
-
-    fn moves(&mut self) -> Vec<u32> {
-        let moves = self.said().into_iter();
-        moves
-            .filter_map(|(_, body)| {
-                if let Body::Move(step) = body {
-                    Some(step.sequence)
-                } else {
-                    None
-                }
-            })
-            .collect()
-    }
-
-    fn errors(&self) -> Vec<String> {
-        let errors = self.events.iter();
-        errors
-            .filter_map(|event| {
-                if let Event::Error(error) = event {
-                    Some(error.to_string())
-                } else {
-                    None
-                }
-            })
-            .collect()
-    }
-
-    fn samples(&self, wanted: Metric) -> Vec<Duration> {
-        let matching = self.events.iter().filter_map(|event| match event {
-            Event::Sample { metric, elapsed } if *metric == wanted => Some(*elapsed),
-            _ => None,
-        });
-        matching.collect()
-    }
-
-    fn has(&self, wanted: impl Fn(&Event) -> bool) -> bool {
-        self.events.iter().any(wanted)
-    }
-}
-
-fn item(id: u64, slot: u32) -> Item {
-    Item {
-        id,
-        template: "coin".into(),
-        quantity: 1,
-        slot,
-    }
-}
+mod fight;
+mod talk;
 
 #[test]
 fn a_new_player_logs_in_with_a_token_creates_a_character_and_enters() {
@@ -448,9 +254,7 @@ fn the_connect_scenario_closes_after_the_greeting_and_comes_again() {
 fn the_reconnect_scenario_cuts_its_connection_and_resumes() {
     let mut talk = Talk::with_token(Scenario::Reconnect);
     talk.play();
-    let is_cut = |event: &Event| {
-        matches!(event, Event::Close { how } if *how != Close::Politely)
-    };
+    let is_cut = |event: &Event| matches!(event, Event::Close { how } if *how != Close::Politely);
     while !talk.has(is_cut) {
         talk.wait(100);
         for (_, body) in talk.said() {
@@ -510,5 +314,3 @@ fn the_same_seed_says_the_same() {
     };
     assert_eq!(script(), script());
 }
-
-mod fight;

@@ -122,15 +122,17 @@ impl Link {
 
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Received {
         loop {
-            return match self.stream.read(buffer) {
-                Ok(0) => Received::End(LinkEnd::Closed),
-                Ok(length) => Received::Bytes(length),
-                Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock => Received::Nothing,
-                    io::ErrorKind::Interrupted => continue,
-                    kind => Received::End(LinkEnd::Failed(kind)),
-                },
+            let error = match self.stream.read(buffer) {
+                Ok(0) => return Received::End(LinkEnd::Closed),
+                Ok(length) => return Received::Bytes(length),
+                Err(error) => error.kind(),
             };
+            if error == io::ErrorKind::WouldBlock {
+                return Received::Nothing;
+            }
+            if error != io::ErrorKind::Interrupted {
+                return Received::End(LinkEnd::Failed(error));
+            }
         }
     }
 
