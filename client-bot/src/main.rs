@@ -1,2 +1,95 @@
-//! stub
-fn main() {}
+//! `realmbeat-bots`: sends a swarm of client bots against a server and reports what it took.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use client_bot::{Report, Swarm};
+use command_line::CommandLine;
+use display::Display;
+
+mod command_line;
+mod display;
+
+/// The run went through, but an assertion doesn't hold.
+const EXIT_BREACH: u8 = 99;
+/// Flags or settings can't be understood (`EX_USAGE`).
+const EXIT_USAGE: u8 = 64;
+/// The swarm couldn't run or its report couldn't be written.
+const EXIT_FAILED: u8 = 1;
+
+#[expect(
+    clippy::print_stderr,
+    reason = "the program's way to tell a person what went wrong"
+)]
+fn main() -> ExitCode {
+    let command_line = match CommandLine::try_parse() {
+        Ok(command_line) => command_line,
+        Err(error) => {
+            // Help and version are no mistakes.
+            let code = if error.use_stderr() { EXIT_USAGE } else { 0 };
+            let _ = error.print();
+            return code.into();
+        }
+    };
+    let settings = match command_line.settings() {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return EXIT_USAGE.into();
+        }
+    };
+    match run(&command_line, settings) {
+        Ok(report) => judge(&report, &command_line),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            EXIT_FAILED.into()
+        }
+    }
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "the summary is what the program is for"
+)]
+fn run(command_line: &CommandLine, settings: client_bot::Settings) -> anyhow::Result<Report> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        // A second signal ends the process at once, without a report.
+        signal_hook::flag::register_conditional_default(signal, stop.clone())?;
+        signal_hook::flag::register(signal, stop.clone())?;
+    }
+    let mut display = Display::new(command_line.quiet);
+    let swarm = Swarm::new(settings)?;
+    let report = swarm.run_watched(&stop, &mut |progress| display.show(progress))?;
+    display.finish();
+    print!("{}", report.to_table());
+    if let Some(path) = &command_line.report {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("can't make {}", folder.display()))?;
+        }
+        std::fs::write(path, report.to_json()? + "\n")
+            .with_context(|| format!("can't write the report to {}", path.display()))?;
+        println!("report: {}", path.display());
+    }
+    Ok(report)
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "each breach is told to the person who asked for it"
+)]
+fn judge(report: &Report, command_line: &CommandLine) -> ExitCode {
+    let mut code = ExitCode::SUCCESS;
+    for breach in command_line
+        .assertions()
+        .filter_map(|assertion| assertion.check(report).err())
+    {
+        eprintln!("assertion {breach}");
+        code = EXIT_BREACH.into();
+    }
+    code
+}

@@ -33,7 +33,7 @@ const LETTERS_PER_PASS: usize = 4096;
 const ITEM_IDS: u64 = 100_000;
 
 /// The server's parts, and the thread that runs them.
-pub struct EventLoop {
+pub(crate) struct EventLoop {
     network: Network,
     lobby: Lobby,
     auth: AuthPool,
@@ -67,7 +67,15 @@ impl EventLoop {
         clock: (Instant, Duration, u32),
         first: Input,
     ) -> Self {
-        let Parts { network, lobby, auth, store, bus, game, signals } = parts;
+        let Parts {
+            network,
+            lobby,
+            auth,
+            store,
+            bus,
+            game,
+            signals,
+        } = parts;
         let (now, period, max_catch_up) = clock;
         Self {
             network,
@@ -95,7 +103,7 @@ impl EventLoop {
     ///
     /// # Errors
     /// When the store breaks, polling fails, or the end comes before everything is saved.
-    pub fn run(mut self) -> Result<(), RunError> {
+    pub(crate) fn run(mut self) -> Result<(), RunError> {
         while self.ending.is_none() {
             self.sleep()?;
             self.receive();
@@ -119,7 +127,11 @@ impl EventLoop {
     /// Sockets to packets, packets to the lobby, and what the lobby makes of them.
     fn receive(&mut self) {
         let now = Instant::now();
-        let mut entrance = Entrance { lobby: &mut self.lobby, inputs: &mut self.inputs, now };
+        let mut entrance = Entrance {
+            lobby: &mut self.lobby,
+            inputs: &mut self.inputs,
+            now,
+        };
         self.network.receive(now, &mut entrance);
         self.act();
     }
@@ -134,7 +146,9 @@ impl EventLoop {
             self.lobby.auth_answer(answer, now);
         }
         for _ in 0..LETTERS_PER_PASS {
-            let Some(arrival) = self.bus.poll() else { break };
+            let Some(arrival) = self.bus.poll() else {
+                break;
+            };
             self.inputs.push(Input::Letter(arrival.letter));
         }
         while let Some(wish) = self.signals.as_mut().and_then(Signals::next_wish) {
@@ -147,10 +161,14 @@ impl EventLoop {
         match &answer {
             Answer::Durable(durable) => {
                 let sessions = self.network.sessions();
-                self.value_lane.release(*durable, |session, frame| sessions.send(session, frame));
+                self.value_lane
+                    .release(*durable, |session, frame| sessions.send(session, frame));
             }
             Answer::ItemIds { first, count } => {
-                self.inputs.push(Input::ItemIds { first: *first, count: *count });
+                self.inputs.push(Input::ItemIds {
+                    first: *first,
+                    count: *count,
+                });
             }
             Answer::ValueOpen(open) => self.inputs.push(Input::ValueOpen { open: *open }),
             Answer::Broken(reason) => self.broken = Some(reason.clone()),
@@ -168,7 +186,9 @@ impl EventLoop {
     /// Runs the ticks that are due and hands out what they say.
     fn run_ticks(&mut self) {
         let now = Instant::now();
-        let Some(due) = self.clock.take_due(now) else { return };
+        let Some(due) = self.clock.take_due(now) else {
+            return;
+        };
         self.lobby.tick(now);
         self.act();
         let publication = self.game.tick(std::mem::take(&mut self.inputs), due.steps);
@@ -187,7 +207,11 @@ impl EventLoop {
         while let Some(action) = self.lobby.next_action() {
             match action {
                 Action::Send { session, frame } => self.network.sessions().send(session, &frame),
-                Action::SendValue { session, frame, after } => {
+                Action::SendValue {
+                    session,
+                    frame,
+                    after,
+                } => {
                     self.send_value(session, &frame, after);
                 }
                 Action::Close { session, last } => self.network.sessions().close(session, &last),
@@ -230,7 +254,10 @@ impl EventLoop {
         };
         let config = &self.loaded.config;
         self.network.set_limits(crate::server::limits(config));
-        self.lobby.set_settings(crate::server::lobby_settings(config, self.network.local_addr()));
+        self.lobby.set_settings(crate::server::lobby_settings(
+            config,
+            self.network.local_addr(),
+        ));
         if let Some(levels) = &self.levels {
             levels.set(&config.log.level);
         }
@@ -254,8 +281,14 @@ impl EventLoop {
     }
 
     fn reserve_item_ids(&mut self) {
-        if self.store.submit(Write::ReserveItemIds { count: ITEM_IDS }).is_err() {
-            tracing::warn!("the store is too far behind to reserve item ids; new items are refused until it isn't");
+        if self
+            .store
+            .submit(Write::ReserveItemIds { count: ITEM_IDS })
+            .is_err()
+        {
+            tracing::warn!(
+                "the store is too far behind to reserve item ids; new items are refused until it isn't"
+            );
         }
     }
 

@@ -108,6 +108,11 @@ impl Lobby {
         }
     }
 
+    /// From now on these settings count. Waits and deadlines that have begun go on as they were.
+    pub fn set_settings(&mut self, settings: Settings) {
+        self.settings = settings;
+    }
+
     /// A connection was accepted. `secure` when its transport is encrypted; from loopback it needn't be.
     pub fn opened(&mut self, session: SessionId, peer: SocketAddr, secure: bool) {
         // An IPv4 client of a dual-stack listener is loopback too.

@@ -191,6 +191,21 @@ impl Network {
         self.sessions.flush();
     }
 
+    /// From now on these limits count, for the sessions that are there too. What was sized by them at the start (the
+    /// read buffer, the events of a pass, the backlog) stays.
+    pub fn set_limits(&mut self, limits: Limits) {
+        let now = &self.sessions.limits;
+        self.sessions.limits = Limits {
+            max_sessions: now.max_sessions,
+            backlog: now.backlog,
+            events_per_poll: now.events_per_poll,
+            read_budget: now.read_budget,
+            frame_limit: now.frame_limit,
+            frame_limit_before_login: now.frame_limit_before_login,
+            ..limits
+        };
+    }
+
     /// Counts since the start.
     #[must_use]
     pub const fn stats(&self) -> &NetStats {

@@ -8,15 +8,14 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals as Watched;
 
 /// Watches SIGINT, SIGTERM and SIGHUP; a source of the loop's poll.
-#[derive(Debug)]
-pub struct Signals {
+pub(crate) struct Signals {
     watched: Watched,
     asked_to_end: u32,
 }
 
 /// What a signal asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
+pub(crate) enum Wish {
     /// SIGTERM, or the first SIGINT.
     End,
     /// Another SIGINT: now.
@@ -30,13 +29,16 @@ impl Signals {
     ///
     /// # Errors
     /// When the system refuses.
-    pub fn watch() -> io::Result<Self> {
+    pub(crate) fn watch() -> io::Result<Self> {
         let watched = Watched::new([SIGINT, SIGTERM, SIGHUP])?;
-        Ok(Self { watched, asked_to_end: 0 })
+        Ok(Self {
+            watched,
+            asked_to_end: 0,
+        })
     }
 
     /// The next wish, if a signal has come.
-    pub fn next_wish(&mut self) -> Option<Wish> {
+    pub(crate) fn next_wish(&mut self) -> Option<Wish> {
         let signal = self.watched.pending().next()?;
         Some(match signal {
             SIGHUP => Wish::Reload,
@@ -50,11 +52,21 @@ impl Signals {
 }
 
 impl Source for Signals {
-    fn register(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
+    fn register(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        interests: Interest,
+    ) -> io::Result<()> {
         self.watched.register(registry, token, interests)
     }
 
-    fn reregister(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
+    fn reregister(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        interests: Interest,
+    ) -> io::Result<()> {
         self.watched.reregister(registry, token, interests)
     }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 /// The clock of the world.
 #[derive(Debug)]
-pub struct TickClock {
+pub(crate) struct TickClock {
     period: Duration,
     max_catch_up: u32,
     next: Instant,
@@ -14,29 +14,34 @@ pub struct TickClock {
 
 /// Ticks that are due now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Due {
+pub(crate) struct Due {
     /// How many to simulate before publishing once; at least 1.
-    pub steps: u32,
+    pub(crate) steps: u32,
     /// How late the first of them is.
-    pub late: Duration,
+    pub(crate) late: Duration,
 }
 
 impl TickClock {
     /// The first tick is due a `period` after `now`. When ticks are late, up to `max_catch_up` are made up for at
     /// once; the rest are dropped and counted, because a server that can't keep up would only fall further behind.
     #[must_use]
-    pub fn new(now: Instant, period: Duration, max_catch_up: u32) -> Self {
-        Self { period, max_catch_up: max_catch_up.max(1), next: now + period, dropped: 0 }
+    pub(crate) fn new(now: Instant, period: Duration, max_catch_up: u32) -> Self {
+        Self {
+            period,
+            max_catch_up: max_catch_up.max(1),
+            next: now + period,
+            dropped: 0,
+        }
     }
 
     /// Time until the next tick is due; zero if one is.
     #[must_use]
-    pub fn until_next(&self, now: Instant) -> Duration {
+    pub(crate) fn until_next(&self, now: Instant) -> Duration {
         self.next.saturating_duration_since(now)
     }
 
     /// The ticks that are due, if any. They count as taken.
-    pub fn take_due(&mut self, now: Instant) -> Option<Due> {
+    pub(crate) fn take_due(&mut self, now: Instant) -> Option<Due> {
         let late = now.checked_duration_since(self.next)?;
         let behind = late.as_nanos() / self.period.as_nanos().max(1);
         let behind = u32::try_from(behind).unwrap_or(u32::MAX - 1) + 1;
@@ -48,7 +53,7 @@ impl TickClock {
 
     /// Ticks that never ran because the server was too far behind.
     #[must_use]
-    pub const fn dropped(&self) -> u64 {
+    pub(crate) const fn dropped(&self) -> u64 {
         self.dropped
     }
 }
@@ -67,9 +72,15 @@ mod tests {
     #[test]
     fn a_tick_is_due_once_a_period_however_late_it_was_taken() {
         let (mut clock, start) = clock();
-        assert_eq!(clock.take_due(start + PERIOD - Duration::from_nanos(1)), None);
+        assert_eq!(
+            clock.take_due(start + PERIOD - Duration::from_nanos(1)),
+            None
+        );
         let late = Duration::from_millis(40);
-        assert_eq!(clock.take_due(start + PERIOD + late), Some(Due { steps: 1, late }));
+        assert_eq!(
+            clock.take_due(start + PERIOD + late),
+            Some(Due { steps: 1, late })
+        );
         assert_eq!(clock.until_next(start + PERIOD + late), PERIOD - late);
     }
 

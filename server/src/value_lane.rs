@@ -12,7 +12,7 @@ const MAX_HELD_BYTES: usize = 64 << 20;
 
 /// The value lane of all sessions.
 #[derive(Debug, Default)]
-pub struct ValueLane {
+pub(crate) struct ValueLane {
     held: VecDeque<Held>,
     /// How many frames of a session are held; those of other sessions don't delay it.
     waiting: HashMap<SessionId, u32>,
@@ -30,13 +30,13 @@ struct Held {
 /// There is no room for one more frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("more confirmations wait for the database than fit")]
-pub struct LaneFull;
+pub(crate) struct LaneFull;
 
 impl ValueLane {
     /// True if a frame that waits for `after` can't go out now: its commit isn't durable, or an earlier frame of the
     /// session is still held.
     #[must_use]
-    pub fn must_hold(&self, session: SessionId, after: CommitSeq) -> bool {
+    pub(crate) fn must_hold(&self, session: SessionId, after: CommitSeq) -> bool {
         after > self.durable || self.waiting.contains_key(&session)
     }
 
@@ -44,7 +44,12 @@ impl ValueLane {
     ///
     /// # Errors
     /// When too much is held already; the frame is lost, so the session must end.
-    pub fn hold(&mut self, session: SessionId, after: CommitSeq, frame: Bytes) -> Result<(), LaneFull> {
+    pub(crate) fn hold(
+        &mut self,
+        session: SessionId,
+        after: CommitSeq,
+        frame: Bytes,
+    ) -> Result<(), LaneFull> {
         if self.bytes + frame.len() > MAX_HELD_BYTES {
             return Err(LaneFull);
         }
@@ -52,12 +57,16 @@ impl ValueLane {
         let after = self.held.back().map_or(after, |last| last.after.max(after));
         self.bytes += frame.len();
         *self.waiting.entry(session).or_default() += 1;
-        self.held.push_back(Held { after, session, frame });
+        self.held.push_back(Held {
+            after,
+            session,
+            frame,
+        });
         Ok(())
     }
 
     /// This commit and all before it are durable: `send` gets every frame that waited for no more.
-    pub fn release(&mut self, durable: CommitSeq, mut send: impl FnMut(SessionId, &[u8])) {
+    pub(crate) fn release(&mut self, durable: CommitSeq, mut send: impl FnMut(SessionId, &[u8])) {
         self.durable = self.durable.max(durable);
         while let Some(held) = self.held.pop_front_if(|held| held.after <= self.durable) {
             self.bytes -= held.frame.len();
@@ -73,13 +82,13 @@ impl ValueLane {
 
     /// Frames that wait.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.held.len()
     }
 
     /// True if nothing waits.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.held.is_empty()
     }
 }
@@ -92,7 +101,12 @@ mod tests {
     const BOB: SessionId = SessionId(2);
 
     fn hold(lane: &mut ValueLane, session: SessionId, after: u64, text: &'static str) {
-        lane.hold(session, CommitSeq(after), Bytes::from_static(text.as_bytes())).unwrap();
+        lane.hold(
+            session,
+            CommitSeq(after),
+            Bytes::from_static(text.as_bytes()),
+        )
+        .unwrap();
     }
 
     fn release(lane: &mut ValueLane, durable: u64) -> Vec<(u64, String)> {
@@ -119,7 +133,10 @@ mod tests {
         assert!(lane.must_hold(ADA, CommitSeq(0)), "behind its own frame");
         assert!(!lane.must_hold(BOB, CommitSeq(0)));
         hold(&mut lane, ADA, 0, "second");
-        let released: Vec<_> = release(&mut lane, 5).into_iter().map(|(_, frame)| frame).collect();
+        let released: Vec<_> = release(&mut lane, 5)
+            .into_iter()
+            .map(|(_, frame)| frame)
+            .collect();
         assert_eq!(released, ["first", "second"]);
         assert!(!lane.must_hold(ADA, CommitSeq(5)));
     }

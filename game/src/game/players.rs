@@ -143,20 +143,14 @@ impl Game {
         state.visibility.add_viewer(session, at.player.entity());
     }
 
+    /// A character that isn't in the world any more is left alone: its `Left` is on its way.
     pub(super) fn attach(&mut self, character: CharacterId, session: SessionId) {
         self.detach(character);
         if let Some(traveler) = self.travelers.get_mut(&character) {
             traveler.session = Some(session);
             self.sessions.insert(session, character);
-        } else if self.desk.here.contains_key(&character) {
-            self.show(character, session);
         } else {
-            let message = "the character is no longer in the world".to_owned();
-            self.desk.orders.push(Order::EnterFailed {
-                character,
-                session,
-                message,
-            });
+            self.show(character, session);
         }
     }
 
@@ -188,20 +182,19 @@ impl Game {
     }
 
     pub(super) fn leave(&mut self, character: CharacterId) {
+        if !self.is_in_world(character) {
+            return;
+        }
         let session = self.session_of(character);
-        let left = if self.travelers.remove(&character).is_some() {
-            // Its save went into the commit of the tick in which it set out.
-            true
-        } else {
-            self.take_out(character).is_some()
-        };
+        // A traveler's save went into the commit of the tick in which it set out.
+        if self.travelers.remove(&character).is_none() {
+            self.take_out(character);
+        }
         if let Some(session) = session {
             self.sessions.remove(&session);
         }
-        if left {
-            let node = self.desk.settings.node.clone();
-            self.presence_ended(Offline { character, node });
-        }
+        let node = self.desk.settings.node.clone();
+        self.presence_ended(Offline { character, node });
         self.desk.orders.push(Order::Left { character, session });
     }
 

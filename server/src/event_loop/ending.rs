@@ -21,7 +21,9 @@ pub enum RunError {
     #[error("polling for events failed: {0}")]
     Poll(io::Error),
     /// The database can't be written any more, and memory may be ahead of it.
-    #[error("the store broke and the server stopped at once; start it again to recover from disk: {0}")]
+    #[error(
+        "the store broke and the server stopped at once; start it again to recover from disk: {0}"
+    )]
     StoreBroken(String),
     /// Something isn't saved.
     #[error("{0}")]
@@ -48,14 +50,20 @@ impl EventLoop {
         self.lobby.empty_world();
         self.act();
         self.tick_once();
-        self.wait_until_durable(deadline).ok_or(RunError::Deadline(patience))??;
+        self.wait_until_durable(deadline)
+            .ok_or(RunError::Deadline(patience))??;
         self.lobby.say_goodbye(Instant::now());
         self.act();
         let now = Instant::now();
-        let mut entrance = super::Entrance { lobby: &mut self.lobby, inputs: &mut self.inputs, now };
+        let mut entrance = super::Entrance {
+            lobby: &mut self.lobby,
+            inputs: &mut self.inputs,
+            now,
+        };
         self.network.drain(&mut entrance).map_err(RunError::Poll)?;
         let state = self.now();
-        self.meter.log_whole(Instant::now(), state, self.network.stats());
+        self.meter
+            .log_whole(Instant::now(), state, self.network.stats());
         let (store, bus) = (self.store, self.bus);
         let left = bus.close(deadline.max(Instant::now() + NAP));
         if left > 0 {

@@ -51,7 +51,10 @@ fn merge(mut first: Commit, second: Commit) -> Commit {
     first.operations.extend(second.operations);
     first.gm_log.extend(second.gm_log);
     for mut save in second.characters {
-        let earlier = first.characters.iter_mut().find(|earlier| earlier.character == save.character);
+        let earlier = first
+            .characters
+            .iter_mut()
+            .find(|earlier| earlier.character == save.character);
         match earlier {
             Some(earlier) => {
                 let modules = std::mem::take(&mut earlier.modules);
@@ -68,7 +71,8 @@ fn merge(mut first: Commit, second: Commit) -> Commit {
 
 impl EventLoop {
     pub(super) fn hand_out(&mut self, mut publication: Publication) {
-        self.commits.submit(publication.commit.take(), &mut self.store);
+        self.commits
+            .submit(publication.commit.take(), &mut self.store);
         for letter in publication.letters.drain(..) {
             if let Err(refused) = self.bus.publish(letter) {
                 tracing::debug!("a letter was not sent: {refused}");
@@ -100,7 +104,9 @@ impl EventLoop {
     fn deliver_to(&mut self, publication: &Publication, delivery: &Delivery) {
         let (session, after) = (delivery.session, publication.value_after);
         let sessions = self.network.sessions();
-        let Some(out) = sessions.outgoing(session) else { return };
+        let Some(out) = sessions.outgoing(session) else {
+            return;
+        };
         let mut full = false;
         for frame in publication.frames(delivery) {
             if frame.lane == Lane::Value && self.value_lane.must_hold(session, after) {
@@ -129,7 +135,10 @@ impl EventLoop {
     /// A confirmation that can't be kept must not be left out silently: the client learns what it owns when it comes
     /// back.
     fn end_for_lack_of_room(&mut self, session: SessionId) {
-        let last = goodbye(Farewell::TooSlow, "too many confirmations wait for the database");
+        let last = goodbye(
+            Farewell::TooSlow,
+            "too many confirmations wait for the database",
+        );
         self.network.sessions().close(session, &last);
     }
 
@@ -137,7 +146,10 @@ impl EventLoop {
         match order {
             Order::NeedItemIds => self.reserve_item_ids(),
             Order::Shutdown => self.ending = Some(Wish::End),
-            Order::Kick { .. } | Order::Left { .. } | Order::EnterFailed { .. } | Order::Redirect { .. } => {
+            Order::Kick { .. }
+            | Order::Left { .. }
+            | Order::EnterFailed { .. }
+            | Order::Redirect { .. } => {
                 self.lobby.order(order, after, Instant::now());
             }
         }
@@ -154,15 +166,33 @@ mod tests {
     use super::*;
 
     fn save(character: u64, x: i32, module: &str) -> CharacterSave {
-        let place = Place { zone: ZoneName::new("meadow"), x, y: 0, heading: 0 };
-        let saved = Saved { version: 1, bytes: vec![0] };
+        let place = Place {
+            zone: ZoneName::new("meadow"),
+            x,
+            y: 0,
+            heading: 0,
+        };
+        let saved = Saved {
+            version: 1,
+            bytes: vec![0],
+        };
         let modules = BTreeMap::from([(module.to_owned(), saved)]);
-        CharacterSave { character: CharacterId(character), place, modules }
+        CharacterSave {
+            character: CharacterId(character),
+            place,
+            modules,
+        }
     }
 
     fn commit(seq: u64, characters: Vec<CharacterSave>) -> Commit {
         let (operations, gm_log) = (Vec::new(), Vec::new());
-        Commit { seq: CommitSeq(seq), tick: seq, operations, characters, gm_log }
+        Commit {
+            seq: CommitSeq(seq),
+            tick: seq,
+            operations,
+            characters,
+            gm_log,
+        }
     }
 
     #[test]

@@ -37,7 +37,10 @@ pub(super) struct Now {
 
 impl Meter {
     pub(super) fn new(now: Instant) -> Self {
-        Self { interval: Stretch::begin(now, &NetStats::default()), whole: Stretch::begin(now, &NetStats::default()) }
+        Self {
+            interval: Stretch::begin(now, &NetStats::default()),
+            whole: Stretch::begin(now, &NetStats::default()),
+        }
     }
 
     /// One tick, all of it: inputs, modules, publication, hand-out and flush.
@@ -68,9 +71,18 @@ impl Meter {
 
 impl Stretch {
     fn begin(now: Instant, net: &NetStats) -> Self {
-        #[expect(clippy::expect_used, reason = "constant bounds that the histogram accepts")]
+        #[expect(
+            clippy::expect_used,
+            reason = "constant bounds that the histogram accepts"
+        )]
         let ticks = Histogram::new_with_bounds(1, LONGEST_US, 3).expect("bounds are valid");
-        Self { since: now, cpu: cpu_time(), ticks, late: Duration::ZERO, net: net.clone() }
+        Self {
+            since: now,
+            cpu: cpu_time(),
+            ticks,
+            late: Duration::ZERO,
+            net: net.clone(),
+        }
     }
 
     fn log(&self, name: &str, now: Instant, state: Now, net: &NetStats) {
@@ -112,6 +124,10 @@ fn cpu_time() -> Duration {
 /// Memory of this process that is in RAM; 0 where the system doesn't tell.
 fn resident_bytes() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages: u64 = statm.split_whitespace().nth(1).and_then(|field| field.parse().ok()).unwrap_or(0);
+    let pages: u64 = statm
+        .split_whitespace()
+        .nth(1)
+        .and_then(|field| field.parse().ok())
+        .unwrap_or(0);
     pages * rustix::param::page_size() as u64
 }

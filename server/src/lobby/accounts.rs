@@ -74,6 +74,10 @@ impl Lobby {
         if self.is_exposed(asker) {
             return;
         }
+        if !self.settings.new_accounts {
+            let text = "accounts are not made here; ask the operator of this world";
+            return self.refuse(session, request, Refusal::NotAllowed, text);
+        }
         let name = match names::account(&message.account) {
             Ok(name) => name,
             Err(rule) => return self.refuse(session, request, Refusal::BadName, rule),

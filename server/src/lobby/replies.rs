@@ -124,18 +124,13 @@ impl Lobby {
         } else {
             Duration::ZERO
         };
-        let goodbye = Goodbye {
+        let last = Goodbye {
             reason: reason.into(),
             message: text.to_owned(),
             retry_after_ms: milliseconds(wait),
             protocol_version: PROTOCOL_VERSION,
         };
-        let frame = frame(0, &goodbye);
-        self.actions.push_back(Action::Close {
-            session,
-            reason,
-            frame,
-        });
+        self.actions.push_back(Action::Close { session, last });
     }
 
     /// From now on this session plays nothing. If it holds a login, that one waits for the grace time.

@@ -20,6 +20,8 @@ pub struct Settings {
     pub redirect_linger: Duration,
     /// Characters per account.
     pub characters_per_account: u32,
+    /// Whether players may register by themselves.
+    pub new_accounts: bool,
     /// Wrong phases, unknown messages and the like between two entries into the world. An honest client makes none,
     /// but one that is a version ahead may probe a few.
     pub errors_max: u32,
@@ -44,6 +46,7 @@ impl Default for Settings {
             grace: Duration::from_secs(60),
             redirect_linger: Duration::from_secs(5),
             characters_per_account: 8,
+            new_accounts: true,
             errors_max: 16,
             failed_logins_max: 5,
             questions_max: 4096,

@@ -40,6 +40,32 @@ pub struct LedgerEntry {
     pub quantity: u32,
 }
 
+impl fmt::Display for LedgerEntry {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let owner = |owner: &Option<Owner>| match owner {
+            None => "nowhere".to_owned(),
+            Some(Owner::Character(character)) => format!("character {character}"),
+            Some(Owner::Ground { zone, x, y }) => format!("the ground of {zone} at {x},{y}"),
+        };
+        let (from, to) = (owner(&self.from), owner(&self.to));
+        let Self {
+            entry,
+            at_ms,
+            cause,
+            item,
+            quantity,
+            template,
+            op,
+            ..
+        } = self;
+        write!(
+            out,
+            "{entry}: at {at_ms} ms, {cause}: item {item}, {quantity} {template}, from {from} to {to} (operation {}/{})",
+            op.epoch, op.sequence
+        )
+    }
+}
+
 /// Something that an audit found to be wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {

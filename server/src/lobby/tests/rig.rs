@@ -240,14 +240,15 @@ impl Rig {
                     frame,
                     after,
                 } => self.held.push_back((session, packet(&frame), after)),
-                Action::Close {
-                    session,
-                    reason,
-                    frame,
-                } => {
-                    let packet = packet(&frame);
-                    assert!(matches!(&packet.body, Some(Body::Goodbye(g)) if g.reason() == reason));
-                    self.show(session, packet);
+                Action::Close { session, last } => {
+                    let reason = last.reason();
+                    self.show(
+                        session,
+                        ServerPacket {
+                            request: 0,
+                            body: Some(Body::Goodbye(last)),
+                        },
+                    );
                     self.seen.get_mut(&session).unwrap().farewell = Some(reason);
                     // Goodbye is the last frame, so what is held is dropped.
                     self.held.retain(|(to, ..)| *to != session);

@@ -1,0 +1,316 @@
+use super::*;
+use crate::bot::credentials::Credentials;
+use protocol::v1::client_packet::Body;
+use protocol::v1::{
+    Character, CharacterCreated, CharacterList, Died, Farewell, Goodbye, InventoryChanged,
+    LeftWorld, Pong, Redirect, Refusal, Refused, View, Welcome,
+};
+use talk::{Talk, at, item};
+
+mod fight;
+mod talk;
+
+#[test]
+fn a_new_player_logs_in_with_a_token_creates_a_character_and_enters() {
+    let mut talk = Talk::with_token(Scenario::Wander);
+    assert!(matches!(talk.log_in(false), Body::TokenLogin(_)));
+    assert!(matches!(talk.says_one().1, Body::ListCharacters(_)));
+    talk.hear(CharacterList::default());
+    let Body::CreateCharacter(first) = talk.says_one().1 else {
+        panic!("creates a character")
+    };
+    talk.hear(Refused {
+        reason: Refusal::NameTaken.into(),
+        ..Refused::default()
+    });
+    let Body::CreateCharacter(second) = talk.says_one().1 else {
+        panic!("tries another name")
+    };
+    assert_ne!(first.name, second.name);
+    talk.hear(CharacterCreated {
+        character: Some(Character {
+            id: 5,
+            ..Character::default()
+        }),
+    });
+    assert!(matches!(talk.says_one().1, Body::EnterWorld(enter) if enter.character == 5));
+    talk.entered();
+    assert!(talk.has(|event| matches!(event, Event::Online)));
+    assert_eq!(talk.errors(), [""; 0]);
+}
+
+#[test]
+fn a_password_registers_first_and_logs_in_where_the_account_exists() {
+    let mut talk = Talk::new(
+        Scenario::Wander,
+        Watch::Count,
+        Credentials::Password("hush hush".into()),
+    );
+    talk.connect();
+    talk.said();
+    talk.hear(Welcome::default());
+    assert!(matches!(talk.says_one().1, Body::Register(_)));
+    talk.hear(Refused {
+        reason: Refusal::AccountExists.into(),
+        ..Refused::default()
+    });
+    assert!(matches!(talk.says_one().1, Body::Login(login) if login.account == "bot-test-3"));
+    assert_eq!(talk.errors(), [""; 0]);
+}
+
+#[test]
+fn moves_keep_their_pace_and_their_latency_counts_from_when_they_were_due() {
+    let mut talk = Talk::with_token(Scenario::Wander);
+    talk.play();
+    talk.wait(1000);
+    talk.said();
+    let due = talk.bot.next_timeout().unwrap();
+    // The bot is woken 300 ms late: two moves, both late, and no drift afterwards.
+    talk.now = due + at(300);
+    talk.bot.handle_timeout(talk.now);
+    talk.collect();
+    let late = talk.moves();
+    assert_eq!(late.len(), 2);
+    talk.events.clear();
+    talk.now = due + at(350);
+    talk.hear(View {
+        ack: late[1],
+        ..View::default()
+    });
+    let mut waited = talk.samples(Metric::Move);
+    waited.sort_unstable();
+    assert_eq!(waited[..2], [at(150), at(350)]);
+}
+
+#[test]
+fn a_bot_that_was_kept_from_its_turns_doesnt_flood_the_server_with_them() {
+    let mut talk = Talk::with_token(Scenario::Wander);
+    talk.play();
+    talk.now += at(30_000);
+    talk.bot.handle_timeout(talk.now);
+    talk.collect();
+    assert!(talk.moves().len() <= 11, "two seconds of moves at most");
+    assert!(talk.has(|event| matches!(event, Event::TurnsSkipped(turns) if *turns > 100)));
+}
+
+#[test]
+fn pings_are_answered_with_their_latency() {
+    let mut talk = Talk::with_token(Scenario::Chat);
+    talk.play();
+    let nonce = (0..20).find_map(|_| {
+        talk.wait(1000);
+        talk.said().into_iter().find_map(|(_, body)| {
+            if let Body::Ping(ping) = body {
+                Some(ping.nonce)
+            } else {
+                None
+            }
+        })
+    });
+    talk.now = Duration::from_nanos(nonce.unwrap()) + at(7);
+    talk.hear(Pong {
+        nonce: nonce.unwrap(),
+    });
+    assert_eq!(talk.samples(Metric::Ping), [at(7)]);
+    talk.hear(Pong { nonce: 1 });
+    assert_eq!(talk.errors().len(), 1, "nobody asked for a second pong");
+}
+
+#[test]
+fn a_lost_connection_is_an_error_and_is_resumed_with_the_session_token() {
+    let mut talk = Talk::with_token(Scenario::Wander);
+    talk.play();
+    talk.bot.disconnected(talk.now, LinkEnd::Closed);
+    talk.collect();
+    assert_eq!(
+        talk.errors(),
+        ["the connection was lost while playing: Closed"]
+    );
+    assert!(talk.has(|event| matches!(event, Event::Offline)));
+    assert!(matches!(talk.log_in(true), Body::Resume(resume) if resume.token == [1, 2, 3]));
+    talk.entered();
+    assert_eq!(
+        talk.events
+            .iter()
+            .filter(|event| matches!(event, Event::Online))
+            .count(),
+        2
+    );
+}
+
+#[test]
+fn a_session_token_that_is_refused_leads_to_a_fresh_login() {
+    let mut talk = Talk::with_token(Scenario::Wander);
+    talk.play();
+    talk.bot.disconnected(talk.now, LinkEnd::Closed);
+    talk.collect();
+    talk.connect();
+    talk.said();
+    talk.hear(Welcome::default());
+    assert!(matches!(talk.says_one().1, Body::Resume(_)));
+    talk.hear(Refused {
+        reason: Refusal::TokenExpired.into(),
+        ..Refused::default()
+    });
+    assert!(matches!(talk.says_one().1, Body::TokenLogin(_)));
+}
+
+#[test]
+fn a_redirect_is_followed_to_its_address_with_its_token() {
+    let mut talk = Talk::with_token(Scenario::Wander);
+    talk.play();
+    talk.hear(Redirect {
+        address: "127.0.0.9:4444".into(),
+        token: vec![9],
+    });
+    assert!(talk.has(|event| matches!(
+        event,
+        Event::Close {
+            how: Close::Politely
+        }
+    )));
+    talk.hear(Goodbye {
+        reason: Farewell::Redirected.into(),
+        ..Goodbye::default()
+    });
+    talk.bot.disconnected(talk.now, LinkEnd::Closed);
+    talk.collect();
+    assert_eq!(talk.connect(), "127.0.0.9:4444".parse().unwrap());
+    talk.said();
+    talk.hear(Welcome::default());
+    assert!(matches!(talk.says_one().1, Body::Resume(resume) if resume.token == [9]));
+    assert_eq!(talk.errors(), [""; 0]);
+}
+
+#[test]
+fn an_unexpected_goodbye_is_counted_by_reason_and_is_an_error() {
+    let mut talk = Talk::with_token(Scenario::Wander);
+    talk.play();
+    let reason = Farewell::TooSlow.into();
+    talk.hear(Goodbye {
+        reason,
+        message: "too slow".into(),
+        ..Goodbye::default()
+    });
+    talk.bot.disconnected(talk.now, LinkEnd::Closed);
+    talk.collect();
+    assert!(talk.has(|event| matches!(event, Event::Goodbye(Farewell::TooSlow))));
+    assert_eq!(
+        talk.errors(),
+        ["the server said goodbye: FAREWELL_TOO_SLOW (too slow)"]
+    );
+    talk.connect();
+}
+
+#[test]
+fn leaving_is_polite_and_no_error() {
+    let mut talk = Talk::with_token(Scenario::Wander);
+    talk.play();
+    talk.bot.leave(talk.now);
+    assert!(matches!(talk.says_one().1, Body::LeaveWorld(_)));
+    talk.hear(LeftWorld {});
+    assert!(talk.has(|event| matches!(
+        event,
+        Event::Close {
+            how: Close::Politely
+        }
+    )));
+    talk.hear(Goodbye {
+        reason: Farewell::ClientLeft.into(),
+        ..Goodbye::default()
+    });
+    talk.bot.disconnected(talk.now, LinkEnd::Closed);
+    talk.collect();
+    assert!(talk.has(|event| matches!(event, Event::Finished)));
+    assert_eq!(talk.errors(), [""; 0]);
+    assert_eq!(talk.bot.next_timeout(), None);
+}
+
+#[test]
+fn a_server_that_doesnt_answer_a_login_times_out_and_is_tried_again() {
+    let mut talk = Talk::with_token(Scenario::Wander);
+    talk.connect();
+    talk.wait(31_000);
+    assert_eq!(talk.errors(), ["no answer within 30 s while greeting"]);
+    talk.connect();
+}
+
+#[test]
+fn the_connect_scenario_closes_after_the_greeting_and_comes_again() {
+    let mut talk = Talk::with_token(Scenario::Connect);
+    for _ in 0..2 {
+        talk.connect();
+        talk.said();
+        talk.hear(Welcome::default());
+        assert_eq!(talk.said(), [], "no login");
+        talk.bot.disconnected(talk.now, LinkEnd::Closed);
+        talk.collect();
+    }
+    assert_eq!(talk.samples(Metric::Connect).len(), 2);
+    assert_eq!(talk.errors(), [""; 0]);
+}
+
+#[test]
+fn the_reconnect_scenario_cuts_its_connection_and_resumes() {
+    let mut talk = Talk::with_token(Scenario::Reconnect);
+    talk.play();
+    let is_cut = |event: &Event| matches!(event, Event::Close { how } if *how != Close::Politely);
+    while !talk.has(is_cut) {
+        talk.wait(100);
+        for (_, body) in talk.said() {
+            if let Body::Ping(ping) = body {
+                talk.hear(Pong { nonce: ping.nonce });
+            }
+        }
+    }
+    assert!(matches!(talk.log_in(true), Body::Resume(_)));
+    assert_eq!(talk.errors(), [""; 0]);
+}
+
+#[test]
+fn a_dead_walker_stands_still_until_it_has_asked_to_live_again() {
+    let mut talk = Talk::with_token(Scenario::Wander);
+    talk.play();
+    talk.wait(1000);
+    talk.said();
+    talk.hear(Died::default());
+    talk.wait(1500);
+    let still = talk.said();
+    assert!(
+        !still.iter().any(|(_, body)| matches!(body, Body::Move(_))),
+        "{still:?}"
+    );
+    talk.wait(2000);
+    let said = talk.said();
+    assert!(
+        said.iter()
+            .any(|(_, body)| matches!(body, Body::Respawn(_)))
+    );
+    assert!(
+        said.iter().any(|(_, body)| matches!(body, Body::Move(_))),
+        "and walks again"
+    );
+}
+
+#[test]
+fn confirmations_are_told_with_their_latency_and_impossible_ones_are_findings() {
+    let mut talk = Talk::with_token(Scenario::Wander);
+    talk.play();
+    assert!(talk.has(|event| matches!(event, Event::Confirmed(told) if told.item == 70)));
+    talk.hear(InventoryChanged {
+        changed: vec![item(71, 0)],
+        removed: vec![],
+    });
+    assert!(talk.has(|event| matches!(event, Event::Finding(text) if text.contains("slot 0"))));
+}
+
+#[test]
+fn the_same_seed_says_the_same() {
+    let script = || {
+        let mut talk = Talk::with_token(Scenario::Mixed);
+        talk.play();
+        talk.wait(20_000);
+        talk.said()
+    };
+    assert_eq!(script(), script());
+}

@@ -1,0 +1,149 @@
+//! A bot's stay in a zone: what it sees, what it has asked for, whether it lives.
+
+use std::time::Duration;
+
+use prost::Message as _;
+use protocol::ViewHeader;
+use protocol::v1::{Entered, InventoryChanged, Refusal, View};
+
+use super::oracle::Oracle;
+use super::sight::Sight;
+use super::steps::Steps;
+
+/// How long a bot waits for the confirmation of a request for an item: far longer than any commit takes.
+pub(crate) const CONFIRM_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How much a bot makes of the views it gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watch {
+    /// Counts them and reads which moves they acknowledge.
+    Count,
+    /// Decodes them and keeps a picture of its surroundings.
+    See,
+    /// Asks for digests as well and proves that the picture is right.
+    Prove,
+}
+
+/// From one `Entered` to the next or to the end of the connection.
+pub(crate) struct World {
+    pub(crate) character: u64,
+    pub(crate) sight: Option<Sight>,
+    oracle: Option<Oracle>,
+    pub(crate) steps: Steps,
+    pub(crate) pending: Option<Pending>,
+    pub(crate) dead_since: Option<Duration>,
+    /// The request to live again that may still be refused.
+    pub(crate) respawn: Option<u32>,
+    /// When the next turn is due.
+    pub(crate) turn_due: Duration,
+}
+
+/// A request for an item that the server hasn't confirmed or refused yet.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pending {
+    pub(crate) request: u32,
+    pub(crate) due: Duration,
+    pub(crate) asked: Asked,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    PickUp { entity: u64 },
+    Drop { item: u64 },
+}
+
+/// What a view told.
+#[derive(Default)]
+pub(crate) struct Told {
+    pub(crate) findings: Vec<String>,
+    pub(crate) digests: u32,
+    pub(crate) ack: u32,
+}
+
+impl World {
+    pub(crate) fn new(entered: &Entered, watch: Watch, turn_due: Duration) -> Self {
+        Self {
+            character: entered.character,
+            sight: (watch != Watch::Count).then(|| Sight::new(entered)),
+            oracle: (watch == Watch::Prove).then(Oracle::default),
+            steps: Steps::default(),
+            pending: None,
+            dead_since: None,
+            respawn: None,
+            turn_due,
+        }
+    }
+
+    /// Takes a view in, as far as this bot looks at views.
+    pub(crate) fn view(&mut self, payload: &[u8]) -> Result<Told, prost::DecodeError> {
+        let mut told = Told::default();
+        let Some(sight) = &mut self.sight else {
+            told.ack = ViewHeader::decode(payload)?.ack;
+            return Ok(told);
+        };
+        let view = View::decode(payload)?;
+        told.ack = view.ack;
+        match &mut self.oracle {
+            Some(oracle) => {
+                told.digests = oracle.apply(sight, &view, |finding| told.findings.push(finding));
+            }
+            None => sight.apply(&view, &mut ()),
+        }
+        Ok(told)
+    }
+
+    /// The pending request that `change` confirms, with the answer's own `request` number if it carries one.
+    pub(crate) fn confirmed(&mut self, request: u32, change: &InventoryChanged) -> Option<Pending> {
+        let pending = self.pending?;
+        let confirms = match pending.asked {
+            Asked::PickUp { .. } => {
+                request == pending.request || (request == 0 && !change.changed.is_empty())
+            }
+            Asked::Drop { item } => request == pending.request || change.removed.contains(&item),
+        };
+        if confirms { self.pending.take() } else { None }
+    }
+
+    /// A request was refused: it won't be confirmed, acknowledged or done.
+    pub(crate) fn refused(&mut self, request: u32, reason: Refusal, now: Duration) {
+        self.steps.refused(request);
+        if self
+            .pending
+            .is_some_and(|pending| pending.request == request)
+        {
+            self.pending = None;
+        }
+        let still_dead = self.respawn == Some(request)
+            && matches!(reason, Refusal::Cooldown | Refusal::TooFast | Refusal::Busy);
+        if reason == Refusal::Dead || still_dead {
+            self.died(now);
+        }
+    }
+
+    /// The character is dead: it does nothing until it has respawned.
+    pub(crate) fn died(&mut self, now: Duration) {
+        self.dead_since.get_or_insert(now);
+        self.respawn = None;
+        self.steps.clear();
+    }
+
+    /// The item that is being dropped, whose loss may have been confirmed unheard.
+    pub(crate) fn dropping(&self) -> Option<u64> {
+        match self.pending?.asked {
+            Asked::Drop { item } => Some(item),
+            Asked::PickUp { .. } => None,
+        }
+    }
+
+    /// Gives up waiting for a confirmation that is overdue. Returns whether there was one.
+    pub(crate) fn give_up(&mut self, now: Duration) -> bool {
+        let overdue = self
+            .pending
+            .is_some_and(|pending| now >= pending.due + CONFIRM_TIMEOUT);
+        if overdue {
+            self.pending = None;
+        }
+        overdue
+    }
+}

@@ -1,0 +1,146 @@
+//! What a run showed: as JSON for machines, as a table for people, and as figures for assertions.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, clock_gettime};
+use serde::Serialize;
+
+use crate::bot::event::Metric;
+use crate::latency::Percentiles;
+use crate::settings::Settings;
+use crate::tally::{Counts, Tally};
+pub use assertion::{Assertion, AssertionError, Breach};
+
+mod assertion;
+mod table;
+
+/// A finished run.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// What the swarm was told to do, without secrets. Times in seconds.
+    pub settings: Settings,
+    /// Whether a test or a person may rely on it: the oracle compared something, or wasn't asked to.
+    pub oracle: OracleReport,
+    /// Counts of the whole run, leaving included.
+    pub counts: Counts,
+    /// Bots that hadn't left by the deadline.
+    pub unfinished: usize,
+    /// Figures per second, up to the moment when the bots began to leave.
+    pub rates: Rates,
+    /// Percentiles in milliseconds by metric, counted from when each action was due.
+    pub latency: BTreeMap<&'static str, Percentiles>,
+    /// What the swarm itself used until the bots began to leave.
+    pub swarm: Spent,
+}
+
+/// What the oracle did.
+#[derive(Debug, Clone, Serialize)]
+pub struct OracleReport {
+    /// How many bots proved what they saw.
+    pub bots: usize,
+    /// Cells compared with their digests.
+    pub digests: u64,
+    /// What was wrong.
+    pub findings: u64,
+}
+
+/// Figures per second.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Rates {
+    /// Frames received.
+    pub frames_in: f64,
+    /// Bytes received.
+    pub bytes_in: f64,
+    /// Frames sent.
+    pub frames_out: f64,
+    /// Bytes sent.
+    pub bytes_out: f64,
+}
+
+/// Time spent.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Spent {
+    /// On the clock, in seconds.
+    pub wall_s: f64,
+    /// On processors, by the whole process, in seconds.
+    pub cpu_s: f64,
+}
+
+/// Measures what a run uses.
+#[derive(Debug)]
+pub(crate) struct Usage {
+    wall: Instant,
+    cpu: Duration,
+}
+
+impl Usage {
+    pub(crate) fn start() -> Self {
+        Self {
+            wall: Instant::now(),
+            cpu: cpu_time(),
+        }
+    }
+
+    pub(crate) fn spent(&self) -> Spent {
+        Spent {
+            wall_s: self.wall.elapsed().as_secs_f64(),
+            cpu_s: cpu_time().saturating_sub(self.cpu).as_secs_f64(),
+        }
+    }
+}
+
+fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+impl Report {
+    pub(crate) fn new(
+        settings: &Settings,
+        tally: Tally,
+        at_end: &Counts,
+        swarm: Spent,
+        unfinished: usize,
+    ) -> Self {
+        let latency =
+            Metric::ALL.map(|metric| (metric.name(), tally.latencies.percentiles(metric)));
+        let counts = tally.counts;
+        let per_second = |count: u64| count as f64 / swarm.wall_s.max(f64::EPSILON);
+        Self {
+            settings: settings.clone(),
+            oracle: OracleReport {
+                bots: (0..settings.bots)
+                    .filter(|number| settings.is_oracle(*number))
+                    .count(),
+                digests: counts.digests,
+                findings: counts.findings,
+            },
+            rates: Rates {
+                frames_in: per_second(at_end.frames_in),
+                bytes_in: per_second(at_end.bytes_in),
+                frames_out: per_second(at_end.frames_out),
+                bytes_out: per_second(at_end.bytes_out),
+            },
+            counts,
+            unfinished,
+            latency: latency.into_iter().collect(),
+            swarm,
+        }
+    }
+
+    /// The report as indented JSON.
+    ///
+    /// # Errors
+    /// When a value has no JSON form, which none of ours lacks.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        serde_json::to_string_pretty(self)
+    }
+
+    /// The report as a table for people.
+    #[must_use]
+    pub fn to_table(&self) -> String {
+        table::render(self)
+    }
+}

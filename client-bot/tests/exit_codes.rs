@@ -1,0 +1,79 @@
+//! The swarm program tells by its exit code whether the run kept what was asked of it.
+
+#![allow(clippy::unwrap_used, reason = "a test may end at the first surprise")]
+
+use std::process::{Command, Output};
+
+/// Runs against an address where nobody listens.
+fn bots(flags: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_realmbeat-bots"))
+        .args([
+            "--server",
+            "127.0.0.1:9",
+            "--bots",
+            "1",
+            "--ramp",
+            "0",
+            "--for",
+            "100ms",
+            "--quiet",
+        ])
+        .args(flags)
+        .output()
+        .unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_run_that_keeps_its_assertions_ends_with_0_and_writes_its_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out/report.json");
+    let output = bots(&[
+        "--password",
+        "--report",
+        path.to_str().unwrap(),
+        "--assert",
+        "errors>0,logged_in=0",
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let report = std::fs::read_to_string(path).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["counts"]["logged_in"], 0);
+}
+
+#[test]
+fn each_breach_is_told_and_ends_with_99() {
+    let output = bots(&[
+        "--password",
+        "--assert",
+        "errors=0,logged_in=100%,findings=0",
+    ]);
+    assert_eq!(output.status.code(), Some(99));
+    let text = stderr(&output);
+    assert!(
+        text.contains("errors=0") && text.contains("logged_in=100% doesn't hold: 0 of 1"),
+        "{text}"
+    );
+    assert!(!text.contains("findings"), "{text}");
+}
+
+#[test]
+fn what_cant_be_understood_ends_with_64_and_says_what_would_be() {
+    for (flags, hint) in [
+        (&["--assert", "erors=0"][..], "no figure"),
+        (&["--oracle", "5"], "no share"),
+        (&["--scenario", "dance"], "wander"),
+        (&[], "--token-secret-file"),
+    ] {
+        let output = bots(flags);
+        assert_eq!(output.status.code(), Some(64), "{flags:?}");
+        assert!(
+            stderr(&output).contains(hint),
+            "{flags:?}: {}",
+            stderr(&output)
+        );
+    }
+}
