@@ -20,8 +20,8 @@ pub struct ViewHeader {
     pub ack: u32,
 }
 
-const LENGTH_DELIMITED: u64 = 2;
-pub(crate) const STATES_FIELD: u64 = 6;
+pub(crate) const LENGTH_DELIMITED: u64 = 2;
+const STATES_FIELD: u64 = 6;
 
 /// Appends `state` as an entry of `View.states`.
 pub fn put_cell_state(out: &mut impl BufMut, state: &CellState) {
