@@ -6,3 +6,4 @@ mod bus;
 mod chat_server;
 mod echo_server;
 mod example_process;
+mod first_steps;

@@ -1,0 +1,328 @@
+//! A server as a process of its own: started as an operator would, watched by its log, ended by signals.
+
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+/// Signs login tokens in tests; as good as any other.
+pub const TOKEN_SECRET: &str = "a secret of the tests, 32 bytes or more";
+/// How long a test waits for something that must happen. Generous: it decides only how long a failure takes.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A server before it is started: where its data lies, and what is configured.
+pub struct ServerSetup {
+    directory: Arc<TempDir>,
+    settings: Vec<(String, String)>,
+    listen: String,
+    descriptors: Option<u64>,
+}
+
+impl Default for ServerSetup {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ServerSetup {
+    /// The shipped content, a fresh data directory, a free port, cheap password hashes.
+    ///
+    /// # Panics
+    /// When no directory can be made.
+    #[must_use]
+    pub fn new() -> Self {
+        let directory = Arc::new(tempfile::tempdir().expect("a directory for the test"));
+        let content = repository().join("config/content");
+        Self {
+            directory,
+            settings: Vec::new(),
+            listen: "127.0.0.1:0".into(),
+            descriptors: None,
+        }
+        .set("world.content", content.display())
+        .set("auth.token_secret", TOKEN_SECRET)
+        .set("auth.argon2_memory_kib", 8)
+        .set("auth.argon2_iterations", 1)
+    }
+
+    /// Sets a key of the configuration.
+    #[must_use]
+    pub fn set(mut self, key: &str, value: impl ToString) -> Self {
+        self.settings.push((key.to_owned(), value.to_string()));
+        self
+    }
+
+    /// Listens on this address.
+    #[must_use]
+    pub fn listen(mut self, address: impl ToString) -> Self {
+        self.listen = address.to_string();
+        self
+    }
+
+    /// Starts the process with this limit of descriptors, soft and hard.
+    #[must_use]
+    pub fn descriptors(mut self, limit: u64) -> Self {
+        self.descriptors = Some(limit);
+        self
+    }
+
+    /// Where its data lies; the directory lives as long as this setup or a server of it.
+    #[must_use]
+    pub fn data_dir(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Its database.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.data_dir().join("realmbeat.sqlite3")
+    }
+
+    /// The command line of the server with this configuration; add flags and sub-commands to it.
+    #[must_use]
+    pub fn command(&self) -> Command {
+        let binary = binary("realmbeat-server");
+        let mut command = match self.descriptors {
+            None => Command::new(binary),
+            Some(limit) => {
+                let mut shell = Command::new("sh");
+                let script = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
+                shell.arg("-c").arg(script).arg(binary);
+                shell
+            }
+        };
+        let config = self.data_dir().join("test.toml");
+        std::fs::write(&config, "").expect("the test's directory takes files");
+        command
+            .arg("--config")
+            .arg(config)
+            .arg("--listen")
+            .arg(&self.listen);
+        command.arg("--data-dir").arg(self.data_dir());
+        for (key, value) in &self.settings {
+            command.arg("--set").arg(format!("{key}={value}"));
+        }
+        command
+    }
+
+    /// Runs a sub-command, such as `audit`, to its end.
+    ///
+    /// # Panics
+    /// When it can't be started.
+    #[must_use]
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command()
+            .args(arguments)
+            .output()
+            .expect("the server binary starts")
+    }
+
+    /// Starts the server and waits for its ready line.
+    ///
+    /// # Panics
+    /// When it ends instead; the message has its log.
+    #[must_use]
+    pub fn start(&self) -> ServerProcess {
+        let mut child = self
+            .command()
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the server binary starts");
+        let log = Log::default();
+        let errors = child.stderr.take().expect("it is piped");
+        log.follow(errors);
+        let mut line = String::new();
+        let mut output = BufReader::new(child.stdout.take().expect("it is piped"));
+        output.read_line(&mut line).expect("its output can be read");
+        let address = line.trim().strip_prefix("realmbeat-server ready on ");
+        let Some(address) = address.and_then(|address| address.parse().ok()) else {
+            let _ = child.wait();
+            panic!("the server isn't ready: {line:?}\n{}", log.text());
+        };
+        ServerProcess {
+            child,
+            address,
+            log,
+            _directory: Arc::clone(&self.directory),
+        }
+    }
+}
+
+/// A running server. Dropped, it is killed.
+pub struct ServerProcess {
+    child: Child,
+    /// Where clients connect.
+    pub address: SocketAddr,
+    /// What it logs.
+    pub log: Log,
+    _directory: Arc<TempDir>,
+}
+
+impl ServerProcess {
+    /// Sends a signal.
+    ///
+    /// # Panics
+    /// When it is gone already.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("the server runs");
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// `kill -9`, and waits until it is gone.
+    pub fn kill(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+
+    /// SIGTERM, and waits for its end.
+    ///
+    /// # Panics
+    /// When it doesn't end in time.
+    pub fn stop(&mut self) -> ExitStatus {
+        self.signal(Signal::TERM);
+        self.wait()
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    /// When it doesn't come in time.
+    pub fn wait(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => return status,
+                Ok(None) if Instant::now() < deadline => std::thread::yield_now(),
+                Ok(None) => panic!("the server doesn't end\n{}", self.log.text()),
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    /// Descriptors that it has open.
+    ///
+    /// # Panics
+    /// When it is gone.
+    #[must_use]
+    pub fn descriptors(&self) -> usize {
+        let path = format!("/proc/{}/fd", self.child.id());
+        std::fs::read_dir(path).expect("the server runs").count()
+    }
+
+    /// Processor time that it has used.
+    ///
+    /// # Panics
+    /// When it is gone.
+    #[must_use]
+    pub fn cpu(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        let stat = stat.expect("the server runs");
+        let fields: Vec<&str> = stat
+            .rsplit(") ")
+            .next()
+            .unwrap_or_default()
+            .split(' ')
+            .collect();
+        let ticks = |field: usize| {
+            fields
+                .get(field)
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(0)
+        };
+        let jiffies: u64 = ticks(11) + ticks(12);
+        Duration::from_millis(jiffies * 1000 / rustix::param::clock_ticks_per_second())
+    }
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// The log of a process, as far as it has come.
+#[derive(Clone, Default)]
+pub struct Log(Arc<(Mutex<String>, Condvar)>);
+
+impl Log {
+    fn follow(&self, source: impl std::io::Read + Send + 'static) {
+        let log = self.clone();
+        std::thread::spawn(move || {
+            let mut lines = BufReader::new(source);
+            let mut line = Vec::new();
+            while lines
+                .read_until(b'\n', &mut line)
+                .is_ok_and(|count| count > 0)
+            {
+                let (text, changed) = &*log.0;
+                let mut text = text.lock().unwrap_or_else(PoisonError::into_inner);
+                let _ = write!(text, "{}", String::from_utf8_lossy(&line));
+                changed.notify_all();
+                line.clear();
+            }
+            let _ = lines.read(&mut []);
+        });
+    }
+
+    /// All of it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.0
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Waits until the log contains `what`.
+    ///
+    /// # Panics
+    /// When it doesn't come in time.
+    pub fn wait_for(&self, what: &str) {
+        let (text, changed) = &*self.0;
+        let text = text.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = changed.wait_timeout_while(text, PATIENCE, |text| !text.contains(what));
+        let (text, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        assert!(!timeout.timed_out(), "no {what:?} in the log:\n{text}");
+    }
+}
+
+/// The root of the repository.
+#[must_use]
+pub fn repository() -> PathBuf {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests.parent().unwrap_or(tests).to_owned()
+}
+
+/// A binary of the workspace, built with this test: a test of the whole workspace builds it; a test of this package
+/// alone finds what was built last.
+///
+/// # Panics
+/// When it was never built.
+#[must_use]
+pub fn binary(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a test is a file");
+    let profile = test
+        .parent()
+        .and_then(Path::parent)
+        .expect("a test lies in target/PROFILE/deps");
+    let path = profile.join(name);
+    assert!(
+        path.exists(),
+        "{} isn't built: cargo build --workspace first",
+        path.display()
+    );
+    path
+}
