@@ -18,8 +18,11 @@ const ABOUT_A_PACKAGE: [&str; 4] = [
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in std::env::vars_os() {
-        let told = |prefix: &&str| name.to_string_lossy().starts_with(*prefix);
-        if ABOUT_A_PACKAGE.iter().any(|prefix| told(prefix)) {
+        let told = name.to_string_lossy();
+        if ABOUT_A_PACKAGE
+            .iter()
+            .any(|prefix| told.starts_with(prefix))
+        {
             command.env_remove(name);
         }
     }

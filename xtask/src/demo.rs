@@ -164,7 +164,7 @@ impl Places {
                     // Short to read; everything runs at the root of the repository.
                     let folder = folder
                         .strip_prefix(crate::repository())
-                        .map_or(folder.clone(), Path::to_owned);
+                        .map_or_else(|_| folder.clone(), Path::to_owned);
                     return Ok(Self {
                         log: folder.join("server.log"),
                         report: folder.join("report.json"),
