@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 
+use tests::cargo::as_a_person;
+
 /// A running example that has said that it is ready.
 pub(crate) struct ExampleProcess {
     child: Child,
@@ -83,7 +85,7 @@ fn build(name: &str) -> PathBuf {
     if profile.ends_with("release") {
         build.arg("--release");
     }
-    let built = build
+    let built = as_a_person(&mut build)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status()
         .unwrap();

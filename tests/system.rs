@@ -4,6 +4,8 @@
 
 mod bus;
 mod chat_server;
+mod commands;
 mod echo_server;
 mod example_process;
 mod first_steps;
+mod tidy;
