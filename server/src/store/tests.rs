@@ -2,6 +2,7 @@
 
 mod audit;
 mod batches;
+mod disk;
 mod figures;
 mod kill;
 mod open;

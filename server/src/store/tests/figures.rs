@@ -1,13 +1,14 @@
 //! What the store manages on this machine. Not a test: run it with `--ignored --nocapture` and read.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use game::record::{ItemChange, Operation, Owner};
-use game::{CharacterId, CommitSeq};
+use game::record::{Commit, ItemChange, Owner};
+use game::{CharacterId, CommitSeq, ItemId};
 use tempfile::TempDir;
 
-use super::world::{World, ground, item, save, settings, write};
-use crate::store::{Answer, Bounds, StoreSettings};
+use super::world::{World, ground, item, path, save, settings, write};
+use crate::store::{Answer, Bounds, StoreSettings, audit};
 
 const CHARACTERS: u32 = 200;
 
@@ -15,6 +16,7 @@ fn world(directory: &TempDir) -> (World, Vec<CharacterId>) {
     let mut settings: StoreSettings = settings(directory);
     settings.bounds = Bounds {
         commits_soft: usize::MAX,
+        commits_hard: usize::MAX,
         rows_hard: usize::MAX,
         ..Bounds::default()
     };
@@ -24,17 +26,88 @@ fn world(directory: &TempDir) -> (World, Vec<CharacterId>) {
     (world, characters)
 }
 
-fn finish(world: &mut World, seq: CommitSeq) -> Duration {
-    let started = Instant::now();
+/// Waits until a commit is durable.
+fn finish(world: &mut World, seq: CommitSeq) {
     while world.store.durable() < seq {
-        world.answer();
+        assert!(!matches!(world.answer(), Answer::Broken(_)));
     }
-    started.elapsed()
 }
 
-fn loot(world: &mut World, id: u64, owner: CharacterId) -> Operation {
-    let item = item(id, Owner::Character(owner));
-    world.operation(owner, vec![ItemChange::Create(item)])
+fn saves(world: &mut World, characters: &[CharacterId]) -> Commit {
+    let mut commit = world.commit(Vec::new());
+    let x = i32::try_from(commit.seq.0).unwrap();
+    commit.characters = characters.iter().map(|who| save(*who, x, 7)).collect();
+    commit
+}
+
+fn loot(world: &mut World, ids: Range<u64>, owner: CharacterId) -> Commit {
+    let create = |id| ItemChange::Create(item(id, Owner::Character(owner)));
+    let operations = ids
+        .map(|id| world.operation(owner, vec![create(id)]))
+        .collect();
+    world.commit(operations)
+}
+
+fn drop_all(world: &mut World, ids: Range<u64>, owner: CharacterId) -> Commit {
+    let fall = |id| ItemChange::Move {
+        item: ItemId(id),
+        from: Owner::Character(owner),
+        to: ground(0),
+        slot: 0,
+    };
+    let operations = ids
+        .map(|id| world.operation(owner, vec![fall(id)]))
+        .collect();
+    world.commit(operations)
+}
+
+/// Each commit waits for the one before, as with a player who does one thing at a time.
+fn one_by_one(
+    what: &str,
+    world: &mut World,
+    count: u32,
+    mut make: impl FnMut(&mut World) -> Commit,
+) {
+    let started = Instant::now();
+    let mut each: Vec<Duration> = (0..count)
+        .map(|_| {
+            let commit = make(world);
+            let seq = commit.seq;
+            let submitted = Instant::now();
+            world.store.submit(write(commit)).unwrap();
+            finish(world, seq);
+            submitted.elapsed()
+        })
+        .collect();
+    let rate = f64::from(count) / started.elapsed().as_secs_f64();
+    each.sort();
+    let at = |percent| each[(each.len() - 1) * percent / 100];
+    println!(
+        "{what}, one by one: {rate:.0}/s; p50 {:?}, p99 {:?}, longest {:?}",
+        at(50),
+        at(99),
+        at(100)
+    );
+}
+
+/// All commits at once, as when the store catches up.
+fn queued(what: &str, world: &mut World, count: u32, mut make: impl FnMut(&mut World) -> Commit) {
+    let before = world.store.stats();
+    let started = Instant::now();
+    let mut last = CommitSeq(0);
+    for _ in 0..count {
+        let commit = make(world);
+        last = commit.seq;
+        world.store.submit(write(commit)).unwrap();
+    }
+    finish(world, last);
+    let rate = f64::from(count) / started.elapsed().as_secs_f64();
+    let after = world.store.stats();
+    println!(
+        "{what}, queued: {rate:.0} commits/s, {} operations in {} transactions",
+        after.done.operations - before.done.operations,
+        after.batches - before.batches
+    );
 }
 
 #[test]
@@ -42,136 +115,34 @@ fn loot(world: &mut World, id: u64, owner: CharacterId) -> Operation {
 fn figures() {
     let directory = tempfile::tempdir().unwrap();
     let (mut world, characters) = world(&directory);
-
-    // A tick of a busy world: 200 saves.
-    const TICKS: i32 = 300;
-    let started = Instant::now();
-    let mut one = Vec::new();
-    for tick in 0..TICKS {
-        let mut commit = world.commit(Vec::new());
-        commit.characters = characters.iter().map(|who| save(*who, tick, 7)).collect();
-        let seq = commit.seq;
-        let submitted = Instant::now();
-        world.store.submit(write(commit)).unwrap();
-        finish(&mut world, seq);
-        one.push(submitted.elapsed());
-    }
-    report(
-        "commit of 200 saves, one at a time",
-        TICKS,
-        started,
-        &mut one,
-    );
-
-    // As many as it takes.
-    let started = Instant::now();
-    let mut last = CommitSeq(0);
-    for tick in 0..TICKS {
-        let mut commit = world.commit(Vec::new());
-        commit.characters = characters.iter().map(|who| save(*who, tick, 8)).collect();
-        last = commit.seq;
-        world.store.submit(write(commit)).unwrap();
-    }
-    finish(&mut world, last);
-    report(
-        "commit of 200 saves, queued",
-        TICKS,
-        started,
-        &mut Vec::new(),
-    );
-
+    let anna = characters[0];
+    one_by_one("commit of 200 saves", &mut world, 300, |world| {
+        saves(world, &characters)
+    });
+    queued("commit of 200 saves", &mut world, 300, |world| {
+        saves(world, &characters)
+    });
     let mut id = 0;
-    let mut one = Vec::new();
-    let started = Instant::now();
-    for _ in 0..500 {
+    one_by_one("commit of 1 operation", &mut world, 500, |world| {
         id += 1;
-        let operation = loot(&mut world, id, characters[0]);
-        let commit = world.commit(vec![operation]);
-        let seq = commit.seq;
-        let submitted = Instant::now();
-        world.store.submit(write(commit)).unwrap();
-        finish(&mut world, seq);
-        one.push(submitted.elapsed());
-    }
-    report(
-        "commit of 1 operation, one at a time",
-        500,
-        started,
-        &mut one,
-    );
-
-    let before = world.store.stats();
-    let started = Instant::now();
-    let mut last = CommitSeq(0);
-    for _ in 0..1_000 {
-        let operations = (0..50)
-            .map(|each| loot(&mut world, id + each, characters[0]))
-            .collect();
+        loot(world, id..id + 1, anna)
+    });
+    queued("50 new items", &mut world, 1_000, |world| {
+        let first = id + 1;
         id += 50;
-        let commit = world.commit(operations);
-        last = commit.seq;
-        world.store.submit(write(commit)).unwrap();
-    }
-    finish(&mut world, last);
-    report(
-        "operation, 50 to a commit, queued",
-        50_000,
-        started,
-        &mut Vec::new(),
-    );
-    let after = world.store.stats();
-    println!(
-        "    {} operations in {} transactions",
-        after.done.operations - before.done.operations,
-        after.batches - before.batches
-    );
-
-    // A raid drops all it has: moves, the larger entries.
-    let mut moves = Vec::new();
-    for each in 1..=id {
-        moves.push(ItemChange::Move {
-            item: game::ItemId(each),
-            from: Owner::Character(characters[0]),
-            to: ground(0),
-            slot: 0,
-        });
-    }
+        loot(world, first..first + 50, anna)
+    });
+    let mut moved = 1;
+    queued("50 moved items", &mut world, 1_000, |world| {
+        let first = moved;
+        moved += 50;
+        drop_all(world, first..moved, anna)
+    });
+    let path = path(&directory);
     let started = Instant::now();
-    let mut last = CommitSeq(0);
-    for chunk in moves.chunks(50) {
-        let operation = world.operation(characters[0], chunk.to_vec());
-        let commit = world.commit(vec![operation]);
-        last = commit.seq;
-        world.store.submit(write(commit)).unwrap();
-    }
-    finish(&mut world, last);
-    report(
-        "move of an item, 50 to a commit, queued",
-        50_500,
-        started,
-        &mut Vec::new(),
-    );
-    assert!(!matches!(world.store.poll(), Some(Answer::Broken(_))));
-
-    let path = super::world::path(&directory);
-    let started = Instant::now();
-    let audit = crate::store::audit(&path).unwrap();
-    println!("audit in {:?}: {audit}", started.elapsed());
-    println!("{:?}", world.store.stats());
+    let report = audit(&path).unwrap();
+    println!("audit in {:?}: {report}", started.elapsed());
+    println!("longest batch {:?}", world.store.stats().longest_batch);
     world.store.close().unwrap();
     println!("file: {} bytes", std::fs::metadata(path).unwrap().len());
-}
-
-fn report(what: &str, count: i32, started: Instant, each: &mut [Duration]) {
-    let took = started.elapsed();
-    println!("{what}: {:.0}/s", f64::from(count) / took.as_secs_f64());
-    each.sort();
-    if let [.., longest] = each {
-        let longest = *longest;
-        println!(
-            "    p50 {:?}, p99 {:?}, longest {longest:?}",
-            each[each.len() / 2],
-            each[each.len() * 99 / 100]
-        );
-    }
 }
