@@ -279,6 +279,7 @@ pub(crate) fn limits(config: &Config) -> Limits {
         heartbeat_timeout: Some(network.heartbeat_timeout),
         goodbye_deadline: network.goodbye_timeout,
         packet_rate: rate(network.packets_per_second, network.packet_burst),
+        send_buffer: Limits::default().send_buffer,
         byte_rate: rate(bytes(network.bytes_per_second), bytes(network.byte_burst)),
     }
 }

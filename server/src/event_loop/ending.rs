@@ -82,7 +82,7 @@ impl EventLoop {
     /// Goes on serving sockets and the store until nothing waits to be saved. `None` when the deadline comes first.
     fn wait_until_durable(&mut self, deadline: Instant) -> Option<Result<(), RunError>> {
         loop {
-            self.commits.submit(None, &mut self.store);
+            let _ = self.commits.submit(None, &mut self.store);
             let waiting = self.store.stats().waiting;
             let saved = self.commits.is_empty() && waiting.commits == 0 && waiting.requests == 0;
             if saved && self.value_lane.is_empty() && self.inputs.is_empty() {
