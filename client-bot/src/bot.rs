@@ -265,6 +265,7 @@ impl Bot {
             | State::Listing
             | State::Creating
             | State::Entering { .. }
+            | State::Ousted
             | State::Leaving => {
                 let (step, seconds) = (self.state.step(), STEP_TIMEOUT.as_secs());
                 self.fail(now, BotError::Timeout { step, seconds });
@@ -292,7 +293,8 @@ impl Bot {
             | State::Rejoining { .. }
             | State::Listing
             | State::Creating
-            | State::Entering { .. } => self.close(now, Next::Finish),
+            | State::Entering { .. }
+            | State::Ousted => self.close(now, Next::Finish),
         }
     }
 

@@ -148,6 +148,7 @@ impl Bot {
             | State::LoggingIn { .. }
             | State::Listing
             | State::Creating
+            | State::Ousted
             | State::Closing
             | State::Finished => return self.unexpected("Entered", now),
         }
@@ -171,10 +172,24 @@ impl Bot {
     }
 
     pub(super) fn left_world(&mut self, now: Duration) {
-        if self.state == State::Leaving {
-            self.close(now, Next::Finish);
-        } else {
-            self.unexpected("LeftWorld", now);
+        match self.state {
+            State::Leaving => self.close(now, Next::Finish),
+            // A server that shuts down takes everybody out of the world, and then says goodbye.
+            State::Playing => {
+                self.leave_world();
+                self.step_to(State::Ousted, now);
+            }
+            State::Ousted
+            | State::Waiting
+            | State::Connecting { .. }
+            | State::Greeting { .. }
+            | State::LoggingIn { .. }
+            | State::Rejoining { .. }
+            | State::Listing
+            | State::Creating
+            | State::Entering { .. }
+            | State::Closing
+            | State::Finished => self.unexpected("LeftWorld", now),
         }
     }
 

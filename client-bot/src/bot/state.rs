@@ -30,6 +30,8 @@ pub(super) enum State {
     Playing,
     /// LeftWorld is awaited.
     Leaving,
+    /// The server took the character out of the world; its goodbye is awaited.
+    Ousted,
     /// The connection's end is awaited.
     Closing,
     Finished,
@@ -82,6 +84,7 @@ impl State {
             Self::Entering { .. } => "entering the world",
             Self::Playing => "playing",
             Self::Leaving => "leaving the world",
+            Self::Ousted => "waiting for the goodbye",
             Self::Closing => "closing",
             Self::Finished => "finished",
         }

@@ -227,6 +227,32 @@ fn leaving_is_polite_and_no_error() {
 }
 
 #[test]
+fn a_server_that_shuts_down_is_told_apart_from_one_that_breaks_the_protocol() {
+    let farewells = |stopping| {
+        let mut talk = Talk::with_token(Scenario::Wander);
+        talk.play();
+        if stopping {
+            talk.bot.leave(talk.now);
+        }
+        talk.hear(LeftWorld {});
+        let reason = Farewell::Shutdown.into();
+        talk.hear(Goodbye {
+            reason,
+            message: "back soon".into(),
+            ..Goodbye::default()
+        });
+        talk.bot.disconnected(talk.now, LinkEnd::Closed);
+        talk.collect();
+        talk.errors()
+    };
+    assert_eq!(
+        farewells(false),
+        ["the server said goodbye: FAREWELL_SHUTDOWN (back soon)"]
+    );
+    assert_eq!(farewells(true), [""; 0]);
+}
+
+#[test]
 fn a_server_that_doesnt_answer_a_login_times_out_and_is_tried_again() {
     let mut talk = Talk::with_token(Scenario::Wander);
     talk.connect();
