@@ -6,14 +6,37 @@
     allow(clippy::unwrap_used, reason = "a test may end at the first surprise")
 )]
 
+pub mod content;
+pub mod ctx;
+mod desk;
+pub mod directory;
+pub mod entity_map;
+mod game;
 pub mod ids;
 pub mod input;
+pub mod module;
+pub mod modules;
+mod player;
 pub mod post;
 pub mod publication;
 pub mod record;
+mod settings;
+pub mod space;
+pub mod testing;
+mod value;
+pub mod zone;
 
+pub use content::Content;
+pub use ctx::Ctx;
+pub use entity_map::EntityMap;
+pub use game::{Game, RestoreError, StartError};
 pub use ids::{
     AccountId, CharacterId, CommitSeq, EntityId, ItemId, PlayerId, Rank, SessionId, ZoneName,
 };
 pub use input::Input;
-pub use publication::{Delivery, Frame, Order, Publication};
+pub use module::{Module, ModuleList, ModuleTable, Refuse, Routes, TableError};
+pub use player::Player;
+pub use publication::{Delivery, Frame, Order, Publication, PublicationBuilder};
+pub use settings::Settings;
+pub use space::{Heading, Position};
+pub use value::Inventory;

@@ -1,6 +1,10 @@
 //! The one way out of the game: what a tick tells sessions, store, bus and operator. Immutable once made; sessions
 //! copy from its buffer and never borrow from the game.
 
+mod builder;
+
+pub use builder::PublicationBuilder;
+
 use std::ops::Range;
 
 use bytes::BufMut;

@@ -12,6 +12,7 @@
 mod envelope;
 mod frame;
 mod message;
+mod motion;
 mod varint;
 mod view;
 
@@ -21,8 +22,9 @@ pub use message::{
     ClientInfo, ClientMessage, DecodeError, Lane, Phase, ServerInfo, ServerMessage, decode_client,
     encode_client_frame, encode_server_frame,
 };
+pub use motion::MotionColumn;
 pub use varint::{put_varint, varint_len};
-pub use view::{ViewHeader, put_cell_motion, put_cell_state, put_view_prefix};
+pub use view::{ViewHeader, put_cell_state, put_view_prefix};
 
 /// The version that [`v1::Hello`] must name.
 pub const PROTOCOL_VERSION: u32 = 1;

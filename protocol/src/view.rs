@@ -5,7 +5,7 @@ use bytes::BufMut;
 use prost::Message;
 
 use crate::message::ServerMessage as _;
-use crate::v1::{CellMotion, CellState, View};
+use crate::v1::{CellState, View};
 use crate::varint::{put_varint, varint_len};
 
 /// What a [`View`] says about itself, for a client that only counts: decoding this skips the view's entries
@@ -20,24 +20,14 @@ pub struct ViewHeader {
     pub ack: u32,
 }
 
-const LENGTH_DELIMITED: u64 = 2;
+pub(crate) const LENGTH_DELIMITED: u64 = 2;
 const STATES_FIELD: u64 = 6;
-const MOTIONS_FIELD: u64 = 7;
 
 /// Appends `state` as an entry of `View.states`.
 pub fn put_cell_state(out: &mut impl BufMut, state: &CellState) {
-    put_entry(out, STATES_FIELD, state);
-}
-
-/// Appends `motion` as an entry of `View.motions`.
-pub fn put_cell_motion(out: &mut impl BufMut, motion: &CellMotion) {
-    put_entry(out, MOTIONS_FIELD, motion);
-}
-
-fn put_entry(out: &mut impl BufMut, field: u64, entry: &impl Message) {
-    put_varint(out, field << 3 | LENGTH_DELIMITED);
-    put_varint(out, entry.encoded_len() as u64);
-    entry.encode_raw(out);
+    put_varint(out, STATES_FIELD << 3 | LENGTH_DELIMITED);
+    put_varint(out, state.encoded_len() as u64);
+    state.encode_raw(out);
 }
 
 /// Appends what comes before the `payload` bytes of a `View`: the frame's length, the body's key and its length.
@@ -55,7 +45,8 @@ pub fn put_view_prefix(out: &mut impl BufMut, payload: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::v1::{Motion, ServerPacket, server_packet::Body};
+    use crate::MotionColumn;
+    use crate::v1::{CellMotion, Motion, ServerPacket, server_packet::Body};
 
     #[test]
     fn a_view_put_together_from_parts_reads_as_one_message() {
@@ -88,7 +79,10 @@ mod tests {
         );
         let mut payload = header.encode_to_vec();
         put_cell_state(&mut payload, &state);
-        put_cell_motion(&mut payload, &motion);
+        let mut column = MotionColumn::new();
+        column.begin(3, 4);
+        motion.motions.iter().for_each(|entry| column.push(entry));
+        column.put(&mut payload);
         let mut frame = Vec::new();
         put_view_prefix(&mut frame, payload.len());
         frame.extend_from_slice(&payload);

@@ -5,8 +5,20 @@
     allow(clippy::unwrap_used, reason = "a test may end at the first surprise")
 )]
 
+pub mod auth;
 pub mod bus;
+pub mod cli;
 pub mod config;
+pub mod content_files;
+mod event_loop;
 pub mod lobby;
 pub mod net;
+pub mod server;
+mod signals;
 pub mod store;
+pub mod telemetry;
+mod tick_clock;
+mod value_lane;
+
+pub use event_loop::RunError;
+pub use server::{Server, ServerBuilder, StartError};

@@ -2,8 +2,29 @@
 //! writer thread, which makes each batch durable in one transaction and in order; reads go to a reader with its own
 //! connection. Results wake the loop.
 
+mod engine;
+mod error;
+mod handle;
+mod ledger;
+mod load;
+mod reader_thread;
+mod report;
+mod settings;
+mod sqlite;
+mod writer_thread;
+
+#[cfg(test)]
+mod tests;
+
 use game::record::{CharacterRecord, Commit, ItemRecord};
 use game::{AccountId, CharacterId, CommitSeq, ItemId, Rank};
+
+pub use error::{OpenError, OperatorError, Unsaved};
+pub use handle::Store;
+pub use ledger::{AuditReport, Balance, FINDINGS_LISTED, Finding, LedgerEntry};
+pub use load::{Load, StoreStats};
+pub use settings::{Bounds, NODE_RANGE, StoreSettings};
+pub use sqlite::{audit, item_history, set_rank};
 
 /// Chosen by the asker; comes back with the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,6 +68,8 @@ pub enum Write {
         limit: u32,
     },
     /// A character goes, with all it owns, into the ledger as destroyed. Answered by [`Answer::CharacterDeleted`].
+    /// It must not be in the world, nor in a commit that is submitted later: such a commit would be about somebody
+    /// who isn't there, and stop the store.
     DeleteCharacter {
         /// Comes back.
         ticket: Ticket,

@@ -1,0 +1,327 @@
+//! What the world is made of: zones with their maps, monsters, items and what players start with, read from text files
+//! that people write. Everything is checked here, so that the game never meets a thing that isn't there.
+
+mod error;
+mod items;
+mod lookup;
+mod map;
+mod monsters;
+mod player;
+mod source;
+mod whole;
+mod zones;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::ops::Index;
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::Xxh3;
+
+pub use error::ContentError;
+pub use items::ItemKind;
+pub use monsters::{Drop, MonsterKind};
+pub use player::PlayerDefaults;
+pub use zones::{Portal, Spawn, ZONE_MONSTERS, ZONE_PORTALS, ZoneContent};
+
+use source::{Source, check_name};
+
+use crate::ids::ZoneName;
+
+/// Zones, monsters or items of a world at most, each: more wouldn't fit their numbers.
+pub const KINDS: usize = u16::MAX as usize;
+
+const PLAYER: &str = "player.toml";
+const ITEMS: &str = "items.toml";
+const MONSTERS: &str = "monsters.toml";
+const ZONES: &str = "zones/";
+const MAPS: &str = "maps/";
+
+/// The content files as text, by their path below the content directory with `/` between folders.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ContentFiles(BTreeMap<String, String>);
+
+impl ContentFiles {
+    /// Adds a file, or replaces the one of that path.
+    pub fn insert(&mut self, path: impl Into<String>, text: impl Into<String>) {
+        self.0.insert(path.into(), text.into());
+    }
+
+    /// All paths, in order.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// The text of a file.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Option<&str> {
+        self.0.get(path).map(String::as_str)
+    }
+
+    /// Path and text of a file.
+    fn entry(&self, path: &str) -> Option<(&str, &str)> {
+        let (path, text) = self.0.get_key_value(path)?;
+        Some((path, text))
+    }
+
+    /// A file that must be there. Its absence is added to `errors`.
+    fn need<'a>(
+        &'a self,
+        path: &'a str,
+        what: &str,
+        errors: &mut Vec<ContentError>,
+    ) -> Option<Source<'a>> {
+        let file = self.entry(path).map(|(file, text)| Source { file, text });
+        if file.is_none() {
+            let nothing = Source {
+                file: path,
+                text: "",
+            };
+            errors.push(nothing.error(0, "no such file", format!("a file with {what}")));
+        }
+        file
+    }
+}
+
+impl<P: Into<String>, T: Into<String>> FromIterator<(P, T)> for ContentFiles {
+    fn from_iter<I: IntoIterator<Item = (P, T)>>(files: I) -> Self {
+        let files = files.into_iter();
+        Self(
+            files
+                .map(|(path, text)| (path.into(), text.into()))
+                .collect(),
+        )
+    }
+}
+
+macro_rules! index {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+        )]
+        pub struct $name(u16);
+
+        impl $name {
+            /// The place in [`Content`]'s list.
+            #[must_use]
+            pub fn get(self) -> usize {
+                self.0.into()
+            }
+        }
+    };
+}
+
+index! {
+    /// A kind of item in the [`Content`] that it comes from.
+    ItemIndex
+}
+index! {
+    /// A kind of monster in the [`Content`] that it comes from.
+    MonsterIndex
+}
+index! {
+    /// A zone in the [`Content`] that it comes from.
+    ZoneIndex
+}
+
+/// Everything that the content files say, checked. Lists are in the order of the names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Content {
+    hash: u64,
+    player: PlayerDefaults,
+    items: Vec<ItemKind>,
+    monsters: Vec<MonsterKind>,
+    zones: Vec<ZoneContent>,
+}
+
+impl Content {
+    /// Reads and checks the files.
+    ///
+    /// # Errors
+    /// Every mistake that can be found at once, ordered by file and line. At least one.
+    pub fn parse(files: &ContentFiles) -> Result<Self, Vec<ContentError>> {
+        let mut errors = Vec::new();
+        check_files(files, &mut errors);
+
+        let items = files.need(ITEMS, "the items of the world", &mut errors);
+        let monsters = files.need(MONSTERS, "the monsters of the world", &mut errors);
+        let player = files.need(PLAYER, "what players start with", &mut errors);
+        let (Some(items), Some(monsters), Some(player), true) =
+            (items, monsters, player, errors.is_empty())
+        else {
+            // What a missing or broken file would name isn't known: all that speaks of it would be reported too.
+            errors.sort();
+            return Err(errors);
+        };
+
+        let items = items::read(items, &mut errors);
+        let stacks: Vec<_> = items
+            .iter()
+            .map(|(name, kind)| (name.as_str(), kind.as_ref().map(|kind| kind.stack)))
+            .collect();
+
+        let monsters = monsters::read(monsters, &stacks, &mut errors);
+        let monster_names: Vec<_> = monsters.iter().map(|(name, _)| name.as_str()).collect();
+
+        let mut zone_names: Vec<_> = files.paths().filter_map(zone_name).collect();
+        zone_names.sort_unstable();
+        let zones = zones::read(files, &zone_names, &monster_names, &mut errors);
+
+        let player = player::read(player, &zone_names, &mut errors);
+
+        for (file, count) in [
+            (ITEMS, items.len()),
+            (MONSTERS, monsters.len()),
+            (ZONES, zones.len()),
+        ] {
+            if count > KINDS {
+                let source = Source { file, text: "" };
+                errors.push(source.error(0, format!("{count} kinds"), format!("at most {KINDS}")));
+            }
+        }
+        errors.sort();
+        match player {
+            Some(player) if errors.is_empty() => Ok(Self {
+                hash: hash(files),
+                player,
+                items: items.into_iter().filter_map(|(_, kind)| kind).collect(),
+                monsters: monsters.into_iter().filter_map(|(_, kind)| kind).collect(),
+                zones,
+            }),
+            _ => Err(errors),
+        }
+    }
+
+    /// Differs if any of the files differ.
+    #[must_use]
+    pub const fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// What players start with.
+    #[must_use]
+    pub const fn player(&self) -> &PlayerDefaults {
+        &self.player
+    }
+
+    /// All items, ordered by name.
+    #[must_use]
+    pub fn items(&self) -> &[ItemKind] {
+        &self.items
+    }
+
+    /// All monsters, ordered by name.
+    #[must_use]
+    pub fn monsters(&self) -> &[MonsterKind] {
+        &self.monsters
+    }
+
+    /// All zones, ordered by name.
+    #[must_use]
+    pub fn zones(&self) -> &[ZoneContent] {
+        &self.zones
+    }
+
+    /// The item of that name.
+    #[must_use]
+    pub fn item(&self, name: &str) -> Option<ItemIndex> {
+        let found = self
+            .items
+            .binary_search_by(|kind| kind.key.as_str().cmp(name));
+        number(found).map(ItemIndex)
+    }
+
+    /// The monster of that name.
+    #[must_use]
+    pub fn monster(&self, name: &str) -> Option<MonsterIndex> {
+        let found = self
+            .monsters
+            .binary_search_by(|kind| kind.key.as_str().cmp(name));
+        number(found).map(MonsterIndex)
+    }
+
+    /// The zone of that name.
+    #[must_use]
+    pub fn zone(&self, name: &ZoneName) -> Option<ZoneIndex> {
+        let found = self.zones.binary_search_by(|zone| zone.key.cmp(name));
+        number(found).map(ZoneIndex)
+    }
+}
+
+/// Panics with an index of another content, as a slice does: within one content every index finds its own.
+impl Index<ItemIndex> for Content {
+    type Output = ItemKind;
+
+    fn index(&self, item: ItemIndex) -> &ItemKind {
+        &self.items[item.get()]
+    }
+}
+
+/// Panics with an index of another content, as a slice does: within one content every index finds its own.
+impl Index<MonsterIndex> for Content {
+    type Output = MonsterKind;
+
+    fn index(&self, monster: MonsterIndex) -> &MonsterKind {
+        &self.monsters[monster.get()]
+    }
+}
+
+/// Panics with an index of another content, as a slice does: within one content every index finds its own.
+impl Index<ZoneIndex> for Content {
+    type Output = ZoneContent;
+
+    fn index(&self, zone: ZoneIndex) -> &ZoneContent {
+        &self.zones[zone.get()]
+    }
+}
+
+/// The place of `name` among `names`, which are in order.
+fn index_of(names: &[&str], name: &str) -> Option<u16> {
+    number(names.binary_search(&name))
+}
+
+fn number(found: Result<usize, usize>) -> Option<u16> {
+    found.ok().and_then(|place| u16::try_from(place).ok())
+}
+
+/// The zone that a file describes, if it is a zone's file.
+fn zone_name(path: &str) -> Option<&str> {
+    path.strip_prefix(ZONES)?.strip_suffix(".toml")
+}
+
+/// Checks names and syntax. A misspelt file name would silently leave out what is in it.
+fn check_files(files: &ContentFiles, errors: &mut Vec<ContentError>) {
+    for (file, text) in &files.0 {
+        if file.ends_with(".toml") {
+            Source { file, text }.check_syntax(errors);
+        }
+        let nothing = Source { file, text: "" };
+        if let Some(name) = zone_name(file) {
+            let realm = ZoneName::realm();
+            if name == realm.as_str() {
+                let found = "a zone called `realm`";
+                errors.push(nothing.error(0, found, "another name: the realm zone has no map"));
+            } else if let Err(expected) = check_name(name) {
+                errors.push(nothing.error(0, format!("a zone called `{name}`"), expected));
+            }
+        } else if ![PLAYER, ITEMS, MONSTERS].contains(&file.as_str()) && !file.starts_with(MAPS) {
+            let expected = "player.toml, items.toml, monsters.toml, zones/NAME.toml or maps/...";
+            errors.push(nothing.error(0, "a file that nothing reads", expected));
+        }
+    }
+}
+
+fn hash(files: &ContentFiles) -> u64 {
+    let mut hash = Xxh3::new();
+    for (path, text) in &files.0 {
+        // Lengths first, so that no two sets of files read as the same bytes.
+        for part in [path, text] {
+            hash.update(&(part.len() as u64).to_le_bytes());
+            hash.update(part.as_bytes());
+        }
+    }
+    hash.digest()
+}

@@ -1,0 +1,47 @@
+//! The items of the world: `items.toml`, one table each.
+
+use serde::{Deserialize, Serialize};
+
+use super::error::ContentError;
+use super::source::{Entry, Source};
+use super::whole::Whole;
+
+/// Pieces in one slot of an inventory at most: what a player can read, and far from where quantities overflow.
+pub(super) const STACK_MAX: u32 = 10_000;
+
+/// A kind of item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemKind {
+    /// What files, game masters and the database call it, such as `wolf_pelt`.
+    pub key: String,
+    /// What players read.
+    pub name: String,
+    /// Pieces in one slot at most; 1 if each takes a slot of its own.
+    pub stack: u32,
+}
+
+/// An item as it is written in the file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Written {
+    name: String,
+    stack: Whole<1, STACK_MAX>,
+}
+
+/// Every item of the file by name; `None` for those whose mistakes were added to `errors`.
+pub(super) fn read(
+    source: Source<'_>,
+    errors: &mut Vec<ContentError>,
+) -> Vec<(String, Option<ItemKind>)> {
+    let entries = source.entries(errors);
+    entries.into_iter().map(kind).collect()
+}
+
+fn kind(entry: Entry<Written>) -> (String, Option<ItemKind>) {
+    let kind = entry.value.map(|written| ItemKind {
+        key: entry.name.clone(),
+        name: written.name,
+        stack: written.stack.0,
+    });
+    (entry.name, kind)
+}

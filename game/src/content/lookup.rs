@@ -1,0 +1,69 @@
+//! What the game asks of the content by name.
+
+use std::sync::Arc;
+
+use super::{Content, ItemKind, MonsterKind, Portal, ZoneContent};
+use crate::ids::ZoneName;
+use crate::space::Position;
+use crate::zone::map::{Area, Map};
+
+impl Content {
+    /// The item of that name, itself.
+    #[must_use]
+    pub fn item_kind(&self, name: &str) -> Option<&ItemKind> {
+        self.item(name).map(|index| &self[index])
+    }
+
+    /// The monster of that name, itself.
+    #[must_use]
+    pub fn monster_kind(&self, name: &str) -> Option<&MonsterKind> {
+        self.monster(name).map(|index| &self[index])
+    }
+
+    /// The zone of that name, itself.
+    #[must_use]
+    pub fn zone_content(&self, name: &ZoneName) -> Option<&ZoneContent> {
+        self.zone(name).map(|index| &self[index])
+    }
+
+    /// The map of a zone, to be shared.
+    #[must_use]
+    pub fn shared_map(&self, name: &ZoneName) -> Option<Arc<Map>> {
+        self.zone_content(name)
+            .map(|zone| Arc::new(zone.map.clone()))
+    }
+
+    /// The zone in which new characters enter.
+    #[must_use]
+    pub fn start_zone(&self) -> &ZoneName {
+        &self[self.player().start_zone].key
+    }
+
+    /// The portal in which one who stands at `position` stands.
+    #[must_use]
+    pub fn portal_at(&self, zone: &ZoneName, position: Position) -> Option<&Portal> {
+        let portals = &self.zone_content(zone)?.portals;
+        portals.iter().find(|portal| portal.area.contains(position))
+    }
+
+    /// A place in the start area of a zone, the same for the same `seed`.
+    #[must_use]
+    pub fn start_position(&self, zone: &ZoneName, seed: u64) -> Position {
+        self.zone_content(zone)
+            .map(|zone| zone.place_in(&zone.start, seed))
+            .unwrap_or_default()
+    }
+}
+
+impl ZoneContent {
+    /// A place to stand in `area`, the same for the same `seed`: for those who have no random stream of their own.
+    #[must_use]
+    pub fn place_in(&self, area: &Area, seed: u64) -> Position {
+        let mut draws = 0_u64;
+        self.map.pick(area, |below| {
+            draws += 1;
+            let mixed = xxhash_rust::xxh3::xxh3_64_with_seed(&draws.to_le_bytes(), seed);
+            u32::try_from(mixed % u64::from(below.max(1))).unwrap_or_default()
+        })
+    }
+}

@@ -1,0 +1,161 @@
+//! The monsters of the world and what they drop: `monsters.toml`, one table each.
+
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+
+use super::error::{ContentError, one_of};
+use super::items::STACK_MAX;
+use super::source::{Entry, Source};
+use super::whole::Whole;
+use super::{ItemIndex, index_of};
+
+/// A kind of monster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MonsterKind {
+    /// What files and game masters call it, such as `wolf`.
+    pub key: String,
+    /// What players read.
+    pub name: String,
+    /// Hit points.
+    pub hp: u32,
+    /// Running, in centimetres per second.
+    pub speed_cm_s: i32,
+    /// Hit points that an attack takes.
+    pub damage: u32,
+    /// How far an attack reaches, in centimetres.
+    pub attack_range_cm: i32,
+    /// From one attack to the next, in milliseconds.
+    pub attack_cooldown_ms: u32,
+    /// Attacks who comes nearer than this, in centimetres; 0 if it must be attacked first.
+    pub aggro_cm: i32,
+    /// Gives up further than this from its spawn place, in centimetres. At least `aggro_cm` and `wander_cm`.
+    pub leash_cm: i32,
+    /// Strolls this far around its spawn place, in centimetres; 0 if it stands still.
+    pub wander_cm: i32,
+    /// Experience for who kills it.
+    pub experience: u32,
+    /// What it may leave; each is drawn on its own.
+    pub drops: Vec<Drop>,
+}
+
+/// Something that a monster may leave behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drop {
+    /// What.
+    pub item: ItemIndex,
+    /// In how many of 10,000 deaths.
+    pub chance: u32,
+    /// Pieces at least, from 1.
+    pub least: u32,
+    /// Pieces at most; no more than one stack of the item.
+    pub most: u32,
+}
+
+/// A monster as it is written in the file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    name: String,
+    hp: Whole<1, 1_000_000_000>,
+    speed_cm_s: Whole<0, 5_000>,
+    damage: Whole<0, 1_000_000>,
+    attack_range_cm: Whole<1, 5_000>,
+    attack_cooldown_ms: Whole<100, 600_000>,
+    aggro_cm: Whole<0, 10_000>,
+    leash_cm: Spanned<Whole<0, 100_000>>,
+    wander_cm: Whole<0, 10_000>,
+    experience: Whole<0, 1_000_000>,
+    #[serde(default)]
+    drops: Vec<WrittenDrop>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenDrop {
+    item: Spanned<String>,
+    chance: Whole<1, 10_000>,
+    quantity: Spanned<[Whole<1, STACK_MAX>; 2]>,
+}
+
+/// Every monster of the file by name; `None` for those whose mistakes were added to `errors`. `items` are the names of
+/// all items, in order, and how many of each make a stack where that is known.
+pub(super) fn read(
+    source: Source<'_>,
+    items: &[(&str, Option<u32>)],
+    errors: &mut Vec<ContentError>,
+) -> Vec<(String, Option<MonsterKind>)> {
+    let entries: Vec<Entry<Written>> = source.entries(errors);
+    let mut kinds = Vec::new();
+    for Entry { name, value } in entries {
+        let kind = value.map(|written| kind(source, name.clone(), &written, items, errors));
+        kinds.push((name, kind));
+    }
+    kinds
+}
+
+fn kind(
+    source: Source<'_>,
+    key: String,
+    written: &Written,
+    items: &[(&str, Option<u32>)],
+    errors: &mut Vec<ContentError>,
+) -> MonsterKind {
+    let leash = written.leash_cm.get_ref().0;
+    let least = written.aggro_cm.0.max(written.wander_cm.0);
+    if leash < least {
+        errors.push(source.error(
+            written.leash_cm.span().start,
+            format!("a leash of {leash} cm"),
+            format!("at least {least}, the larger of aggro_cm and wander_cm"),
+        ));
+    }
+    let drops = written.drops.iter();
+    let drops = drops.filter_map(|drop| read_drop(source, drop, items, errors));
+    MonsterKind {
+        key,
+        name: written.name.clone(),
+        hp: written.hp.0,
+        speed_cm_s: written.speed_cm_s.signed(),
+        damage: written.damage.0,
+        attack_range_cm: written.attack_range_cm.signed(),
+        attack_cooldown_ms: written.attack_cooldown_ms.0,
+        aggro_cm: written.aggro_cm.signed(),
+        leash_cm: written.leash_cm.get_ref().signed(),
+        wander_cm: written.wander_cm.signed(),
+        experience: written.experience.0,
+        drops: drops.collect(),
+    }
+}
+
+fn read_drop(
+    source: Source<'_>,
+    written: &WrittenDrop,
+    items: &[(&str, Option<u32>)],
+    errors: &mut Vec<ContentError>,
+) -> Option<Drop> {
+    let names: Vec<_> = items.iter().map(|(name, _)| *name).collect();
+    let item = written.item.get_ref();
+    let Some(index) = index_of(&names, item) else {
+        errors.push(source.error(
+            written.item.span().start,
+            format!("an unknown item `{item}`"),
+            one_of("the items", names),
+        ));
+        return None;
+    };
+    let [least, most] = written.quantity.get_ref().map(|pieces| pieces.0);
+    let stack = items[usize::from(index)].1.unwrap_or(STACK_MAX);
+    if least > most || most > stack {
+        errors.push(source.error(
+            written.quantity.span().start,
+            format!("a quantity of {least} to {most}"),
+            format!("the smaller number first and no more than a stack, which is {stack}"),
+        ));
+    }
+    Some(Drop {
+        item: ItemIndex(index),
+        chance: written.chance.0,
+        least,
+        most,
+    })
+}

@@ -1,0 +1,362 @@
+//! The shipped world parses, and each mistake that a person can make is found where it is.
+
+use super::*;
+use crate::space::Position;
+
+/// A small world in which everything is right.
+fn world() -> ContentFiles {
+    [
+        (
+            "player.toml",
+            "start_zone = \"field\"\nhp = 100\nspeed_cm_s = 600\ndamage = 10\nattack_range_cm = 300\n\
+             attack_cooldown_ms = 1000\ninventory_slots = 24\npick_up_cm = 300\nrespawn_s = 5\n",
+        ),
+        ("items.toml", "[pelt]\nname = \"Pelt\"\nstack = 20\n"),
+        (
+            "monsters.toml",
+            "[wolf]\nname = \"Wolf\"\nhp = 60\nspeed_cm_s = 500\ndamage = 5\nattack_range_cm = 200\n\
+             attack_cooldown_ms = 1500\naggro_cm = 1000\nleash_cm = 4000\nwander_cm = 1000\nexperience = 30\n\
+             drops = [{ item = \"pelt\", chance = 4000, quantity = [1, 2] }]\n",
+        ),
+        (
+            "zones/field.toml",
+            "name = \"Field\"\ntile_cm = 200\nmap = \"maps/field.txt\"\nstart = \"A\"\ngraveyard = [1, 1]\n\
+             portals = [\n  { area = \"P\", to = \"den\", arrive = [3, 3] },\n]\n\
+             spawns = [\n  { monster = \"wolf\", at = [2, 2], radius_cm = 100, count = 3, respawn_s = 30 },\n]\n",
+        ),
+        ("maps/field.txt", "#####\n#.AA#\n#...#\n#~.P#\n#####\n"),
+        (
+            "zones/den.toml",
+            "name = \"Den\"\ntile_cm = 100\nstart = [0, 0, 4, 4]\ngraveyard = [0, 0]\n\n\
+             [drawn]\nblank = [8, 8]\nwalls = [[4, 4, 2, 2]]\nponds = [[6, 1, 1]]\n",
+        ),
+    ]
+    .into_iter()
+    .collect()
+}
+
+/// What is reported when `old` in a file of the small world is `new` instead.
+fn reported(file: &str, old: &str, new: &str) -> Vec<String> {
+    let mut files = world();
+    let text = files.get(file).unwrap();
+    assert!(text.contains(old), "{file} has no {old}");
+    let text = text.replacen(old, new, 1);
+    files.insert(file, text);
+    let errors = Content::parse(&files).unwrap_err();
+    errors.iter().map(ToString::to_string).collect()
+}
+
+fn expect(lines: &[String], expected: &str) {
+    let lines = lines.join("\n");
+    assert!(
+        lines.lines().any(|line| line == expected),
+        "reported\n{lines}\ninstead of\n{expected}"
+    );
+}
+
+#[test]
+fn a_world_without_mistakes_parses() {
+    let content = Content::parse(&world()).unwrap();
+    let field = &content[content.zone(&ZoneName::new("field")).unwrap()];
+    assert_eq!(content[field.spawns[0].monster].key, "wolf");
+    assert_eq!(content[field.portals[0].to].name, "Den");
+    assert_eq!(content[content.player().start_zone].key, field.key);
+    let wolf = &content[content.monster("wolf").unwrap()];
+    assert_eq!(content[wolf.drops[0].item].stack, 20);
+}
+
+#[test]
+fn mistakes_are_reported_with_their_place_and_what_was_expected() {
+    let cases = [
+        (
+            ("items.toml", "stack = 20", "stack = 0"),
+            "items.toml:3:9: found integer `0`, expected a whole number from 1 to 10000",
+        ),
+        (
+            ("items.toml", "stack", "stak"),
+            "items.toml:3:1: found unknown field `stak`, expected `name` or `stack`",
+        ),
+        (
+            ("items.toml", "[pelt]", "[Pelt]"),
+            "items.toml:1:2: found the name `Pelt`, \
+             expected a name of 1 to 32 of a-z, 0-9 and _, with a letter first",
+        ),
+        (
+            ("monsters.toml", "hp = 60\n", ""),
+            "monsters.toml:1:1: found no `hp`, expected the field `hp`",
+        ),
+        (
+            ("monsters.toml", "item = \"pelt\"", "item = \"plet\""),
+            "monsters.toml:12:19: found an unknown item `plet`, expected one of the items: pelt",
+        ),
+        (
+            ("monsters.toml", "[1, 2]", "[1, 21]"),
+            "monsters.toml:12:53: found a quantity of 1 to 21, \
+             expected the smaller number first and no more than a stack, which is 20",
+        ),
+        (
+            ("monsters.toml", "leash_cm = 4000", "leash_cm = 999"),
+            "monsters.toml:9:12: found a leash of 999 cm, \
+             expected at least 1000, the larger of aggro_cm and wander_cm",
+        ),
+        (
+            ("player.toml", "\"field\"", "\"feild\""),
+            "player.toml:1:14: found an unknown zone `feild`, expected one of the zones: den, field",
+        ),
+    ];
+    for ((file, old, new), expected) in cases {
+        expect(&reported(file, old, new), expected);
+    }
+}
+
+#[test]
+fn mistakes_in_zones_are_reported_where_they_are() {
+    let field = "zones/field.toml";
+    let cases = [
+        (
+            (field, "monster = \"wolf\"", "monster = \"wlf\""),
+            "zones/field.toml:10:15: found an unknown monster `wlf`, expected one of the monsters: wolf",
+        ),
+        (
+            (field, "to = \"den\"", "to = \"dne\""),
+            "zones/field.toml:7:22: found a portal to an unknown zone `dne`, expected one of the zones: den, field",
+        ),
+        (
+            (field, "arrive = [3, 3]", "arrive = [4, 5]"),
+            "zones/field.toml:7:38: found a place where all is wall or water, expected at least one tile to walk on",
+        ),
+        (
+            (
+                field,
+                "to = \"den\", arrive = [3, 3]",
+                "to = \"field\", arrive = \"P\"",
+            ),
+            "zones/field.toml:7:40: found an arrival on a portal of `field`, \
+             expected a place beside its portals, or one would be sent on at once",
+        ),
+        (
+            (field, "graveyard = [1, 1]", "graveyard = [1, 3]"),
+            "zones/field.toml:5:13: found a place where all is wall or water, expected at least one tile to walk on",
+        ),
+        (
+            (field, "start = \"A\"", "start = \"B\""),
+            "zones/field.toml:4:9: found an unknown place `B`, expected one of the places that the map names: A, P",
+        ),
+        (
+            (field, "at = [2, 2]", "at = [2, 5]"),
+            "zones/field.toml:10:28: found a place that ends at column 3 and row 6, \
+             expected one within the 5 x 5 tiles of the map",
+        ),
+        (
+            (field, "at = [2, 2]", "at = [2]"),
+            "zones/field.toml:10:28: found invalid length 1, \
+             expected [x, y] or [x, y, width, height] in tiles, or the name of a place on the map",
+        ),
+        (
+            (field, "maps/field.txt", "maps/filed.txt"),
+            "zones/field.toml:3:7: found a map file `maps/filed.txt` that isn't there, \
+             expected one of the maps: maps/field.txt",
+        ),
+        (
+            ("zones/den.toml", "[4, 4, 2, 2]", "[4, 4, 5, 2]"),
+            "zones/den.toml:8:10: found a wall that ends at column 9 and row 6, \
+             expected walls within the 8 x 8 tiles of the map",
+        ),
+        (
+            ("zones/den.toml", "blank = [8, 8]", "blank = [8, 8"),
+            "zones/den.toml:8:1: found missing comma between array elements, expected `,`",
+        ),
+    ];
+    for ((file, old, new), expected) in cases {
+        expect(&reported(file, old, new), expected);
+    }
+}
+
+#[test]
+fn mistakes_in_a_text_map_are_reported_where_they_are() {
+    let cases = [
+        (
+            ("#...#", "#.x!#"),
+            "maps/field.txt:3:4: found `!`, expected `.` to walk on, `#` wall, `~` water or a letter that names a place",
+        ),
+        (
+            ("#...#", "#..#"),
+            "maps/field.txt:3:1: found a row of 4 tiles, expected 5, as in the first row",
+        ),
+        (
+            ("#...#", "#.A.#"),
+            "maps/field.txt:2:3: found `A` on 3 tiles that aren't one rectangle, \
+             expected a letter on one tile or on a full rectangle",
+        ),
+    ];
+    for ((old, new), expected) in cases {
+        let found = reported("maps/field.txt", old, new);
+        expect(&found, expected);
+    }
+}
+
+#[test]
+fn several_mistakes_are_reported_at_once() {
+    let mut files = world();
+    files.insert(
+        "items.toml",
+        "[pelt]\nname = 7\nstack = 20\n\n[fang]\nname = \"Fang\"\nstack = 0\n",
+    );
+    let den = world()
+        .get("zones/den.toml")
+        .unwrap()
+        .replace("[0, 0]", "[9, 0]");
+    files.insert("zones/den.toml", den);
+    let errors = Content::parse(&files).unwrap_err();
+    let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        lines.join("\n"),
+        "items.toml:2:8: found integer `7`, expected a string\n\
+         items.toml:7:9: found integer `0`, expected a whole number from 1 to 10000\n\
+         zones/den.toml:4:13: found a place that ends at column 10 and row 1, \
+         expected one within the 8 x 8 tiles of the map"
+    );
+}
+
+#[test]
+fn files_that_nothing_reads_or_that_are_not_toml_are_reported_before_what_they_name() {
+    let mut files = world();
+    files.insert("items.toml", "[pelt\n");
+    files.insert("weather.toml", "");
+    files.insert("zones/realm.toml", "");
+    let errors = Content::parse(&files).unwrap_err();
+    let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        lines.join("\n"),
+        "items.toml:1:6: found unclosed table, expected `]`\n\
+         weather.toml:1:1: found a file that nothing reads, \
+         expected player.toml, items.toml, monsters.toml, zones/NAME.toml or maps/...\n\
+         zones/realm.toml:1:1: found a zone called `realm`, expected another name: the realm zone has no map"
+    );
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let errors = Content::parse(&ContentFiles::default()).unwrap_err();
+    let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        lines[0],
+        "items.toml:1:1: found no such file, expected a file with the items of the world"
+    );
+    assert_eq!(lines.len(), 3);
+}
+
+#[test]
+fn the_hash_tells_any_two_worlds_apart() {
+    let mut other = world();
+    other.insert("items.toml", "[pelt]\nname = \"Pelt\"\nstack = 21\n");
+    let (world, other) = (
+        Content::parse(&world()).unwrap(),
+        Content::parse(&other).unwrap(),
+    );
+    assert_ne!(world.hash(), other.hash());
+}
+
+#[test]
+fn content_survives_a_snapshot() {
+    let content = Content::parse(&world()).unwrap();
+    let bytes = postcard::to_stdvec(&content).unwrap();
+    assert_eq!(postcard::from_bytes::<Content>(&bytes).unwrap(), content);
+}
+
+/// An export of Tiled, 3 x 2 tiles: grass, a rock, and a door on the lower left.
+const TILED: &str = r#"{ "width": 3, "height": 2, "tilewidth": 16, "tileheight": 16, "infinite": false,
+ "orientation": "orthogonal",
+ "layers": [
+  { "name": "ground", "type": "tilelayer", "data": [1, 2, 0, 1, 2147483649, 1] },
+  { "name": "things", "type": "objectgroup",
+    "objects": [{ "name": "door", "x": 0, "y": 16, "width": 32, "height": 16 }] } ],
+ "tilesets": [{ "firstgid": 1, "tiles": [
+  { "id": 1, "properties": [{ "name": "walkable", "type": "bool", "value": false }] }] }] }"#;
+
+/// The small world with a field from Tiled, in which `old` is `new`.
+fn tiled(old: &str, new: &str) -> Result<Content, Vec<ContentError>> {
+    assert!(TILED.contains(old), "no {old}");
+    let mut files = world();
+    let field = files.get("zones/field.toml").unwrap();
+    let field = field
+        .replace("field.txt", "field.json")
+        .replace("\"A\"", "\"door\"");
+    let field = field.replace("[1, 1]", "[0, 0]").replace("\"P\"", "[2, 1]");
+    files.insert("zones/field.toml", field.replace("[2, 2]", "\"door\""));
+    files.insert("maps/field.json", TILED.replacen(old, new, 1));
+    Content::parse(&files)
+}
+
+#[test]
+fn a_map_from_tiled_has_walls_where_its_tileset_says_and_ground_where_it_has_tiles() {
+    let content = tiled("", "").unwrap();
+    let field = &content[content.zone(&ZoneName::new("field")).unwrap()];
+    let walkable = |x, y| field.map.walkable(Position { x, y });
+    let row = |y| [walkable(100, y), walkable(300, y), walkable(500, y)];
+    assert_eq!(
+        [row(100), row(300)],
+        [[true, false, false], [true, true, true]]
+    );
+    assert_eq!(
+        (field.start.min, field.start.max),
+        (Position { x: 0, y: 200 }, Position { x: 400, y: 400 })
+    );
+}
+
+#[test]
+fn a_collision_layer_makes_walls() {
+    let content = tiled(
+        "\"layers\": [",
+        "\"layers\": [{ \"name\": \"collision\", \"type\": \"tilelayer\", \"data\": [0, 0, 0, 1, 0, 0] },",
+    );
+    let content = content.unwrap();
+    let field = &content[content.zone(&ZoneName::new("field")).unwrap()];
+    assert!(!field.map.walkable(Position { x: 100, y: 300 }));
+}
+
+#[test]
+fn what_tiled_can_export_and_we_cannot_read_is_refused_with_the_setting_to_change() {
+    let cases = [
+        (
+            ("\"infinite\": false", "\"infinite\": true"),
+            "maps/field.json:1:63: found an infinite map, \
+             expected a fixed size: in Tiled, Map > Map Properties > Infinite off",
+        ),
+        (
+            ("orthogonal", "hexagonal"),
+            "maps/field.json:2:2: found the orientation `hexagonal`, \
+             expected `orthogonal`: in Tiled, Map > Map Properties > Orientation",
+        ),
+        (
+            ("[1, 2, 0, 1, 2147483649, 1]", "\"eJxjYGBg\""),
+            "maps/field.json:4:44: found packed data in the layer `ground`, \
+             expected plain numbers: in Tiled, Map > Map Properties > Tile Layer Format CSV",
+        ),
+        (
+            (
+                "\"tiles\": [\n",
+                "\"source\": \"outside.tsx\", \"tiles\": [\n",
+            ),
+            "maps/field.json:7:32: found the tileset `outside.tsx` in a file of its own, \
+             expected Embed tilesets on in Tiled's export options, or a tile layer called `collision`",
+        ),
+        (
+            ("\"width\": 3", "\"width\": \"3\""),
+            "maps/field.json:1:14: found invalid type: string \"3\", expected i32",
+        ),
+        (
+            (
+                "\"objects\": [{ \"name\": \"door\", \"x\": 0",
+                "\"objects\": [{ \"name\": \"door\", \"x\": 1e30",
+            ),
+            "zones/field.toml:4:9: found a place that ends at column 8193 and row 2, \
+             expected one within the 3 x 2 tiles of the map",
+        ),
+    ];
+    for ((old, new), expected) in cases {
+        let errors = tiled(old, new).unwrap_err();
+        let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
+        expect(&lines, expected);
+    }
+}

@@ -1,0 +1,82 @@
+//! What all zones of a game share during a tick: the time, the content, and everything that is on its way out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::content::Content;
+use crate::directory::Directory;
+use crate::ids::{CharacterId, PlayerId, SessionId, ZoneName};
+use crate::module::ModuleTable;
+use crate::post::{Address, Envelope, Letter, Route};
+use crate::publication::{Order, PublicationBuilder};
+use crate::record::{CharacterSave, GmEntry};
+use crate::settings::Settings;
+use crate::space::Position;
+use crate::value::Kernel;
+
+/// The one desk of a game, lent to each zone in turn.
+pub(crate) struct Desk {
+    pub(crate) tick: u64,
+    pub(crate) settings: Settings,
+    pub(crate) content: Arc<Content>,
+    pub(crate) table: Arc<ModuleTable>,
+    /// Which zone each character of this process is in.
+    pub(crate) here: BTreeMap<CharacterId, Whereabouts>,
+    pub(crate) directory: Directory,
+    pub(crate) kernel: Kernel,
+    pub(crate) out: PublicationBuilder,
+    pub(crate) letters: Vec<Envelope>,
+    pub(crate) orders: Vec<Order>,
+    pub(crate) saves: BTreeMap<CharacterId, CharacterSave>,
+    pub(crate) gm_log: Vec<GmEntry>,
+    /// Players who go to another zone at the end of the tick.
+    pub(crate) travels: Vec<Travel>,
+}
+
+/// Where a character of this process is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Whereabouts {
+    /// Index of its zone.
+    pub(crate) zone: usize,
+    pub(crate) player: PlayerId,
+    pub(crate) session: Option<SessionId>,
+}
+
+/// A wish to be in another zone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Travel {
+    pub(crate) character: CharacterId,
+    pub(crate) zone: ZoneName,
+    /// `None` for the zone's start.
+    pub(crate) position: Option<Position>,
+}
+
+impl Desk {
+    /// Puts a letter into the post.
+    pub(crate) fn post<L: Letter>(&mut self, to: Address, letter: &L) {
+        #[expect(clippy::expect_used, reason = "plain data of ours always serialises")]
+        let body = postcard::to_stdvec(letter).expect("a letter is plain data");
+        let route = self.route(&to);
+        let (kind, body) = (L::KIND.to_owned(), Bytes::from(body));
+        self.letters.push(Envelope {
+            route,
+            to,
+            kind,
+            body,
+        });
+    }
+
+    /// How a letter gets to `to`: a character that isn't here is found by way of the realm zone.
+    fn route(&self, to: &Address) -> Route {
+        match to {
+            Address::Zone(zone) => Route::Zone(zone.clone()),
+            Address::Everyone => Route::Everyone,
+            Address::Character(character) if self.here.contains_key(character) => {
+                Route::Node(self.settings.node.clone())
+            }
+            Address::Character(_) => Route::Zone(ZoneName::realm()),
+        }
+    }
+}

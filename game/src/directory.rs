@@ -1,0 +1,207 @@
+//! Who is online and on which server, kept by the realm zone. Servers announce their characters again and again, so
+//! that a lost announcement heals; what isn't announced any more is forgotten.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::CharacterId;
+use crate::post::Letter;
+
+/// How often a server announces each of its characters, in milliseconds.
+pub const ANNOUNCE_MS: u32 = 10_000;
+/// Silence after which a character counts as gone: three announcements.
+const FORGET_MS: u32 = 3 * ANNOUNCE_MS;
+/// Characters that the directory holds at most, against a flood of announcements.
+const MAX_ENTRIES: usize = 1_000_000;
+
+/// A server tells the realm that a character is in one of its zones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Online {
+    /// Who.
+    pub character: CharacterId,
+    /// Its name.
+    pub name: String,
+    /// In which zone.
+    pub zone: String,
+    /// On which server.
+    pub node: String,
+}
+
+impl Letter for Online {
+    const KIND: &'static str = "realm.online";
+}
+
+/// A server tells the realm that a character has left the world.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offline {
+    /// Who.
+    pub character: CharacterId,
+    /// On which server it was.
+    pub node: String,
+}
+
+impl Letter for Offline {
+    const KIND: &'static str = "realm.offline";
+}
+
+/// A character that is somewhere in the world.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its name.
+    pub name: String,
+    /// In which zone.
+    pub zone: String,
+    /// On which server.
+    pub node: String,
+    /// When it was last announced.
+    seen: u64,
+}
+
+/// The characters that are online, by id and by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Directory {
+    entries: BTreeMap<CharacterId, Entry>,
+    by_name: BTreeMap<String, CharacterId>,
+}
+
+impl Directory {
+    pub(crate) fn online(&mut self, online: Online, tick: u64) {
+        let Online {
+            character,
+            name,
+            zone,
+            node,
+        } = online;
+        let known = self.entries.contains_key(&character);
+        if !known && self.entries.len() >= MAX_ENTRIES {
+            return;
+        }
+        self.by_name.insert(fold(&name), character);
+        self.entries.insert(
+            character,
+            Entry {
+                name,
+                zone,
+                node,
+                seen: tick,
+            },
+        );
+    }
+
+    /// Only the server that a character is on can sign it off: a late word of its former one must not.
+    pub(crate) fn offline(&mut self, offline: &Offline) {
+        let here = self
+            .entries
+            .get(&offline.character)
+            .is_some_and(|entry| entry.node == offline.node);
+        if here {
+            self.remove(offline.character);
+        }
+    }
+
+    /// Forgets those of whom nothing was heard for long. Called once a second or so.
+    pub(crate) fn sweep(&mut self, tick: u64, tick_ms: u32) {
+        let age = |entry: &Entry| (tick - entry.seen).saturating_mul(u64::from(tick_ms));
+        let silent = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| age(entry) > u64::from(FORGET_MS));
+        let silent: Vec<CharacterId> = silent.map(|(character, _)| *character).collect();
+        for character in silent {
+            self.remove(character);
+        }
+    }
+
+    /// A character by id.
+    #[must_use]
+    pub fn get(&self, character: CharacterId) -> Option<&Entry> {
+        self.entries.get(&character)
+    }
+
+    /// A character by name; case doesn't matter.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<(CharacterId, &Entry)> {
+        let character = *self.by_name.get(&fold(name))?;
+        Some((character, self.entries.get(&character)?))
+    }
+
+    /// All characters, sorted by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> + '_ {
+        self.by_name
+            .values()
+            .filter_map(|character| self.entries.get(character))
+    }
+
+    /// How many are online.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// True when nobody is online.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    fn remove(&mut self, character: CharacterId) {
+        if let Some(entry) = self.entries.remove(&character) {
+            let name = fold(&entry.name);
+            if self.by_name.get(&name) == Some(&character) {
+                self.by_name.remove(&name);
+            }
+        }
+    }
+}
+
+fn fold(name: &str) -> String {
+    name.to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn online(character: u64, name: &str, node: &str) -> Online {
+        let (name, node) = (name.to_owned(), node.to_owned());
+        Online {
+            character: CharacterId(character),
+            name,
+            zone: "meadow".into(),
+            node,
+        }
+    }
+
+    #[test]
+    fn a_late_sign_off_of_the_former_server_is_ignored() {
+        let mut directory = Directory::default();
+        directory.online(online(1, "Ada", "1"), 0);
+        directory.online(online(1, "Ada", "2"), 5);
+        directory.offline(&Offline {
+            character: CharacterId(1),
+            node: "1".into(),
+        });
+        assert_eq!(directory.find("ada").unwrap().1.node, "2");
+        directory.offline(&Offline {
+            character: CharacterId(1),
+            node: "2".into(),
+        });
+        assert!(directory.is_empty());
+    }
+
+    #[test]
+    fn a_character_that_is_announced_no_more_is_forgotten() {
+        let mut directory = Directory::default();
+        directory.online(online(1, "Ada", "1"), 0);
+        directory.online(online(2, "Bob", "1"), 200);
+        directory.sweep(301, 100);
+        assert_eq!(
+            directory
+                .iter()
+                .map(|entry| entry.name.as_str())
+                .collect::<Vec<_>>(),
+            ["Bob"]
+        );
+    }
+}

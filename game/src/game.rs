@@ -1,0 +1,347 @@
+//! The game: all zones of a process and the tick that moves them. Inputs in, a publication out, nothing else.
+
+mod commit;
+mod letters;
+mod players;
+mod snapshot;
+mod travel;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use protocol::ClientMessage as _;
+use protocol::v1::{self, CommandResult, Refusal, WatchDigest};
+
+use crate::content::Content;
+use crate::desk::{Desk, Whereabouts};
+use crate::directory::Directory;
+use crate::ids::{CharacterId, CommitSeq, SessionId, ZoneName};
+use crate::input::Input;
+use crate::module::{Caller, ModuleTable, Refuse};
+use crate::player::Player;
+use crate::publication::{Order, Publication, PublicationBuilder};
+use crate::record::{GmEntry, ItemRecord, Owner};
+use crate::settings::Settings;
+use crate::space::Position;
+use crate::value::Kernel;
+use crate::zone::{Entities, Entity, Packet, Zone, ZoneState, refused};
+use travel::Traveler;
+
+pub use snapshot::RestoreError;
+
+/// All zones of one process.
+pub struct Game {
+    desk: Desk,
+    zones: Vec<Zone>,
+    sessions: BTreeMap<SessionId, CharacterId>,
+    travelers: BTreeMap<CharacterId, Traveler>,
+    last_commit: CommitSeq,
+}
+
+/// Why a game can't start.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StartError {
+    /// A zone is to be hosted that the content doesn't have.
+    #[error("zone {0} is to run here, but the content has no zone of that name")]
+    UnknownZone(ZoneName),
+    /// The zone's map can't be cut into cells.
+    #[error("zone {zone}: {error}")]
+    Grid {
+        /// Which zone.
+        zone: ZoneName,
+        /// Why.
+        error: crate::zone::GridError,
+    },
+}
+
+impl Game {
+    /// A world at tick 0, with nobody in it.
+    ///
+    /// # Errors
+    /// When `settings` name a zone that `content` doesn't have.
+    pub fn new(
+        settings: Settings,
+        content: Arc<Content>,
+        table: Arc<ModuleTable>,
+    ) -> Result<Self, StartError> {
+        let mut names = settings.zones.clone();
+        names.extend(settings.realm.then(ZoneName::realm));
+        let mut zones = Vec::with_capacity(names.len());
+        for name in names {
+            let state = ZoneState::new(name, &settings, &content)?;
+            let modules = table.create(&state.name, &content, settings.seed);
+            zones.push(Zone { state, modules });
+        }
+        let mut game = Self {
+            desk: Desk::new(settings, content, table),
+            zones,
+            sessions: BTreeMap::new(),
+            travelers: BTreeMap::new(),
+            last_commit: CommitSeq(0),
+        };
+        for zone in &mut game.zones {
+            zone.start(&mut game.desk);
+        }
+        Ok(game)
+    }
+
+    /// Applies `inputs`, then moves the world by `steps` ticks, at least one, and publishes once. More than one step
+    /// catches up after a late tick.
+    pub fn tick(&mut self, inputs: Vec<Input>, steps: u32) -> Publication {
+        let mut inputs = Some(inputs);
+        for _ in 0..steps.max(1) {
+            self.desk.tick += 1;
+            for input in inputs.take().unwrap_or_default() {
+                self.apply(input);
+            }
+            for zone in &mut self.zones {
+                zone.tick(&mut self.desk);
+            }
+            self.carry_travelers();
+            self.keep_presence();
+            self.save_due();
+        }
+        self.publish()
+    }
+
+    /// Ticks since the world began.
+    #[must_use]
+    pub fn tick_count(&self) -> u64 {
+        self.desk.tick
+    }
+
+    /// Characters in the world, those between zones included.
+    #[must_use]
+    pub fn population(&self) -> usize {
+        self.desk.here.len() + self.travelers.len()
+    }
+
+    /// Entities of each zone, by zone name.
+    pub fn entities_by_zone(&self) -> impl Iterator<Item = (&str, usize)> + '_ {
+        self.zones
+            .iter()
+            .map(|zone| (zone.state.name.as_str(), zone.state.entities.len()))
+    }
+
+    /// Length of a tick in milliseconds.
+    #[must_use]
+    pub fn tick_ms(&self) -> u32 {
+        self.desk.settings.tick_ms()
+    }
+
+    /// Gives back the buffers of a publication that has been handed out, for the next one.
+    pub fn recycle(&mut self, publication: Publication) {
+        self.desk.out.recycle(publication);
+    }
+
+    fn apply(&mut self, input: Input) {
+        match input {
+            Input::Enter { session, character } => self.enter(session, *character),
+            Input::Attach { character, session } => self.attach(character, session),
+            Input::Detach { character } => self.detach(character),
+            Input::Leave { character } => self.leave(character),
+            Input::Packet {
+                session,
+                request,
+                id,
+                payload,
+            } => {
+                self.packet(&Packet {
+                    session,
+                    request,
+                    id,
+                    payload: &payload,
+                });
+            }
+            Input::Stale { session } => self.stale(session),
+            Input::Letter(letter) => self.letter(&letter),
+            Input::Operator { line } => self.operator(&line),
+            Input::ItemIds { first, count } => self.desk.kernel.add_ids(first, count),
+            Input::Ground { items } => self.lay_out(items),
+            Input::ValueOpen { open } => self.desk.kernel.set_open(open),
+        }
+    }
+
+    fn packet(&mut self, packet: &Packet<'_>) {
+        // A packet of someone between two zones finds nobody; the client learns where it is by Entered.
+        let Some(at) = self.whereabouts(packet.session) else {
+            return;
+        };
+        let zone = &mut self.zones[at.zone];
+        match packet.id {
+            id if id == v1::Command::INFO.id => self.command(at, packet),
+            id if id == WatchDigest::INFO.id => self.watch_digest(at, packet),
+            _ => zone.packet(&mut self.desk, at.player, packet),
+        }
+    }
+
+    fn whereabouts(&self, session: SessionId) -> Option<Whereabouts> {
+        let character = self.sessions.get(&session)?;
+        self.desk.here.get(character).copied()
+    }
+
+    /// A line that a character typed: run, answered, and kept for the audit log.
+    fn command(&mut self, at: Whereabouts, packet: &Packet<'_>) {
+        const MAX_LINE: usize = 256;
+        let decoded = protocol::decode_client::<v1::Command>(packet.payload);
+        let line = match decoded {
+            Ok(command) if command.line.len() <= MAX_LINE => command.line,
+            Ok(_) | Err(_) => {
+                let refuse = Refuse::new(
+                    Refusal::BadRequest,
+                    "a command is at most 256 bytes of text",
+                );
+                self.desk
+                    .out
+                    .frame(packet.session, packet.request, &refused(refuse));
+                return;
+            }
+        };
+        let zone = &mut self.zones[at.zone];
+        let text = zone.command(&mut self.desk, Caller::Player(at.player), &line);
+        if let Some(player) = zone.state.players.get(&at.player.entity()) {
+            let actor = player.character;
+            self.desk.gm_log.push(GmEntry {
+                actor,
+                line,
+                outcome: text.clone(),
+            });
+        }
+        self.desk
+            .out
+            .frame(packet.session, packet.request, &CommandResult { text });
+    }
+
+    /// A line that the operator typed. It runs in the zone of a player whom it names, else in the first one; what
+    /// concerns other zones goes by letter.
+    fn operator(&mut self, line: &str) {
+        let named = |zone: &Zone| {
+            line.split_whitespace()
+                .any(|word| zone.state.has_player_called(word))
+        };
+        let index = self.zones.iter().position(named).unwrap_or(0);
+        let Some(zone) = self.zones.get_mut(index) else {
+            return;
+        };
+        let outcome = zone.command(&mut self.desk, Caller::Operator, line);
+        tracing::info!(line, outcome, "operator command");
+        let (actor, line) = (CharacterId(0), line.to_owned());
+        self.desk.gm_log.push(GmEntry {
+            actor,
+            line,
+            outcome,
+        });
+    }
+
+    fn watch_digest(&mut self, at: Whereabouts, packet: &Packet<'_>) {
+        if let Ok(watch) = protocol::decode_client::<WatchDigest>(packet.payload) {
+            self.zones[at.zone]
+                .state
+                .visibility
+                .set_digest(packet.session, watch.on);
+        }
+    }
+
+    fn stale(&mut self, session: SessionId) {
+        if let Some(at) = self.whereabouts(session) {
+            self.zones[at.zone].state.visibility.mark_stale(session);
+        }
+    }
+
+    /// Puts what the database says lies on the grounds there.
+    fn lay_out(&mut self, items: Vec<ItemRecord>) {
+        for item in items {
+            let Owner::Ground { zone, x, y } = &item.owner else {
+                continue;
+            };
+            let Some(index) = self.zone_index(zone) else {
+                continue;
+            };
+            self.zones[index]
+                .state
+                .lay_out(&self.desk.content, Position { x: *x, y: *y }, item);
+        }
+    }
+
+    fn zone_index(&self, name: &ZoneName) -> Option<usize> {
+        self.zones.iter().position(|zone| zone.state.name == *name)
+    }
+
+    fn publish(&mut self) -> Publication {
+        let commit = self.make_commit();
+        if self.desk.kernel.wants_ids() {
+            self.desk.orders.push(Order::NeedItemIds);
+        }
+        for zone in &mut self.zones {
+            let state = &mut zone.state;
+            state.visibility.publish(
+                self.desk.tick,
+                &mut state.entities,
+                &mut state.grid,
+                &mut self.desk.out,
+            );
+        }
+        let mut publication = self.desk.out.finish(self.desk.tick);
+        publication.commit = commit;
+        publication.value_after = self.last_commit;
+        publication.letters = std::mem::take(&mut self.desk.letters);
+        publication.orders = std::mem::take(&mut self.desk.orders);
+        publication
+    }
+}
+
+impl Desk {
+    fn new(settings: Settings, content: Arc<Content>, table: Arc<ModuleTable>) -> Self {
+        Self {
+            tick: 0,
+            kernel: Kernel::new(settings.epoch),
+            settings,
+            content,
+            table,
+            here: BTreeMap::new(),
+            directory: Directory::default(),
+            out: PublicationBuilder::default(),
+            letters: Vec::new(),
+            orders: Vec::new(),
+            saves: BTreeMap::new(),
+            gm_log: Vec::new(),
+            travels: Vec::new(),
+        }
+    }
+}
+
+/// Looking from outside, for tests and reports.
+impl Game {
+    /// The zone and the entity of a character that is in a zone.
+    #[must_use]
+    pub fn find(&self, character: CharacterId) -> Option<(&ZoneName, &Entity)> {
+        let at = self.desk.here.get(&character)?;
+        let state = &self.zones[at.zone].state;
+        Some((&state.name, state.entities.get(at.player.entity())?))
+    }
+
+    /// A character that is in a zone, as a player.
+    #[must_use]
+    pub fn player(&self, character: CharacterId) -> Option<&Player> {
+        let at = self.desk.here.get(&character)?;
+        self.zones[at.zone].state.players.get(&at.player.entity())
+    }
+
+    /// The entities of a zone.
+    #[must_use]
+    pub fn entities(&self, zone: &ZoneName) -> Option<&Entities> {
+        self.zone_index(zone)
+            .map(|index| &self.zones[index].state.entities)
+    }
+
+    /// Puts a character somewhere else in its zone, as no input can: for tests.
+    pub(crate) fn place(&mut self, character: CharacterId, at: Position) {
+        let Some(here) = self.desk.here.get(&character) else {
+            return;
+        };
+        let entities = &mut self.zones[here.zone].state.entities;
+        if let Some(entity) = entities.get_mut(here.player.entity()) {
+            entity.set_position(at);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! From one zone to another. A traveler belongs to neither: the game keeps it, and the letter that announces it to
+//! its new zone is only a hint. If the hint is lost, the traveler is back where it set out.
+
+use protocol::v1::Refusal;
+use serde::{Deserialize, Serialize};
+
+use super::Game;
+use crate::desk::Travel;
+use crate::ids::{CharacterId, SessionId};
+use crate::module::Refuse;
+use crate::post::{Address, Letter};
+use crate::record::{CharacterRecord, Place};
+use crate::zone::refused;
+
+/// How long a traveler waits for its new zone to hear of it, in milliseconds. A letter within a process takes a tick.
+const PATIENCE_MS: u32 = 5_000;
+
+/// A character between two zones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Traveler {
+    pub(crate) session: Option<SessionId>,
+    /// Its place is where it goes.
+    record: CharacterRecord,
+    /// Where it goes if nobody takes it in.
+    home: Place,
+    since: u64,
+}
+
+/// Tells a zone that a traveler waits to be taken in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Arrival {
+    pub(super) character: CharacterId,
+}
+
+impl Letter for Arrival {
+    const KIND: &'static str = "zone.arrival";
+}
+
+impl Game {
+    /// Starts the journeys of this tick and brings home those of whom nothing was heard.
+    pub(super) fn carry_travelers(&mut self) {
+        for travel in std::mem::take(&mut self.desk.travels) {
+            self.set_out(travel);
+        }
+        let patience = u64::from(PATIENCE_MS / self.desk.settings.tick_ms());
+        let tick = self.desk.tick;
+        let lost = self
+            .travelers
+            .iter()
+            .filter(|(_, traveler)| tick - traveler.since > patience);
+        let lost: Vec<CharacterId> = lost.map(|(character, _)| *character).collect();
+        for character in lost {
+            tracing::warn!(%character, "a traveler was not taken in and goes home");
+            if let Some(traveler) = self.travelers.get_mut(&character) {
+                traveler.record.place = Some(traveler.home.clone());
+            }
+            self.take_in(character);
+        }
+    }
+
+    fn set_out(&mut self, travel: Travel) {
+        let Some(at) = self.desk.here.get(&travel.character).copied() else {
+            return;
+        };
+        let Some(target) = self.zone_index(&travel.zone) else {
+            if let Some(session) = at.session {
+                let message = format!("the way to {} is closed", travel.zone);
+                let refuse = Refuse::new(Refusal::ZoneUnavailable, message);
+                self.desk.out.frame(session, 0, &refused(refuse));
+            }
+            return;
+        };
+        let start = || {
+            self.desk
+                .content
+                .start_position(&travel.zone, travel.character.0)
+        };
+        let to = travel.position.unwrap_or_else(start);
+        if target == at.zone {
+            let entities = &mut self.zones[target].state.entities;
+            if let Some(entity) = entities.get_mut(at.player.entity()) {
+                entity.set_position(to);
+            }
+            return;
+        }
+        let Some(mut record) = self.take_out(travel.character) else {
+            return;
+        };
+        let Some(home) = record.place.take() else {
+            return;
+        };
+        let place = Place {
+            zone: travel.zone.clone(),
+            x: to.x,
+            y: to.y,
+            heading: home.heading,
+        };
+        // A crash from here on finds the character where it goes.
+        if let Some(save) = self.desk.saves.get_mut(&travel.character) {
+            save.place = place.clone();
+        }
+        record.place = Some(place);
+        let since = self.desk.tick;
+        let traveler = Traveler {
+            session: at.session,
+            record,
+            home,
+            since,
+        };
+        self.travelers.insert(travel.character, traveler);
+        let arrival = Arrival {
+            character: travel.character,
+        };
+        self.desk.post(Address::Zone(travel.zone), &arrival);
+    }
+
+    /// A traveler comes into the zone of its place, if it is still on its way.
+    pub(super) fn take_in(&mut self, character: CharacterId) {
+        let Some(traveler) = self.travelers.get(&character) else {
+            return;
+        };
+        let place = traveler.record.place.as_ref().unwrap_or(&traveler.home);
+        let Some(index) = self.zone_index(&place.zone) else {
+            return;
+        };
+        let (session, record) = (traveler.session, traveler.record.clone());
+        // A full zone leaves the traveler on its way, to try again at home.
+        if self.admit(index, session, record) {
+            self.travelers.remove(&character);
+        }
+    }
+}

@@ -1,0 +1,379 @@
+//! Fighting: blows, health, death, and the way back from the graveyard. Whoever strikes, player or monster, strikes
+//! through here.
+
+use protocol::v1::{self, Died, Refusal};
+use serde::{Deserialize, Serialize};
+
+use crate::content::Content;
+use crate::ctx::Ctx;
+use crate::entity_map::EntityMap;
+use crate::ids::{EntityId, PlayerId, ZoneName};
+use crate::module::{Event, Module, Rate, Refuse, Routes};
+use crate::modules::movement::in_reach;
+use crate::player::Player;
+use crate::record::Saved;
+use crate::zone::{Entity, EntityKind};
+
+/// Version of what is saved of a character: [`Wounds`].
+const SAVE_VERSION: u32 = 1;
+/// A blow does this much more or less than its strength, in hundredths.
+const SPREAD: u32 = 20;
+/// How long after the last blow a player begins to heal, in milliseconds.
+const HEALS_AFTER_MS: u32 = 8_000;
+/// A healing player gets a hundredth of its health this often, in milliseconds.
+const HEAL_EVERY_MS: u32 = 500;
+/// Impatient clients send attacks faster than their cooldown; the cooldown refuses them.
+const ATTACKS: Rate = Rate {
+    per_second: 10,
+    burst: 20,
+};
+
+/// One strikes at another. Emitted by whoever decides that, after it has seen to reach and cooldown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Blow {
+    /// Who strikes.
+    pub attacker: EntityId,
+    /// Who is struck.
+    pub target: EntityId,
+    /// Damage before chance has its say.
+    pub strength: u32,
+}
+
+/// A blow has hit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hurt {
+    /// Who struck.
+    pub attacker: EntityId,
+    /// Who was struck.
+    pub victim: EntityId,
+    /// Health that was lost, at least 1.
+    pub damage: u32,
+}
+
+/// A blow was the last one. The victim's entity is still there, with no health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Killed {
+    /// Who struck.
+    pub killer: EntityId,
+    /// Who died.
+    pub victim: EntityId,
+}
+
+impl Event for Blow {}
+impl Event for Hurt {}
+impl Event for Killed {}
+
+/// Combat in a zone.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Combat {
+    fighters: EntityMap<Fighter>,
+}
+
+/// What combat remembers of a player, in ticks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Fighter {
+    ready_at: u64,
+    hurt_at: u64,
+    died_at: u64,
+}
+
+/// What is saved of a character.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Wounds {
+    hp: u32,
+    cooldown_ms: u32,
+}
+
+impl Module for Combat {
+    const NAME: &'static str = "combat";
+
+    fn new(_zone: &ZoneName, _content: &Content) -> Self {
+        Self {
+            fighters: EntityMap::new(),
+        }
+    }
+
+    fn routes(routes: &mut Routes<Self>) {
+        routes.on_limited(ATTACKS, Self::attack);
+        routes.on(Self::respawn);
+        routes.on_event(Self::blow);
+    }
+
+    fn on_enter(&mut self, ctx: &mut Ctx<'_>, player: PlayerId, saved: Option<&Saved>) {
+        let mut fighter = Fighter::default();
+        let saved = saved.filter(|saved| saved.version == SAVE_VERSION);
+        if let Some(Ok(wounds)) = saved.map(|saved| postcard::from_bytes::<Wounds>(&saved.bytes)) {
+            ctx.set_hp(player.entity(), wounds.hp);
+            fighter.ready_at = ctx.tick() + ctx.ticks(wounds.cooldown_ms);
+            fighter.died_at = ctx.tick();
+        }
+        self.fighters.insert(player.entity(), fighter);
+    }
+
+    fn on_tick(&mut self, ctx: &mut Ctx<'_>) {
+        let (tick, every, after) = (
+            ctx.tick(),
+            ctx.ticks(HEAL_EVERY_MS),
+            ctx.ticks(HEALS_AFTER_MS),
+        );
+        if tick % every != 0 {
+            return;
+        }
+        let wounded = |entity: &Entity| entity.hp() > 0 && entity.hp() < entity.max_hp();
+        let rested = |id| {
+            self.fighters
+                .get(id)
+                .is_some_and(|fighter| tick - fighter.hurt_at > after)
+        };
+        let healing: Vec<_> = ctx
+            .players()
+            .filter_map(|player| ctx.entity(player.id().entity()))
+            .filter(|entity| wounded(entity) && rested(entity.id()))
+            .map(|entity| (entity.id(), entity.hp() + (entity.max_hp() / 100).max(1)))
+            .collect();
+        healing.into_iter().for_each(|(id, hp)| ctx.set_hp(id, hp));
+    }
+
+    fn save(&self, ctx: &Ctx<'_>, player: PlayerId) -> Option<Saved> {
+        let ready_at = self
+            .fighters
+            .get(player.entity())
+            .map_or(0, |fighter| fighter.ready_at);
+        let ticks = u32::try_from(ready_at.saturating_sub(ctx.tick())).unwrap_or(u32::MAX);
+        let cooldown_ms = ticks.saturating_mul(ctx.tick_ms());
+        let wounds = Wounds {
+            hp: ctx.entity(player.entity())?.hp(),
+            cooldown_ms,
+        };
+        let bytes = postcard::to_stdvec(&wounds).ok()?;
+        Some(Saved {
+            version: SAVE_VERSION,
+            bytes,
+        })
+    }
+}
+
+impl Combat {
+    fn attack(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        player: PlayerId,
+        wish: v1::Attack,
+    ) -> Result<(), Refuse> {
+        let id = player.entity();
+        let absent = || Refuse::new(Refusal::NoSuchTarget, "there is nothing to attack");
+        let body = ctx.entity(id).ok_or_else(absent)?;
+        let target = ctx.entity(EntityId(wish.target)).ok_or_else(absent)?;
+        if body.hp() == 0 {
+            return Err(Refuse::new(Refusal::Dead, "the dead strike nobody"));
+        }
+        match target.kind() {
+            EntityKind::Monster if target.hp() > 0 => {}
+            EntityKind::Monster => return Err(absent()),
+            EntityKind::Player => {
+                return Err(Refuse::new(
+                    Refusal::NotAllowed,
+                    "players don't fight each other here",
+                ));
+            }
+            EntityKind::Item | EntityKind::Portal => return Err(absent()),
+        }
+        let player_kind = ctx.content().player();
+        let (strength, cooldown) = (player_kind.damage, player_kind.attack_cooldown_ms);
+        let reach = player_kind.attack_range_cm.unsigned_abs();
+        if !in_reach(ctx, body.position(), target.position(), reach) {
+            return Err(Refuse::new(Refusal::OutOfRange, "that is too far away"));
+        }
+        let (tick, tick_ms) = (ctx.tick(), ctx.tick_ms());
+        let fighter = self
+            .fighters
+            .get_or_insert_with(id, Fighter::default)
+            .ok_or_else(absent)?;
+        if tick < fighter.ready_at {
+            let ticks = u32::try_from(fighter.ready_at - tick).unwrap_or(u32::MAX);
+            let wait = ticks.saturating_mul(tick_ms);
+            return Err(Refuse::new(Refusal::Cooldown, "not ready yet").for_ms(wait));
+        }
+        fighter.ready_at = tick + ctx.ticks(cooldown);
+        ctx.emit(Blow {
+            attacker: id,
+            target: EntityId(wish.target),
+            strength,
+        });
+        Ok(())
+    }
+
+    fn blow(&mut self, ctx: &mut Ctx<'_>, blow: &Blow) {
+        let Some(target) = ctx.entity(blow.target).filter(|target| target.hp() > 0) else {
+            return;
+        };
+        let hp = target.hp();
+        let hundredths = ctx.random(100 - SPREAD..100 + SPREAD + 1);
+        let damage = (blow.strength.saturating_mul(hundredths) / 100).clamp(1, hp);
+        let Blow {
+            attacker,
+            target: victim,
+            ..
+        } = *blow;
+        ctx.set_hp(victim, hp - damage);
+        ctx.show_strike(attacker, victim, damage);
+        let tick = ctx.tick();
+        for side in [attacker, victim] {
+            if ctx.player_of(side).is_some() {
+                self.note(side, |fighter| fighter.hurt_at = tick);
+            }
+        }
+        ctx.emit(Hurt {
+            attacker,
+            victim,
+            damage,
+        });
+        if damage == hp {
+            self.death(ctx, attacker, victim);
+        }
+    }
+
+    fn note(&mut self, player: EntityId, change: impl FnOnce(&mut Fighter)) {
+        if let Some(fighter) = self.fighters.get_or_insert_with(player, Fighter::default) {
+            change(fighter);
+        }
+    }
+
+    fn death(&mut self, ctx: &mut Ctx<'_>, killer: EntityId, victim: EntityId) {
+        if let Some(heading) = ctx.entity(victim).map(Entity::heading) {
+            ctx.set_motion(victim, heading, 0);
+        }
+        if let Some(player) = ctx.player_of(victim) {
+            let tick = ctx.tick();
+            self.note(victim, |fighter| fighter.died_at = tick);
+            let killer = ctx
+                .entity(killer)
+                .map(Entity::name)
+                .unwrap_or_default()
+                .to_owned();
+            ctx.send(player, &Died { killer });
+        }
+        ctx.emit(Killed { killer, victim });
+    }
+
+    fn respawn(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        player: PlayerId,
+        _: v1::Respawn,
+    ) -> Result<(), Refuse> {
+        let id = player.entity();
+        let Some(body) = ctx.entity(id).filter(|body| body.hp() == 0) else {
+            return Err(Refuse::new(Refusal::BadRequest, "only the dead come back"));
+        };
+        let (max_hp, heading) = (body.max_hp(), body.heading());
+        let died_at = self.fighters.get(id).map_or(0, |fighter| fighter.died_at);
+        let back_at = died_at + ctx.ticks(ctx.content().player().respawn_s.saturating_mul(1000));
+        if ctx.tick() < back_at {
+            let ticks = u32::try_from(back_at - ctx.tick()).unwrap_or(u32::MAX);
+            let wait = ticks.saturating_mul(ctx.tick_ms());
+            return Err(Refuse::new(Refusal::Cooldown, "not yet").for_ms(wait));
+        }
+        let seed = ctx
+            .player(player)
+            .map_or(0, |player| Player::character(player).0);
+        let zone = ctx.content().zone_content(ctx.zone());
+        let Some(graveyard) = zone.map(|zone| zone.place_in(&zone.graveyard, seed)) else {
+            return Ok(());
+        };
+        ctx.set_position(id, graveyard);
+        ctx.set_motion(id, heading, 0);
+        ctx.set_hp(id, max_hp);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::space::Position;
+    use crate::testing::GameTest;
+
+    /// Ada beside the cellar's rat.
+    fn face_the_rat() -> (GameTest, EntityId) {
+        let mut test = GameTest::new();
+        test.player("Ada").travel("Ada", "cellar");
+        let rat = test.entity_of_kind(EntityKind::Monster);
+        stand_beside(&mut test, rat);
+        (test, rat)
+    }
+
+    fn stand_beside(test: &mut GameTest, rat: EntityId) {
+        let at = test
+            .entities_beside("Ada")
+            .find(|entity| entity.id() == rat)
+            .map(Entity::position);
+        let at = at.unwrap();
+        test.place("Ada", Position { x: at.x + 50, ..at });
+    }
+
+    fn attack(target: EntityId) -> v1::Attack {
+        v1::Attack { target: target.0 }
+    }
+
+    #[test]
+    fn blows_wear_a_monster_down_until_it_dies_and_leaves_its_drops() {
+        let (mut test, rat) = face_the_rat();
+        for _ in 0..5 {
+            stand_beside(&mut test, rat);
+            test.send(attack(rat)).tick(10);
+        }
+        assert!(
+            test.refusals()
+                .iter()
+                .all(|reason| *reason == Refusal::NoSuchTarget)
+        );
+        assert_eq!(test.count_of_kind(EntityKind::Item), 1);
+    }
+
+    #[test]
+    fn attacks_faster_than_the_cooldown_are_refused_with_the_time_to_wait() {
+        let (mut test, rat) = face_the_rat();
+        test.send(attack(rat)).send(attack(rat)).tick(1);
+        assert_eq!(test.refusals(), [Refusal::Cooldown]);
+        assert_eq!(test.received::<v1::Refused>()[0].retry_after_ms, 1000);
+    }
+
+    #[test]
+    fn the_dead_do_nothing_but_come_back_at_the_graveyard_in_full_health() {
+        let (mut test, rat) = face_the_rat();
+        for _ in 0..300 {
+            if test.entity("Ada").hp() > 0 {
+                stand_beside(&mut test, rat);
+            }
+            test.tick(4);
+        }
+        assert_eq!(test.entity("Ada").hp(), 0);
+        test.expect(|died: &Died| died.killer == "Rat")
+            .send(attack(rat))
+            .tick(1);
+        assert_eq!(test.refusals(), [Refusal::Dead]);
+        test.send(v1::Respawn {}).tick(1);
+        assert_eq!(test.entity("Ada").hp(), 100);
+    }
+
+    #[test]
+    fn players_do_not_hurt_each_other() {
+        let mut test = GameTest::new();
+        test.player("Bob").player("Ada").tick(1);
+        let bob = test.entity("Bob").id();
+        test.send(attack(bob)).tick(1);
+        assert_eq!(test.refusals(), [Refusal::NotAllowed]);
+    }
+
+    #[test]
+    fn wounds_are_not_healed_by_leaving_and_coming_back() {
+        let (mut test, rat) = face_the_rat();
+        while test.entity("Ada").hp() == 100 {
+            stand_beside(&mut test, rat);
+            test.tick(1);
+        }
+        test.leave("Ada").tick(1).player("Ada");
+        assert!(test.entity("Ada").hp() < 100);
+    }
+}

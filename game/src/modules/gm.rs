@@ -1,0 +1,286 @@
+//! What game masters and operators do: teleport, kick, announce, redirect, shut down. Every line they type is kept in
+//! the audit log.
+
+use protocol::v1::Announcement;
+use serde::{Deserialize, Serialize};
+
+use crate::content::Content;
+use crate::ctx::Ctx;
+use crate::ids::{PlayerId, Rank, ZoneName};
+use crate::module::{Caller, CommandError, Module, Routes};
+use crate::player::Player;
+use crate::post::{Address, Letter};
+use crate::space::Position;
+
+/// Commands that concern the whole server.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Gm;
+
+/// Everybody is to read this.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Announced {
+    text: String,
+}
+
+impl Letter for Announced {
+    const KIND: &'static str = "gm.announced";
+}
+
+/// Whoever has this player is to end its session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct ToKick {
+    name: String,
+    message: String,
+}
+
+impl Letter for ToKick {
+    const KIND: &'static str = "gm.kick";
+}
+
+/// Whoever has this player is to send it to another address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct ToRedirect {
+    name: String,
+    address: Option<String>,
+}
+
+impl Letter for ToRedirect {
+    const KIND: &'static str = "gm.redirect";
+}
+
+impl Module for Gm {
+    const NAME: &'static str = "gm";
+
+    fn new(_zone: &ZoneName, _content: &Content) -> Self {
+        Self
+    }
+
+    fn routes(routes: &mut Routes<Self>) {
+        routes.command("help", "", Rank::Player, Self::help);
+        routes.command("announce", "TEXT", Rank::Guide, Self::announce);
+        routes.command("kick", "NAME [REASON]", Rank::Guide, Self::kick);
+        routes.command(
+            "teleport",
+            "[NAME] X Y | [NAME] ZONE",
+            Rank::Guide,
+            Self::teleport,
+        );
+        routes.command("redirect", "NAME [HOST:PORT]", Rank::Admin, Self::redirect);
+        routes.command("shutdown", "", Rank::Admin, Self::shut_down);
+        routes.on_letter(Self::announced);
+        routes.on_letter(Self::to_kick);
+        routes.on_letter(Self::to_redirect);
+    }
+}
+
+type Outcome = Result<String, CommandError>;
+
+impl Gm {
+    fn help(&mut self, ctx: &mut Ctx<'_>, caller: Caller, _: &[&str]) -> Outcome {
+        let rank = match caller {
+            Caller::Player(player) => ctx.player(player).map(Player::rank).unwrap_or_default(),
+            Caller::Operator => Rank::Admin,
+        };
+        let allowed = ctx.commands().filter(|command| command.rank <= rank);
+        let lines: Vec<_> = allowed
+            .map(|command| format!("{} {}", command.name, command.usage))
+            .collect();
+        Ok(lines.join("\n"))
+    }
+
+    fn announce(&mut self, ctx: &mut Ctx<'_>, _: Caller, words: &[&str]) -> Outcome {
+        if words.is_empty() {
+            return Err(CommandError::Usage("announce TEXT".into()));
+        }
+        ctx.post(
+            Address::Everyone,
+            &Announced {
+                text: words.join(" "),
+            },
+        );
+        Ok("announced".into())
+    }
+
+    fn announced(&mut self, ctx: &mut Ctx<'_>, letter: Announced) {
+        ctx.send_to_zone(&Announcement { text: letter.text });
+    }
+
+    fn kick(&mut self, ctx: &mut Ctx<'_>, _: Caller, words: &[&str]) -> Outcome {
+        let [name, reason @ ..] = words else {
+            return Err(CommandError::Usage("kick NAME [REASON]".into()));
+        };
+        let message = if reason.is_empty() {
+            "kicked".to_owned()
+        } else {
+            reason.join(" ")
+        };
+        ctx.post(
+            Address::Everyone,
+            &ToKick {
+                name: (*name).to_owned(),
+                message,
+            },
+        );
+        Ok(format!("{name} is kicked, if online"))
+    }
+
+    fn to_kick(&mut self, ctx: &mut Ctx<'_>, letter: ToKick) {
+        if let Some(player) = ctx.find_player(&letter.name) {
+            ctx.kick(player, &letter.message);
+        }
+    }
+
+    fn teleport(&mut self, ctx: &mut Ctx<'_>, caller: Caller, words: &[&str]) -> Outcome {
+        let usage = || CommandError::Usage("teleport [NAME] X Y | [NAME] ZONE".into());
+        let myself = |ctx: &Ctx<'_>| match caller {
+            Caller::Player(player) => ctx.player(player).map(Player::id).ok_or_else(usage),
+            Caller::Operator => Err(usage()),
+        };
+        let named = |ctx: &Ctx<'_>, name: &str| {
+            let absent = || CommandError::Failed(format!("no {name} in this zone"));
+            ctx.find_player(name).ok_or_else(absent)
+        };
+        match words {
+            [zone] => Self::to_zone(ctx, myself(ctx)?, zone),
+            [x, y] if is_number(x) => Self::to_place(ctx, myself(ctx)?, x, y),
+            [name, zone] => Self::to_zone(ctx, named(ctx, name)?, zone),
+            [name, x, y] => Self::to_place(ctx, named(ctx, name)?, x, y),
+            _ => Err(usage()),
+        }
+    }
+
+    fn to_zone(ctx: &mut Ctx<'_>, player: PlayerId, zone: &str) -> Outcome {
+        ctx.travel(player, ZoneName::new(zone), None);
+        Ok(format!("on the way to {zone}"))
+    }
+
+    fn to_place(ctx: &mut Ctx<'_>, player: PlayerId, x: &str, y: &str) -> Outcome {
+        let number = |text: &str| {
+            text.parse()
+                .map_err(|_| CommandError::Failed(format!("{text:?} is no number")))
+        };
+        let position = Position {
+            x: number(x)?,
+            y: number(y)?,
+        };
+        if !ctx.map().walkable(position) {
+            return Err(CommandError::Failed("nobody can stand there".into()));
+        }
+        ctx.set_position(player.entity(), position);
+        Ok(format!("at {x} {y}"))
+    }
+
+    fn redirect(&mut self, ctx: &mut Ctx<'_>, _: Caller, words: &[&str]) -> Outcome {
+        let (name, address) = match words {
+            [name] => (name, None),
+            [name, address] => (name, Some((*address).to_owned())),
+            _ => return Err(CommandError::Usage("redirect NAME [HOST:PORT]".into())),
+        };
+        ctx.post(
+            Address::Everyone,
+            &ToRedirect {
+                name: (*name).to_owned(),
+                address,
+            },
+        );
+        Ok(format!("{name} is redirected, if online"))
+    }
+
+    fn to_redirect(&mut self, ctx: &mut Ctx<'_>, letter: ToRedirect) {
+        if let Some(player) = ctx.find_player(&letter.name) {
+            ctx.redirect(player, letter.address);
+        }
+    }
+
+    fn shut_down(&mut self, ctx: &mut Ctx<'_>, _: Caller, _: &[&str]) -> Outcome {
+        ctx.shut_down();
+        Ok("shutting down".into())
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    text.parse::<i32>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::v1::CommandResult;
+
+    use super::*;
+    use crate::publication::Order;
+    use crate::testing::GameTest;
+
+    fn said(test: &GameTest) -> String {
+        test.received::<CommandResult>()
+            .last()
+            .map(|result| result.text.clone())
+            .unwrap()
+    }
+
+    #[test]
+    fn a_player_may_do_nothing_of_a_game_masters() {
+        let mut test = GameTest::new();
+        for line in [
+            "announce hi",
+            "kick Ada",
+            "teleport 100 100",
+            "shutdown",
+            "give Ada sword",
+        ] {
+            test.player("Ada").command(line).tick(1);
+            assert!(said(&test).ends_with("is not for you"), "{line}");
+        }
+        assert!(!test.orders().contains(&Order::Shutdown));
+    }
+
+    #[test]
+    fn an_announcement_reaches_every_zone() {
+        let mut test = GameTest::new();
+        test.player("Bob")
+            .tick(1)
+            .travel("Bob", "cellar")
+            .master("Ada")
+            .tick(1);
+        test.command("announce server restarts at noon").tick(3);
+        for name in ["Ada", "Bob"] {
+            assert_eq!(
+                test.received_by::<Announcement>(name)[0].text,
+                "server restarts at noon"
+            );
+        }
+    }
+
+    #[test]
+    fn every_command_is_kept_in_the_audit_log_with_its_outcome() {
+        let mut test = GameTest::new();
+        test.master("Ada")
+            .command("teleport nowhere at all")
+            .command("teleport -5 -5")
+            .tick(1);
+        let outcomes: Vec<_> = test
+            .gm_log()
+            .iter()
+            .map(|entry| entry.outcome.clone())
+            .collect();
+        assert_eq!(
+            outcomes,
+            ["no nowhere in this zone", "nobody can stand there"]
+        );
+    }
+
+    #[test]
+    fn a_master_gives_what_the_content_knows_in_quantities_it_allows() {
+        let mut test = GameTest::new();
+        test.master("Ada").command("give Ada sword").tick(1);
+        assert_eq!(test.inventory("Ada"), [("sword".to_owned(), 1)]);
+        for line in [
+            "give Ada nonsense",
+            "give Ada sword 0",
+            "give Ada sword 4294967295",
+            "give Ada sword -1",
+        ] {
+            test.command(line).tick(1);
+            assert_eq!(test.inventory("Ada").len(), 1, "{line}");
+        }
+    }
+}

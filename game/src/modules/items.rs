@@ -1,0 +1,223 @@
+//! Things on the ground and in inventories: loot, picking up, dropping. Every change of owner is a value operation.
+
+use protocol::v1::{DropItem, PickUp, Refusal};
+use serde::{Deserialize, Serialize};
+
+use crate::content::Content;
+use crate::ctx::Ctx;
+use crate::entity_map::EntityMap;
+use crate::ids::{EntityId, ItemId, PlayerId, Rank, ZoneName};
+use crate::module::{Caller, CommandError, Module, Refuse, Routes};
+use crate::modules::combat::Killed;
+use crate::modules::movement::in_reach;
+use crate::zone::EntityKind;
+
+/// How long things lie on the ground, in milliseconds: loot that nobody takes, and what players drop.
+const LIES_MS: u32 = 120_000;
+/// How often the ground is looked over, in ticks.
+const SWEEP_TICKS: u64 = 10;
+
+/// Items of a zone.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Items {
+    /// When what lies on the ground is gone.
+    decays: EntityMap<u64>,
+}
+
+impl Module for Items {
+    const NAME: &'static str = "items";
+
+    fn new(_zone: &ZoneName, _content: &Content) -> Self {
+        Self {
+            decays: EntityMap::new(),
+        }
+    }
+
+    fn routes(routes: &mut Routes<Self>) {
+        routes.on(Self::pick_up);
+        routes.on(Self::drop_item);
+        routes.on_event(Self::killed);
+        routes.command("give", "NAME ITEM [QUANTITY]", Rank::Master, Self::give);
+    }
+
+    fn on_tick(&mut self, ctx: &mut Ctx<'_>) {
+        if ctx.tick() % SWEEP_TICKS == 0 {
+            self.sweep(ctx);
+        }
+    }
+}
+
+impl Items {
+    fn pick_up(&mut self, ctx: &mut Ctx<'_>, player: PlayerId, wish: PickUp) -> Result<(), Refuse> {
+        let target = EntityId(wish.entity);
+        let gone = || Refuse::new(Refusal::NoSuchItem, "there is nothing to pick up");
+        let body = ctx.entity(player.entity()).ok_or_else(gone)?;
+        let item = ctx
+            .entity(target)
+            .filter(|entity| entity.kind() == EntityKind::Item);
+        let item = item.ok_or_else(gone)?;
+        if body.hp() == 0 {
+            return Err(Refuse::new(Refusal::Dead, "the dead take nothing"));
+        }
+        let reach = ctx.content().player().pick_up_cm.unsigned_abs();
+        if !in_reach(ctx, body.position(), item.position(), reach) {
+            return Err(Refuse::new(Refusal::OutOfRange, "that is too far away"));
+        }
+        ctx.take_from_ground(player, target).map(drop)
+    }
+
+    fn drop_item(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        player: PlayerId,
+        wish: DropItem,
+    ) -> Result<(), Refuse> {
+        let entity = ctx.drop_to_ground(player, ItemId(wish.item))?;
+        self.decays.insert(entity, ctx.tick() + ctx.ticks(LIES_MS));
+        Ok(())
+    }
+
+    /// A monster leaves what its kind drops, each with its chance.
+    fn killed(&mut self, ctx: &mut Ctx<'_>, killed: &Killed) {
+        let Some(victim) = ctx.entity(killed.victim) else {
+            return;
+        };
+        if victim.kind() != EntityKind::Monster {
+            return;
+        }
+        let position = victim.position();
+        let kind = ctx.content().monster_kind(victim.template());
+        let drops = kind.map(|kind| kind.drops.clone()).unwrap_or_default();
+        for drop in drops {
+            if ctx.random(0..10_000) >= drop.chance {
+                continue;
+            }
+            let quantity = ctx.random(drop.least..drop.most + 1);
+            let item = ctx.content()[drop.item].key.clone();
+            if let Some(loot) = ctx.spawn_loot(&item, quantity, position) {
+                self.decays.insert(loot, ctx.tick() + ctx.ticks(LIES_MS));
+            }
+        }
+    }
+
+    /// Takes away what has lain too long. What was there before this module knew of it gets its time from now on.
+    fn sweep(&mut self, ctx: &mut Ctx<'_>) {
+        let tick = ctx.tick();
+        let fresh = tick + ctx.ticks(LIES_MS);
+        let items = ctx
+            .entities()
+            .iter()
+            .filter(|entity| entity.kind() == EntityKind::Item);
+        let items: Vec<EntityId> = items.map(crate::zone::Entity::id).collect();
+        for item in items {
+            let decays = self
+                .decays
+                .get_or_insert_with(item, || fresh)
+                .map(|due| *due);
+            if decays.is_some_and(|decays| decays <= tick) {
+                ctx.decay(item);
+            }
+        }
+    }
+
+    fn give(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        _: Caller,
+        arguments: &[&str],
+    ) -> Result<String, CommandError> {
+        let (name, item, quantity) = match arguments {
+            [name, item] => (name, item, 1),
+            [name, item, quantity] => {
+                let wrong = |_| CommandError::Failed(format!("{quantity:?} is no quantity"));
+                (name, item, quantity.parse().map_err(wrong)?)
+            }
+            _ => return Err(CommandError::Usage("give NAME ITEM [QUANTITY]".into())),
+        };
+        let absent = || CommandError::Failed(format!("no {name} in this zone"));
+        let player = ctx.find_player(name).ok_or_else(absent)?;
+        let given = ctx.give_new(player, "gm give", item, quantity);
+        let given = given.map_err(|refuse| CommandError::Failed(refuse.message))?;
+        Ok(format!("{name} has {quantity} {item}, item {given}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::v1::{Inventory, InventoryChanged};
+
+    use super::*;
+    use crate::testing::GameTest;
+
+    #[test]
+    fn what_one_drops_another_picks_up_as_the_same_item() {
+        let mut test = GameTest::new();
+        test.player("Bob").player("Ada").give("sword", 1).tick(1);
+        let sword = test.items("Ada")[0];
+        test.place_beside("Bob", "Ada")
+            .send(DropItem { item: sword.0 })
+            .tick(2);
+        assert!(test.inventory("Ada").is_empty());
+        let ground = test.entity_of_kind(EntityKind::Item);
+        test.act_as("Bob").send(PickUp { entity: ground.0 }).tick(1);
+        assert_eq!(test.items("Bob"), [sword]);
+        assert_eq!(
+            test.received_by::<InventoryChanged>("Bob")
+                .last()
+                .unwrap()
+                .changed[0]
+                .id,
+            sword.0
+        );
+    }
+
+    #[test]
+    fn an_item_on_the_ground_goes_to_one_of_two_who_reach_for_it() {
+        let mut test = GameTest::new();
+        test.player("Bob").player("Ada").give("sword", 1).tick(1);
+        let sword = test.items("Ada")[0];
+        test.place_beside("Bob", "Ada")
+            .send(DropItem { item: sword.0 })
+            .tick(2);
+        let entity = test.entity_of_kind(EntityKind::Item).0;
+        test.send(PickUp { entity })
+            .act_as("Bob")
+            .send(PickUp { entity })
+            .tick(1);
+        assert_eq!(test.items("Ada").len() + test.items("Bob").len(), 1);
+    }
+
+    #[test]
+    fn nothing_changes_hands_while_the_store_is_closed() {
+        let mut test = GameTest::new();
+        test.player("Ada").give("sword", 1).tick(1);
+        let sword = test.items("Ada")[0];
+        test.close_store().send(DropItem { item: sword.0 }).tick(2);
+        assert_eq!(test.refusals(), [Refusal::StoreBehind]);
+        assert_eq!(test.items("Ada"), [sword]);
+    }
+
+    #[test]
+    fn what_nobody_takes_is_gone_after_a_while() {
+        let mut test = GameTest::new();
+        test.player("Ada").give("sword", 1).tick(1);
+        let sword = test.items("Ada")[0];
+        test.send(DropItem { item: sword.0 }).tick(2);
+        test.tick(1300);
+        assert_eq!(test.count_of_kind(EntityKind::Item), 0);
+        assert_eq!(test.destroyed(), [sword]);
+    }
+
+    #[test]
+    fn who_enters_is_told_all_that_it_owns() {
+        let mut test = GameTest::new();
+        test.player("Ada")
+            .give("sword", 1)
+            .tick(1)
+            .leave("Ada")
+            .tick(1)
+            .player("Ada")
+            .tick(1);
+        assert_eq!(test.received::<Inventory>().last().unwrap().items.len(), 1);
+    }
+}

@@ -1,0 +1,52 @@
+//! What a game is told once, at its start.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::ZoneName;
+
+/// Everything of a game that isn't content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// This server's name on the bus.
+    pub node: String,
+    /// Ticks per second: 1 to 30.
+    pub tick_rate: u32,
+    /// Chooses the random streams of all zones and modules.
+    pub seed: u64,
+    /// The zones that run here.
+    pub zones: Vec<ZoneName>,
+    /// Whether the realm zone runs here.
+    pub realm: bool,
+    /// Ticks between two saves of the same character that moved.
+    pub save_interval: u64,
+    /// Side of a visibility cell, in centimetres.
+    pub cell_size: u32,
+    /// How far a viewer goes beyond its anchor cell before the anchor follows, in centimetres.
+    pub cell_margin: u32,
+    /// Grows with each start; the first half of op ids.
+    pub epoch: u64,
+}
+
+impl Settings {
+    /// Length of a tick in milliseconds.
+    #[must_use]
+    pub fn tick_ms(&self) -> u32 {
+        1000 / self.tick_rate.max(1)
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            node: "1".into(),
+            tick_rate: 10,
+            seed: 1,
+            zones: Vec::new(),
+            realm: true,
+            save_interval: 50,
+            cell_size: 3200,
+            cell_margin: 400,
+            epoch: 1,
+        }
+    }
+}

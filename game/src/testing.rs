@@ -1,0 +1,622 @@
+//! Tests of game rules without sockets, database or time: a small world, players in it, packets in, packets out.
+//!
+//! ```
+//! use game::testing::GameTest;
+//! use protocol::v1::{ChatLine, Say};
+//!
+//! GameTest::new()
+//!     .player("Ada")
+//!     .send(Say { text: "hello".into() })
+//!     .tick(1)
+//!     .expect(|line: &ChatLine| line.text == "hello");
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use protocol::v1::{self, Refusal, Refused};
+use protocol::{ClientMessage, Envelope, ServerMessage, split_frame};
+
+use crate::content::{Content, ContentFiles};
+use crate::game::Game;
+use crate::ids::{AccountId, CharacterId, EntityId, ItemId, Rank, SessionId, ZoneName};
+use crate::input::Input;
+use crate::module::ModuleList;
+use crate::publication::{Order, Publication};
+use crate::record::{
+    CharacterRecord, CharacterSave, GmEntry, ItemChange, ItemRecord, Owner, Place,
+};
+use crate::settings::Settings;
+use crate::space::Position;
+use crate::zone::map::Map;
+use crate::zone::{Entity, EntityKind};
+
+/// Frames are checked against this when they are read back; far above what a test makes.
+const MAX_FRAME: usize = 1 << 24;
+
+/// A game with a script: players enter, send, and what they got is looked at. Methods that name no player speak of the
+/// one who entered or was chosen last.
+pub struct GameTest {
+    game: Game,
+    content: Arc<Content>,
+    inputs: Vec<Input>,
+    players: BTreeMap<String, Actor>,
+    current: String,
+    next_id: u64,
+    lose_letters: bool,
+    orders: Vec<Order>,
+    gm_log: Vec<GmEntry>,
+    changes: Vec<ItemChange>,
+    saves: BTreeMap<CharacterId, CharacterSave>,
+}
+
+struct Actor {
+    character: CharacterId,
+    session: SessionId,
+    inbox: Vec<(u32, u32, Vec<u8>)>,
+}
+
+impl Default for GameTest {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The world and who is in it.
+impl GameTest {
+    /// The modules of [`crate::modules::all`] in a small world: `field`, 200 m wide, with a hut, and `cellar`.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_modules(crate::modules::all())
+    }
+
+    /// The small world with other modules.
+    ///
+    /// # Panics
+    /// When the list is no valid one; the message says why.
+    #[must_use]
+    pub fn with_modules(modules: ModuleList) -> Self {
+        Self::with(small_world(), modules)
+    }
+
+    /// Any content and modules; all zones of the content run.
+    ///
+    /// # Panics
+    /// When content or list aren't valid; the message says why.
+    #[must_use]
+    pub fn with(content: Content, modules: ModuleList) -> Self {
+        let zones = content
+            .zones()
+            .iter()
+            .map(|zone| zone.key.clone())
+            .collect();
+        let settings = Settings {
+            zones,
+            ..Settings::default()
+        };
+        let table = modules.check().unwrap_or_else(|error| panic!("{error}"));
+        let content = Arc::new(content);
+        let game = Game::new(settings, Arc::clone(&content), Arc::new(table));
+        let game = game.unwrap_or_else(|error| panic!("{error}"));
+        let ids = Input::ItemIds {
+            first: ItemId(1),
+            count: 1_000_000,
+        };
+        Self {
+            game,
+            content,
+            inputs: vec![ids],
+            players: BTreeMap::new(),
+            current: String::new(),
+            next_id: 1,
+            lose_letters: false,
+            orders: Vec::new(),
+            gm_log: Vec::new(),
+            changes: Vec::new(),
+            saves: BTreeMap::new(),
+        }
+    }
+
+    /// The game itself.
+    #[must_use]
+    pub fn game(&self) -> &Game {
+        &self.game
+    }
+
+    /// The content that it plays.
+    #[must_use]
+    pub fn content(&self) -> &Content {
+        &self.content
+    }
+
+    /// The map of a zone.
+    ///
+    /// # Panics
+    /// When there is no such zone.
+    #[must_use]
+    pub fn map(&self, zone: &str) -> &Map {
+        let zone = self.content.zone_content(&ZoneName::new(zone));
+        &zone
+            .unwrap_or_else(|| panic!("the test's world has no such zone"))
+            .map
+    }
+
+    /// A player enters the world, or the one of this name acts from now on. Who was here before comes back with what
+    /// it owned and where it was.
+    pub fn player(&mut self, name: &str) -> &mut Self {
+        self.ranked(name, Rank::Player)
+    }
+
+    /// As [`Self::player`], with the rank of a game master.
+    pub fn master(&mut self, name: &str) -> &mut Self {
+        self.ranked(name, Rank::Master)
+    }
+
+    fn ranked(&mut self, name: &str, rank: Rank) -> &mut Self {
+        name.clone_into(&mut self.current);
+        if self
+            .players
+            .get(name)
+            .is_some_and(|actor| self.game.find(actor.character).is_some())
+        {
+            return self;
+        }
+        let known = self.players.get(name).map(|actor| actor.character);
+        let character = known.unwrap_or(CharacterId(self.next_id));
+        let session = SessionId(1000 + self.next_id);
+        self.next_id += 1;
+        self.players.insert(
+            name.to_owned(),
+            Actor {
+                character,
+                session,
+                inbox: Vec::new(),
+            },
+        );
+        let save = self.saves.get(&character);
+        let record = CharacterRecord {
+            id: character,
+            account: AccountId(character.0),
+            name: name.to_owned(),
+            rank,
+            place: save
+                .map(|save| save.place.clone())
+                .or_else(|| self.middle_of_start()),
+            modules: save.map(|save| save.modules.clone()).unwrap_or_default(),
+            items: self.owned_by(character),
+        };
+        self.inputs.push(Input::Enter {
+            session,
+            character: Box::new(record),
+        });
+        self.tick(1)
+    }
+
+    /// Everybody starts at one place, so that rules about distances read plainly.
+    fn middle_of_start(&self) -> Option<Place> {
+        let zone = &self.content[self.content.player().start_zone];
+        let at = zone.map.nearest_walkable(zone.start.centre());
+        Some(Place {
+            zone: zone.key.clone(),
+            x: at.x,
+            y: at.y,
+            heading: 0,
+        })
+    }
+
+    /// The player acts from now on.
+    pub fn act_as(&mut self, name: &str) -> &mut Self {
+        name.clone_into(&mut self.current);
+        self
+    }
+
+    /// The player leaves the world.
+    pub fn leave(&mut self, name: &str) -> &mut Self {
+        let character = self.actor(name).character;
+        self.inputs.push(Input::Leave { character });
+        self
+    }
+
+    /// An input as it is, for what no other method says.
+    pub fn input(&mut self, input: Input) -> &mut Self {
+        self.inputs.push(input);
+        self
+    }
+
+    /// The session of a player.
+    #[must_use]
+    pub fn session(&self, name: &str) -> SessionId {
+        self.actor(name).session
+    }
+
+    /// The character of a player.
+    #[must_use]
+    pub fn character(&self, name: &str) -> CharacterId {
+        self.actor(name).character
+    }
+
+    /// From now on letters between zones are lost, or aren't any more.
+    pub fn lose_letters(&mut self, lose: bool) -> &mut Self {
+        self.lose_letters = lose;
+        self
+    }
+
+    /// From now on nothing can be made durable.
+    pub fn close_store(&mut self) -> &mut Self {
+        self.input(Input::ValueOpen { open: false })
+    }
+
+    fn actor(&self, name: &str) -> &Actor {
+        self.players
+            .get(name)
+            .unwrap_or_else(|| panic!("no player {name} in this test"))
+    }
+}
+
+/// Acting.
+impl GameTest {
+    /// Sends a message at the next tick.
+    pub fn send<M: ClientMessage>(&mut self, message: M) -> &mut Self {
+        self.request(0, message)
+    }
+
+    /// Sends a message with a request number.
+    pub fn request<M: ClientMessage>(&mut self, request: u32, message: M) -> &mut Self {
+        let session = self.actor(&self.current).session;
+        let payload = Bytes::from(message.encode_to_vec());
+        self.inputs.push(Input::Packet {
+            session,
+            request,
+            id: M::INFO.id,
+            payload,
+        });
+        self
+    }
+
+    /// Types a command.
+    pub fn command(&mut self, line: &str) -> &mut Self {
+        self.send(v1::Command {
+            line: line.to_owned(),
+        })
+    }
+
+    /// The operator types a command.
+    pub fn operator(&mut self, line: &str) -> &mut Self {
+        self.input(Input::Operator {
+            line: line.to_owned(),
+        })
+    }
+
+    /// The operator gives the current player an item.
+    pub fn give(&mut self, item: &str, quantity: u32) -> &mut Self {
+        let line = format!("give {} {item} {quantity}", self.current);
+        self.operator(&line)
+    }
+
+    /// Moves the world on. What it says is durable at once, and letters arrive in the next tick.
+    pub fn tick(&mut self, ticks: u64) -> &mut Self {
+        for _ in 0..ticks {
+            let publication = self.game.tick(std::mem::take(&mut self.inputs), 1);
+            self.collect(publication);
+        }
+        self
+    }
+
+    /// Puts a player somewhere, in the zone in which it is.
+    pub fn place(&mut self, name: &str, at: Position) -> &mut Self {
+        let character = self.actor(name).character;
+        self.game.place(character, at);
+        self.tick(1)
+    }
+
+    /// Puts a player where another one stands.
+    pub fn place_beside(&mut self, name: &str, other: &str) -> &mut Self {
+        let at = self.position(other);
+        self.place(name, at)
+    }
+
+    /// Puts a player at the other end of the zone, out of sight.
+    pub fn place_apart(&mut self, name: &str, other: &str) -> &mut Self {
+        let zone = self.zone_of(other).unwrap_or_default();
+        let (map, here) = (self.map(&zone), self.position(other));
+        let far = |here: i32, size: i32| if here < size / 2 { size - 1 } else { 0 };
+        let corner = Position {
+            x: far(here.x, map.width_cm()),
+            y: far(here.y, map.height_cm()),
+        };
+        let at = map.nearest_walkable(corner);
+        self.place(name, at)
+    }
+
+    /// Sends a player to the start of another zone.
+    pub fn travel(&mut self, name: &str, zone: &str) -> &mut Self {
+        self.operator(&format!("teleport {name} {zone}")).tick(4)
+    }
+
+    fn collect(&mut self, publication: Publication) {
+        for delivery in &publication.deliveries {
+            let mut bytes = Vec::new();
+            publication
+                .frames(delivery)
+                .for_each(|frame| bytes.extend_from_slice(frame.bytes));
+            publication.put_view(delivery, true, &mut bytes);
+            let mut actors = self.players.values_mut();
+            if let Some(actor) = actors.find(|actor| actor.session == delivery.session) {
+                read_frames(&bytes, &mut actor.inbox);
+            }
+        }
+        if !self.lose_letters {
+            self.inputs
+                .extend(publication.letters.iter().cloned().map(Input::Letter));
+        }
+        self.orders.extend(publication.orders.iter().cloned());
+        if let Some(commit) = &publication.commit {
+            self.gm_log.extend(commit.gm_log.iter().cloned());
+            let operations = commit.operations.iter();
+            self.changes
+                .extend(operations.flat_map(|operation| operation.changes.clone()));
+            let saves = commit
+                .characters
+                .iter()
+                .map(|save| (save.character, save.clone()));
+            self.saves.extend(saves);
+        }
+        self.game.recycle(publication);
+    }
+}
+
+/// Looking.
+impl GameTest {
+    /// The current player got a message for which `check` holds.
+    ///
+    /// # Panics
+    /// When it got none; the message lists what it got of that kind.
+    pub fn expect<M: ServerMessage + Default + std::fmt::Debug>(
+        &mut self,
+        check: impl Fn(&M) -> bool,
+    ) -> &mut Self {
+        let got = self.received::<M>();
+        assert!(
+            got.iter().any(check),
+            "{} got {} {got:?}",
+            self.current,
+            M::INFO.name
+        );
+        self
+    }
+
+    /// All messages of a kind that the current player got.
+    #[must_use]
+    pub fn received<M: ServerMessage + Default>(&self) -> Vec<M> {
+        self.received_by(&self.current)
+    }
+
+    /// All messages of a kind that a player got.
+    #[must_use]
+    pub fn received_by<M: ServerMessage + Default>(&self, name: &str) -> Vec<M> {
+        self.answers_to::<M>(name)
+            .into_iter()
+            .map(|(_, message)| message)
+            .collect()
+    }
+
+    fn answers_to<M: ServerMessage + Default>(&self, name: &str) -> Vec<(u32, M)> {
+        let of_kind = self
+            .actor(name)
+            .inbox
+            .iter()
+            .filter(|(id, ..)| *id == M::INFO.id);
+        of_kind
+            .map(|(_, request, payload)| {
+                let message = M::decode(payload.as_slice());
+                (
+                    *request,
+                    message.unwrap_or_else(|error| panic!("{}: {error}", M::INFO.name)),
+                )
+            })
+            .collect()
+    }
+
+    /// Why the current player was refused, in order.
+    #[must_use]
+    pub fn refusals(&self) -> Vec<Refusal> {
+        self.refusals_by_request()
+            .into_iter()
+            .map(|(_, reason)| reason)
+            .collect()
+    }
+
+    /// Request number and reason of each refusal of the current player.
+    #[must_use]
+    pub fn refusals_by_request(&self) -> Vec<(u32, Refusal)> {
+        let refused = self.answers_to::<Refused>(&self.current);
+        refused
+            .into_iter()
+            .map(|(request, refused)| (request, refused.reason()))
+            .collect()
+    }
+
+    /// Where a player stands.
+    ///
+    /// # Panics
+    /// When it isn't in a zone.
+    #[must_use]
+    pub fn position(&self, name: &str) -> Position {
+        self.entity(name).position()
+    }
+
+    /// A player's entity.
+    ///
+    /// # Panics
+    /// When it isn't in a zone.
+    #[must_use]
+    pub fn entity(&self, name: &str) -> &Entity {
+        let found = self.game.find(self.actor(name).character);
+        found
+            .map(|(_, entity)| entity)
+            .unwrap_or_else(|| panic!("{name} is in no zone"))
+    }
+
+    /// The zone in which a player is; `None` on the way between two and outside the world.
+    #[must_use]
+    pub fn zone_of(&self, name: &str) -> Option<String> {
+        let found = self.game.find(self.actor(name).character);
+        found.map(|(zone, _)| zone.to_string())
+    }
+
+    /// Characters in the world.
+    #[must_use]
+    pub fn population(&self) -> usize {
+        self.game.population()
+    }
+
+    /// The middle of the portal from one zone to another.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn portal(&self, from: &str, to: &str) -> Position {
+        let zone = self.content.zone_content(&ZoneName::new(from));
+        let portals = zone.map(|zone| zone.portals.as_slice()).unwrap_or_default();
+        let portal = portals
+            .iter()
+            .find(|portal| self.content[portal.to].key.as_str() == to);
+        portal
+            .unwrap_or_else(|| panic!("no portal from {from} to {to}"))
+            .area
+            .centre()
+    }
+
+    /// Template and quantity of what a player owns, in the order of ids.
+    #[must_use]
+    pub fn inventory(&self, name: &str) -> Vec<(String, u32)> {
+        let items = self.items_of(name);
+        items
+            .into_iter()
+            .map(|item| (item.template, item.quantity))
+            .collect()
+    }
+
+    /// The ids of what a player owns.
+    #[must_use]
+    pub fn items(&self, name: &str) -> Vec<ItemId> {
+        self.items_of(name)
+            .into_iter()
+            .map(|item| item.id)
+            .collect()
+    }
+
+    fn items_of(&self, name: &str) -> Vec<ItemRecord> {
+        let player = self.game.player(self.actor(name).character);
+        player
+            .map(|player| player.inventory().items().cloned().collect())
+            .unwrap_or_default()
+    }
+
+    /// What the commits say a character owns.
+    fn owned_by(&self, character: CharacterId) -> Vec<ItemRecord> {
+        let mut items: BTreeMap<ItemId, ItemRecord> = BTreeMap::new();
+        for change in self.changes.iter().cloned() {
+            match change {
+                ItemChange::Create(item) => drop(items.insert(item.id, item)),
+                ItemChange::Move { item, to, slot, .. } => {
+                    if let Some(item) = items.get_mut(&item) {
+                        (item.owner, item.slot) = (to, slot);
+                    }
+                }
+                ItemChange::Destroy { item, .. } => drop(items.remove(&item)),
+            }
+        }
+        items
+            .into_values()
+            .filter(|item| item.owner == Owner::Character(character))
+            .collect()
+    }
+
+    /// The first entity of a kind in the current player's zone.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn entity_of_kind(&self, kind: EntityKind) -> EntityId {
+        let mut entities = self.entities_beside(&self.current);
+        let found = entities
+            .find(|entity| entity.kind() == kind)
+            .map(Entity::id);
+        found.unwrap_or_else(|| panic!("no {kind:?} in the zone"))
+    }
+
+    /// How many entities of a kind there are in the current player's zone.
+    #[must_use]
+    pub fn count_of_kind(&self, kind: EntityKind) -> usize {
+        self.entities_beside(&self.current)
+            .filter(|entity| entity.kind() == kind)
+            .count()
+    }
+
+    /// The entities of the zone in which a player is.
+    pub fn entities_beside(&self, name: &str) -> impl Iterator<Item = &Entity> {
+        let zone = self.zone_of(name).unwrap_or_default();
+        self.game
+            .entities(&ZoneName::new(zone))
+            .into_iter()
+            .flat_map(|entities| entities.iter())
+    }
+
+    /// What the server was asked to do, in order.
+    #[must_use]
+    pub fn orders(&self) -> &[Order] {
+        &self.orders
+    }
+
+    /// The audit log of commands.
+    #[must_use]
+    pub fn gm_log(&self) -> &[GmEntry] {
+        &self.gm_log
+    }
+
+    /// What was last saved of a player.
+    #[must_use]
+    pub fn saved(&self, name: &str) -> Option<&CharacterSave> {
+        self.saves.get(&self.actor(name).character)
+    }
+
+    /// The items that left the world, in order.
+    #[must_use]
+    pub fn destroyed(&self) -> Vec<ItemId> {
+        let destroyed = |change: &ItemChange| match change {
+            ItemChange::Destroy { item, .. } => Some(*item),
+            ItemChange::Create(_) | ItemChange::Move { .. } => None,
+        };
+        self.changes.iter().filter_map(destroyed).collect()
+    }
+}
+
+/// Splits a stream of frames into `(id, request, payload)`.
+fn read_frames(mut bytes: &[u8], inbox: &mut Vec<(u32, u32, Vec<u8>)>) {
+    while let Some(frame) = split_frame(bytes, MAX_FRAME).unwrap_or_else(|error| panic!("{error}"))
+    {
+        let envelope = Envelope::parse(frame.packet).unwrap_or_else(|error| panic!("{error}"));
+        inbox.push((envelope.id, envelope.request, envelope.payload.to_vec()));
+        bytes = &bytes[frame.consumed..];
+    }
+    assert!(bytes.is_empty(), "a publication ends inside a frame");
+}
+
+/// The world of [`GameTest::new`].
+///
+/// # Panics
+/// When it isn't valid content, which a test of this file would have found.
+#[must_use]
+pub fn small_world() -> Content {
+    let files = ContentFiles::from_iter([
+        ("player.toml", include_str!("testing/player.toml")),
+        ("items.toml", include_str!("testing/items.toml")),
+        ("monsters.toml", include_str!("testing/monsters.toml")),
+        ("zones/field.toml", include_str!("testing/field.toml")),
+        ("zones/cellar.toml", include_str!("testing/cellar.toml")),
+    ]);
+    Content::parse(&files).unwrap_or_else(|errors| panic!("{errors:?}"))
+}

@@ -1,0 +1,229 @@
+//! What is owned, and how it changes owner. Every change is an operation: memory changes at once, the store makes it
+//! durable at the end of the tick, and whoever it concerns is told only then (the frames go in the value lane).
+
+use std::collections::{BTreeMap, VecDeque};
+
+use protocol::v1::{self, Refusal};
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{CharacterId, ItemId};
+use crate::module::Refuse;
+use crate::record::{ItemChange, ItemRecord, OpId, Operation};
+
+/// Item ids that are left when the server is asked for more. A busy tick gives out a few hundred.
+const LOW_WATER: u64 = 20_000;
+
+/// What a character owns.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inventory {
+    slots: u32,
+    items: BTreeMap<ItemId, ItemRecord>,
+    /// Of templates that this build doesn't know: kept, saved as they are, and not shown.
+    quarantined: BTreeMap<ItemId, ItemRecord>,
+}
+
+impl Inventory {
+    /// An inventory with `slots` places for `items`. Those of which `known` is false are set aside.
+    pub(crate) fn new(slots: u32, items: Vec<ItemRecord>, known: impl Fn(&str) -> bool) -> Self {
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            items.into_iter().partition(|item| known(&item.template));
+        let by_id =
+            |items: Vec<ItemRecord>| items.into_iter().map(|item| (item.id, item)).collect();
+        Self {
+            slots,
+            items: by_id(known),
+            quarantined: by_id(unknown),
+        }
+    }
+
+    /// Places for items.
+    #[must_use]
+    pub fn slots(&self) -> u32 {
+        self.slots
+    }
+
+    /// The items, by id.
+    pub fn items(&self) -> impl Iterator<Item = &ItemRecord> + '_ {
+        self.items.values()
+    }
+
+    /// One of the items.
+    #[must_use]
+    pub fn get(&self, item: ItemId) -> Option<&ItemRecord> {
+        self.items.get(&item)
+    }
+
+    /// Items of templates that this build doesn't know.
+    pub(crate) fn quarantined(&self) -> impl Iterator<Item = &ItemRecord> + '_ {
+        self.quarantined.values()
+    }
+
+    /// The lowest slot that is free.
+    pub(crate) fn free_slot(&self) -> Option<u32> {
+        let all = || self.items.values().chain(self.quarantined.values());
+        let mut taken: Vec<u32> = all().map(|item| item.slot).collect();
+        taken.sort_unstable();
+        let mut free = 0;
+        for slot in taken {
+            free += u32::from(slot == free);
+        }
+        (free < self.slots).then_some(free)
+    }
+
+    pub(crate) fn insert(&mut self, item: ItemRecord) {
+        self.items.insert(item.id, item);
+    }
+
+    pub(crate) fn remove(&mut self, item: ItemId) -> Option<ItemRecord> {
+        self.items.remove(&item)
+    }
+
+    /// Everything, for a character that goes to another zone.
+    pub(crate) fn into_items(self) -> Vec<ItemRecord> {
+        self.items
+            .into_values()
+            .chain(self.quarantined.into_values())
+            .collect()
+    }
+
+    pub(crate) fn to_message(&self) -> v1::Inventory {
+        v1::Inventory {
+            items: self.items().map(item_message).collect(),
+            slots: self.slots,
+        }
+    }
+}
+
+pub(crate) fn item_message(item: &ItemRecord) -> v1::Item {
+    v1::Item {
+        id: item.id.0,
+        template: item.template.clone(),
+        quantity: item.quantity,
+        slot: item.slot,
+    }
+}
+
+/// Makes operations: numbers them, gives new items their ids, and refuses all when nothing can be made durable.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Kernel {
+    epoch: u64,
+    next_sequence: u64,
+    ids: VecDeque<(u64, u64)>,
+    ids_asked: bool,
+    open: bool,
+    operations: Vec<Operation>,
+}
+
+impl Kernel {
+    pub(crate) fn new(epoch: u64) -> Self {
+        Self {
+            epoch,
+            next_sequence: 1,
+            ids: VecDeque::new(),
+            ids_asked: false,
+            open: true,
+            operations: Vec::new(),
+        }
+    }
+
+    pub(crate) fn set_open(&mut self, open: bool) {
+        self.open = open;
+    }
+
+    pub(crate) fn add_ids(&mut self, first: ItemId, count: u64) {
+        self.ids.push_back((first.0, count));
+        self.ids_asked = false;
+    }
+
+    /// True once each time the ids run low.
+    pub(crate) fn wants_ids(&mut self) -> bool {
+        let left: u64 = self.ids.iter().map(|(_, count)| count).sum();
+        let wants = left < LOW_WATER && !self.ids_asked;
+        self.ids_asked |= wants;
+        wants
+    }
+
+    /// Asked before anything changes in memory.
+    pub(crate) fn check_open(&self) -> Result<(), Refuse> {
+        if self.open {
+            return Ok(());
+        }
+        let message = "nothing can change hands right now, because it could not be saved";
+        Err(Refuse::new(Refusal::StoreBehind, message).for_ms(1000))
+    }
+
+    /// A new item's id.
+    pub(crate) fn new_id(&mut self) -> Result<ItemId, Refuse> {
+        let Some((first, count)) = self.ids.front_mut() else {
+            let message = "no new item can be made until the store has reserved ids for more";
+            return Err(Refuse::new(Refusal::StoreBehind, message).for_ms(1000));
+        };
+        let id = ItemId(*first);
+        *first += 1;
+        *count -= 1;
+        if *count == 0 {
+            self.ids.pop_front();
+        }
+        Ok(id)
+    }
+
+    /// Records an operation whose changes have been made in memory.
+    pub(crate) fn record(&mut self, cause: &str, actor: CharacterId, changes: Vec<ItemChange>) {
+        let id = OpId {
+            epoch: self.epoch,
+            sequence: self.next_sequence,
+        };
+        self.next_sequence += 1;
+        self.operations.push(Operation {
+            id,
+            cause: cause.to_owned(),
+            actor,
+            changes,
+        });
+    }
+
+    /// The operations since the last commit, in order.
+    pub(crate) fn take_operations(&mut self) -> Vec<Operation> {
+        std::mem::take(&mut self.operations)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Owner;
+
+    fn item(id: u64, slot: u32, template: &str) -> ItemRecord {
+        let owner = Owner::Character(CharacterId(1));
+        ItemRecord {
+            id: ItemId(id),
+            owner,
+            slot,
+            template: template.into(),
+            quantity: 1,
+        }
+    }
+
+    #[test]
+    fn a_quarantined_item_keeps_its_slot_and_is_not_shown() {
+        let items = vec![item(1, 0, "sword"), item(2, 1, "relic of another build")];
+        let inventory = Inventory::new(3, items, |template| template == "sword");
+        assert_eq!(inventory.items().count(), 1);
+        assert_eq!(inventory.quarantined().count(), 1);
+        assert_eq!(inventory.free_slot(), Some(2));
+        assert_eq!(inventory.into_items().len(), 2);
+    }
+
+    #[test]
+    fn ids_are_given_out_once_and_more_are_asked_for_in_time() {
+        let mut kernel = Kernel::new(1);
+        assert!(kernel.wants_ids());
+        assert!(!kernel.wants_ids(), "asked once");
+        assert!(kernel.new_id().is_err());
+        kernel.add_ids(ItemId(10), 2);
+        kernel.add_ids(ItemId(50), 1);
+        let given: Vec<_> = (0..3).map(|_| kernel.new_id().unwrap().0).collect();
+        assert_eq!(given, [10, 11, 50]);
+        assert!(kernel.new_id().is_err());
+    }
+}

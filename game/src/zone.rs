@@ -1,0 +1,350 @@
+//! A zone: its map, its entities, the players in it and one instance of each module.
+
+pub mod entities;
+pub mod grid;
+pub mod map;
+pub mod visibility;
+
+use std::any::Any;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use protocol::v1::{Farewell, Refusal, Refused};
+use serde::{Deserialize, Serialize};
+
+use crate::content::Content;
+use crate::ctx::Scene;
+use crate::desk::Desk;
+use crate::game::StartError;
+use crate::ids::{EntityId, PlayerId, SessionId, ZoneName};
+use crate::module::{Caller, Event, Instance, PacketFault, Refuse};
+use crate::player::Player;
+use crate::publication::Order;
+use crate::record::{CharacterSave, ItemRecord, Place, Saved};
+use crate::settings::Settings;
+use crate::space::Position;
+use map::Map;
+
+pub use entities::{Entities, Entity, EntityKind, MAX_ENTITIES, Spawn, ZoneFull};
+pub use grid::{Cell, Grid, GridError};
+pub use visibility::Visibility;
+
+/// Events that modules may set off in one zone and tick. A cycle of modules that answer each other's events would
+/// otherwise never end; a busy fight makes a few hundred.
+const MAX_EVENTS: usize = 100_000;
+
+/// One zone with its modules.
+pub(crate) struct Zone {
+    pub(crate) state: ZoneState,
+    pub(crate) modules: Vec<Box<dyn Instance>>,
+}
+
+/// What a zone's modules share.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct ZoneState {
+    pub(crate) name: ZoneName,
+    /// Read from the content, which is the same after a restore.
+    #[serde(skip)]
+    pub(crate) map: Option<Arc<Map>>,
+    pub(crate) entities: Entities,
+    pub(crate) grid: Grid,
+    pub(crate) visibility: Visibility,
+    pub(crate) players: BTreeMap<EntityId, Player>,
+    /// Items on the ground that have an owner in the database: the zone.
+    pub(crate) ground: BTreeMap<EntityId, ItemRecord>,
+    /// Items of unknown templates that lie on this ground; kept and not shown.
+    pub(crate) quarantined: Vec<ItemRecord>,
+    #[serde(skip)]
+    pub(crate) events: VecDeque<Box<dyn Any + Send>>,
+    #[serde(skip)]
+    pub(crate) events_this_tick: usize,
+}
+
+/// A packet as a zone gets it.
+pub(crate) struct Packet<'a> {
+    pub(crate) session: SessionId,
+    pub(crate) request: u32,
+    pub(crate) id: u32,
+    pub(crate) payload: &'a [u8],
+}
+
+impl Zone {
+    /// Calls `act` on each module in order, and after each delivers the events that it set off.
+    fn each_module(
+        &mut self,
+        desk: &mut Desk,
+        mut act: impl FnMut(&mut dyn Instance, &mut Scene<'_>),
+    ) {
+        for index in 0..self.modules.len() {
+            let mut scene = Scene {
+                zone: &mut self.state,
+                desk,
+                request: 0,
+            };
+            act(self.modules[index].as_mut(), &mut scene);
+            self.deliver_events(desk);
+        }
+    }
+
+    /// First in, first out, until none is left.
+    fn deliver_events(&mut self, desk: &mut Desk) {
+        while let Some(event) = self.state.events.pop_front() {
+            for module in &mut self.modules {
+                let mut scene = Scene {
+                    zone: &mut self.state,
+                    desk,
+                    request: 0,
+                };
+                module.event(&mut scene, event.as_ref());
+            }
+        }
+    }
+
+    pub(crate) fn start(&mut self, desk: &mut Desk) {
+        self.each_module(desk, |module, scene| module.on_start(scene));
+    }
+
+    pub(crate) fn tick(&mut self, desk: &mut Desk) {
+        self.state.events_this_tick = 0;
+        self.each_module(desk, |module, scene| module.on_tick(scene));
+    }
+
+    pub(crate) fn enter(
+        &mut self,
+        desk: &mut Desk,
+        player: PlayerId,
+        saved: &BTreeMap<String, Saved>,
+    ) {
+        let names: Vec<_> = desk.table.names(self.state.is_realm()).collect();
+        let mut names = names.into_iter();
+        self.each_module(desk, |module, scene| {
+            let blob = names.next().and_then(|name| saved.get(name));
+            module.on_enter(scene, player, blob);
+        });
+    }
+
+    pub(crate) fn leave(&mut self, desk: &mut Desk, player: PlayerId) {
+        self.each_module(desk, |module, scene| module.on_leave(scene, player));
+    }
+
+    /// What is saved of `player` now; `None` if there is no such player.
+    pub(crate) fn save(&mut self, desk: &mut Desk, player: PlayerId) -> Option<CharacterSave> {
+        let place = self.state.place(player)?;
+        let character = self.state.players.get(&player.entity())?.character;
+        let names: Vec<_> = desk.table.names(self.state.is_realm()).collect();
+        let mut modules = BTreeMap::new();
+        for (name, module) in names.into_iter().zip(&mut self.modules) {
+            let mut scene = Scene {
+                zone: &mut self.state,
+                desk,
+                request: 0,
+            };
+            if let Some(saved) = module.save(&mut scene, player) {
+                modules.insert(name.to_owned(), saved);
+            }
+        }
+        Some(CharacterSave {
+            character,
+            place,
+            modules,
+        })
+    }
+
+    /// Brings a packet to the module that owns it.
+    pub(crate) fn packet(&mut self, desk: &mut Desk, player: PlayerId, packet: &Packet<'_>) {
+        let fault = match self.handle_packet(desk, player, packet) {
+            Ok(()) => None,
+            Err(fault) => Some(fault),
+        };
+        self.deliver_events(desk);
+        let session = packet.session;
+        match fault {
+            None => {}
+            Some(PacketFault::Refused(refuse)) => {
+                desk.out.frame(session, packet.request, &refused(refuse));
+            }
+            Some(PacketFault::Undecodable(error)) => desk.orders.push(Order::Kick {
+                session,
+                reason: Farewell::Undecodable,
+                message: error.to_string(),
+            }),
+        }
+    }
+
+    fn handle_packet(
+        &mut self,
+        desk: &mut Desk,
+        player: PlayerId,
+        packet: &Packet<'_>,
+    ) -> Result<(), PacketFault> {
+        let Some(target) = desk.table.packet(packet.id) else {
+            let message = format!("there is no message {}", packet.id);
+            return Err(PacketFault::Refused(Refuse::new(
+                Refusal::UnknownMessage,
+                message,
+            )));
+        };
+        let module = self.modules[target.module].as_mut();
+        let rate = module.rate(target.route);
+        if let Some(sender) = self.state.players.get_mut(&player.entity()) {
+            let bucket = sender.buckets.entry(packet.id).or_default();
+            if let Err(wait) = bucket.take(rate, desk.tick, desk.settings.tick_ms()) {
+                let message = format!("at most {} of these a second", rate.per_second);
+                let refuse = Refuse::new(Refusal::TooFast, message).for_ms(wait);
+                return Err(PacketFault::Refused(refuse));
+            }
+        }
+        let mut scene = Scene {
+            zone: &mut self.state,
+            desk,
+            request: packet.request,
+        };
+        module.packet(&mut scene, target.route, player, packet.payload)
+    }
+
+    /// Brings a letter to every module that handles its kind. False if its body isn't what its kind says.
+    pub(crate) fn letter(
+        &mut self,
+        desk: &mut Desk,
+        kind: &str,
+        player: Option<PlayerId>,
+        body: &[u8],
+    ) -> bool {
+        let mut sound = true;
+        self.each_module(desk, |module, scene| {
+            sound &= module.letter(scene, kind, player, body);
+        });
+        sound
+    }
+
+    /// Runs a line that a game master or the operator typed, and says what came of it.
+    pub(crate) fn command(&mut self, desk: &mut Desk, caller: Caller, line: &str) -> String {
+        let mut words = line.split_whitespace();
+        let name = words.next().unwrap_or_default();
+        let arguments: Vec<&str> = words.collect();
+        let Some((command, target)) = desk.table.command(name) else {
+            return format!("there is no command {name:?}; try \"help\"");
+        };
+        let rank = match caller {
+            Caller::Operator => crate::ids::Rank::Admin,
+            Caller::Player(player) => self
+                .state
+                .players
+                .get(&player.entity())
+                .map(Player::rank)
+                .unwrap_or_default(),
+        };
+        if rank < command.rank {
+            return format!("{name:?} is not for you");
+        }
+        let mut scene = Scene {
+            zone: &mut self.state,
+            desk,
+            request: 0,
+        };
+        let module = self.modules[target.module].as_mut();
+        let outcome = module.command(&mut scene, target.route, caller, &arguments);
+        self.deliver_events(desk);
+        outcome.unwrap_or_else(|error| error.to_string())
+    }
+}
+
+impl ZoneState {
+    /// An empty zone; without a map if it is the realm.
+    pub(crate) fn new(
+        name: ZoneName,
+        settings: &Settings,
+        content: &Content,
+    ) -> Result<Self, StartError> {
+        let map = content.shared_map(&name);
+        if map.is_none() && name != ZoneName::realm() {
+            return Err(StartError::UnknownZone(name));
+        }
+        let size = |side: i32| side.unsigned_abs();
+        let (width, height) = map
+            .as_ref()
+            .map_or((1, 1), |map| (size(map.width_cm()), size(map.height_cm())));
+        let grid =
+            Grid::new(width, height, settings.cell_size).map_err(|error| StartError::Grid {
+                zone: name.clone(),
+                error,
+            })?;
+        Ok(Self {
+            name,
+            map,
+            entities: Entities::new(),
+            grid,
+            visibility: Visibility::new(settings.cell_margin),
+            players: BTreeMap::new(),
+            ground: BTreeMap::new(),
+            quarantined: Vec::new(),
+            events: VecDeque::new(),
+            events_this_tick: 0,
+        })
+    }
+
+    pub(crate) fn is_realm(&self) -> bool {
+        self.map.is_none()
+    }
+
+    pub(crate) fn has_player_called(&self, name: &str) -> bool {
+        let mut players = self.players.values();
+        players.any(|player| player.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Where a player stands, in the shape that is saved.
+    pub(crate) fn place(&self, player: PlayerId) -> Option<Place> {
+        let entity = self.entities.get(player.entity())?;
+        let position = entity.position();
+        Some(Place {
+            zone: self.name.clone(),
+            x: position.x,
+            y: position.y,
+            heading: entity.heading().0,
+        })
+    }
+
+    /// The sessions that see what happens at `position`: those whose anchor is a neighbour of its cell.
+    pub(crate) fn watchers(&self, position: Position) -> impl Iterator<Item = SessionId> + '_ {
+        let cell = self.grid.cell_of(position);
+        // An anchor lies at most a margin away from its viewer, so nobody farther than two cells and that sees it.
+        let reach = 2 * self.grid.cell_size() + self.visibility.margin();
+        let near = self.grid.around(&self.entities, position, reach * 3 / 2);
+        near.filter_map(|entity| self.players.get(&entity.id())?.session)
+            .filter(move |session| self.visibility.sees(*session, cell))
+    }
+
+    /// Puts an item that the zone owns on its ground; one of an unknown template is set aside.
+    pub(crate) fn lay_out(&mut self, content: &Content, at: Position, item: ItemRecord) {
+        let Some(kind) = content.item_kind(&item.template) else {
+            tracing::warn!(zone = %self.name, item = %item.id, template = item.template, "set aside");
+            self.quarantined.push(item);
+            return;
+        };
+        let spawn = Spawn::item(&item.template, &kind.name, item.quantity, at);
+        match self.entities.spawn(spawn) {
+            Ok(entity) => drop(self.ground.insert(entity, item)),
+            Err(error) => {
+                tracing::warn!(zone = %self.name, item = %item.id, "{error}; set aside");
+                self.quarantined.push(item);
+            }
+        }
+    }
+
+    pub(crate) fn emit<E: Event>(&mut self, event: E) {
+        self.events_this_tick += 1;
+        if self.events_this_tick > MAX_EVENTS {
+            tracing::error!(zone = %self.name, ?event, "more events in a tick than {MAX_EVENTS}; dropped");
+            return;
+        }
+        self.events.push_back(Box::new(event));
+    }
+}
+
+pub(crate) fn refused(refuse: Refuse) -> Refused {
+    Refused {
+        reason: refuse.reason.into(),
+        message: refuse.message,
+        retry_after_ms: refuse.retry_after_ms,
+    }
+}

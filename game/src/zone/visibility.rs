@@ -1,0 +1,217 @@
+//! What each player sees: the nine cells around its anchor. What happens in a cell is encoded once per tick and
+//! copied into the view of everyone who sees it.
+
+mod columns;
+mod digests;
+mod sight;
+#[cfg(test)]
+mod tests;
+mod viewer;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{EntityId, SessionId};
+use crate::publication::PublicationBuilder;
+use crate::zone::entities::Entities;
+use crate::zone::grid::Grid;
+use columns::{Columns, Strike};
+use digests::Digests;
+use viewer::{Shown, Viewer};
+
+/// How far, in centimetres, a player walks out of its anchor cell before the anchor follows. Without it, somebody who
+/// walks up and down a cell's edge would be sent a row of cells at each step.
+pub const DEFAULT_MARGIN: u32 = 400;
+/// The most strikes shown in one publication, so that a module that strikes without end costs a bounded frame. What
+/// a strike does to health is shown all the same.
+pub const MAX_STRIKES: usize = 1 << 16;
+
+/// Who looks into a zone, and what they have been shown.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Visibility {
+    /// In centimetres.
+    margin: u32,
+    /// Ordered by session.
+    viewers: Vec<Viewer>,
+    columns: Columns,
+    /// Since the last publication.
+    strikes: Vec<Strike>,
+    /// Cells that somebody needs a snapshot of; empty between publications.
+    #[serde(skip)]
+    wanted: Wanted,
+    #[serde(skip)]
+    digests: Digests,
+}
+
+impl Default for Visibility {
+    fn default() -> Self {
+        Self::new(DEFAULT_MARGIN)
+    }
+}
+
+impl Visibility {
+    /// A zone into which nobody looks, whose anchors follow past `margin` centimetres.
+    #[must_use]
+    pub const fn new(margin: u32) -> Self {
+        Self {
+            margin,
+            viewers: Vec::new(),
+            columns: Columns::new(),
+            strikes: Vec::new(),
+            wanted: Wanted::new(),
+            digests: Digests::new(),
+        }
+    }
+
+    /// From now on the session sees what is around `entity`, beginning with snapshots of all nine cells. A session
+    /// that looked through other eyes looks through these now.
+    pub fn add_viewer(&mut self, session: SessionId, entity: EntityId) {
+        let viewer = Viewer::new(session, entity);
+        match self.find(session) {
+            Ok(index) => self.viewers[index] = viewer,
+            Err(index) => self.viewers.insert(index, viewer),
+        }
+    }
+
+    /// The session sees nothing any more. It isn't told: what it gets next says where it is.
+    pub fn remove_viewer(&mut self, session: SessionId) {
+        if let Ok(index) = self.find(session) {
+            self.viewers.remove(index);
+        }
+    }
+
+    /// What `old` saw is shown to `new` from the next publication on, beginning with snapshots.
+    pub fn rebind(&mut self, old: SessionId, new: SessionId) {
+        if let Ok(index) = self.find(old) {
+            let viewer = self.viewers.remove(index);
+            self.add_viewer(new, viewer.entity());
+        }
+    }
+
+    /// Something was withheld from the session: its next view forgets everything and brings complete snapshots.
+    pub fn mark_stale(&mut self, session: SessionId) {
+        self.with(session, Viewer::mark_stale);
+    }
+
+    /// Whether each publication tells the session a digest of the cells it sees.
+    pub fn set_digest(&mut self, session: SessionId, on: bool) {
+        self.with(session, |viewer| viewer.set_digest(on));
+    }
+
+    /// The sequence number of the last move of the session that its entity's position includes.
+    pub fn set_ack(&mut self, session: SessionId, sequence: u32) {
+        self.with(session, |viewer| viewer.set_ack(sequence));
+    }
+
+    /// The sessions that look into the zone, in order, with the entities through whose eyes they look.
+    pub fn viewers(&self) -> impl Iterator<Item = (SessionId, EntityId)> {
+        self.viewers
+            .iter()
+            .map(|viewer| (viewer.session(), viewer.entity()))
+    }
+
+    /// Shows that `attacker` hit `target` for `damage`, to all around the target as it stands at the end of the tick.
+    pub fn strike(&mut self, attacker: EntityId, target: EntityId, damage: u32) {
+        if self.strikes.len() < MAX_STRIKES {
+            self.strikes.push(Strike {
+                attacker,
+                target,
+                damage,
+            });
+        }
+    }
+
+    /// Writes what every viewer is shown at the end of `tick`. Fills `grid` with where everyone stands, and the
+    /// changes of `entities` count from here on.
+    pub fn publish(
+        &mut self,
+        tick: u64,
+        entities: &mut Entities,
+        grid: &mut Grid,
+        out: &mut PublicationBuilder,
+    ) {
+        grid.rebuild(entities);
+        let first = out.next_cell();
+        self.columns
+            .put_changes(entities, grid, &mut self.strikes, out);
+        self.wanted.clear(grid.cells());
+        for viewer in &mut self.viewers {
+            viewer.follow(entities, grid, self.margin);
+            viewer.want_snapshots(grid, &mut self.wanted);
+        }
+        self.wanted
+            .put_snapshots(entities, grid, &mut self.columns, out);
+        if self.viewers.iter().any(Viewer::wants_digest) {
+            self.digests.fill(entities, grid);
+        }
+        let shown = Shown {
+            tick,
+            grid,
+            first,
+            wanted: &self.wanted,
+            digests: &self.digests,
+        };
+        for viewer in &mut self.viewers {
+            viewer.put_view(&shown, out);
+        }
+    }
+
+    fn find(&self, session: SessionId) -> Result<usize, usize> {
+        self.viewers.binary_search_by_key(&session, Viewer::session)
+    }
+
+    fn with(&mut self, session: SessionId, change: impl FnOnce(&mut Viewer)) {
+        if let Ok(index) = self.find(session) {
+            change(&mut self.viewers[index]);
+        }
+    }
+}
+
+/// Which cells need a snapshot in this publication, and where it is.
+#[derive(Debug, Default)]
+struct Wanted {
+    /// By cell of the grid: index in the publication, [`Wanted::NOT`], or [`Wanted::YES`] until it is written.
+    snapshot: Vec<u32>,
+    cells: Vec<u32>,
+}
+
+impl Wanted {
+    const NOT: u32 = u32::MAX;
+    const YES: u32 = u32::MAX - 1;
+
+    const fn new() -> Self {
+        Self {
+            snapshot: Vec::new(),
+            cells: Vec::new(),
+        }
+    }
+
+    fn clear(&mut self, cells: u32) {
+        self.snapshot.resize(cells as usize, Self::NOT);
+        for cell in self.cells.drain(..) {
+            self.snapshot[cell as usize] = Self::NOT;
+        }
+    }
+
+    fn want(&mut self, cell: u32) {
+        let snapshot = &mut self.snapshot[cell as usize];
+        if *snapshot == Self::NOT {
+            *snapshot = Self::YES;
+            self.cells.push(cell);
+        }
+    }
+
+    /// Writes the wanted cells in row order, so that neighbours in a row lie next to each other.
+    fn put_snapshots(
+        &mut self,
+        entities: &Entities,
+        grid: &Grid,
+        columns: &mut Columns,
+        out: &mut PublicationBuilder,
+    ) {
+        self.cells.sort_unstable();
+        for &cell in &self.cells {
+            self.snapshot[cell as usize] = out.next_cell();
+            columns.put_snapshot(entities, grid, cell, out);
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! The two columns of a cell: its state, which nobody may miss, and its motion, which may be skipped.
+
+use protocol::{MotionColumn, put_cell_state, v1};
+use serde::{Deserialize, Serialize};
+
+use crate::ids::EntityId;
+use crate::publication::PublicationBuilder;
+use crate::zone::entities::{Entities, Entity};
+use crate::zone::grid::{Cell, Grid};
+
+/// One hit.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Strike {
+    pub(super) attacker: EntityId,
+    pub(super) target: EntityId,
+    pub(super) damage: u32,
+}
+
+/// Where an entity was when it was last published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Published {
+    entity: EntityId,
+    cell: u32,
+}
+
+/// Writes cells.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Columns {
+    /// By slot.
+    published: Vec<Option<Published>>,
+    #[serde(skip)]
+    departures: Vec<(u32, v1::Departure)>,
+    #[serde(skip)]
+    strikes: Vec<(u32, v1::Strike)>,
+    #[serde(skip)]
+    state: v1::CellState,
+    #[serde(skip)]
+    motion: MotionColumn,
+}
+
+impl Columns {
+    pub(super) const fn new() -> Self {
+        Self {
+            published: Vec::new(),
+            departures: Vec::new(),
+            strikes: Vec::new(),
+            state: v1::CellState {
+                column: 0,
+                row: 0,
+                snapshot: false,
+                enters: Vec::new(),
+                leaves: Vec::new(),
+                vitals: Vec::new(),
+                strikes: Vec::new(),
+            },
+            motion: MotionColumn::new(),
+        }
+    }
+
+    /// Writes what changed since the last publication, an entry for each cell of the grid in row order, so that a
+    /// cell's place in the publication is its index.
+    pub(super) fn put_changes(
+        &mut self,
+        entities: &mut Entities,
+        grid: &Grid,
+        strikes: &mut Vec<Strike>,
+        out: &mut PublicationBuilder,
+    ) {
+        self.place_strikes(grid, strikes, entities);
+        self.find_departures(entities, grid);
+        let mut departures = std::mem::take(&mut self.departures);
+        let mut hits = std::mem::take(&mut self.strikes);
+        let (mut gone, mut hit) = (departures.drain(..).peekable(), hits.drain(..).peekable());
+        for index in 0..grid.cells() {
+            let start = out.position();
+            let members = grid.members_at(index);
+            let quiet = members.is_empty()
+                && gone.peek().is_none_or(|(cell, _)| *cell != index)
+                && hit.peek().is_none_or(|(cell, _)| *cell != index);
+            if quiet {
+                out.end_cell(start, start);
+                continue;
+            }
+            let cell = grid.cell_at(index);
+            self.clear(cell);
+            for &id in members {
+                if let Some(entity) = entities.in_slot_mut(id.slot()) {
+                    self.add_changes(entity, grid, index, cell);
+                }
+            }
+            while let Some((_, departure)) = gone.next_if(|(cell, _)| *cell == index) {
+                self.state.leaves.push(departure);
+            }
+            while let Some((_, strike)) = hit.next_if(|(cell, _)| *cell == index) {
+                self.state.strikes.push(strike);
+            }
+            let state_end = self.put_state(out);
+            if !self.motion.is_empty() {
+                self.motion.put(out.bytes());
+            }
+            out.end_cell(start, state_end);
+        }
+        drop((gone, hit));
+        (self.departures, self.strikes) = (departures, hits);
+    }
+
+    /// Writes all that a cell holds. Only after [`Self::put_changes`].
+    pub(super) fn put_snapshot(
+        &mut self,
+        entities: &Entities,
+        grid: &Grid,
+        index: u32,
+        out: &mut PublicationBuilder,
+    ) {
+        let start = out.position();
+        let cell = grid.cell_at(index);
+        self.clear(cell);
+        self.state.snapshot = true;
+        for &id in grid.members_at(index) {
+            if let Some(entity) = entities.get(id) {
+                self.state.enters.push(complete(entity, grid, cell));
+            }
+        }
+        put_cell_state(out.bytes(), &self.state);
+        let end = out.position();
+        out.end_cell(start, end);
+    }
+
+    fn clear(&mut self, cell: Cell) {
+        let (column, row) = (u32::from(cell.column), u32::from(cell.row));
+        let state = &mut self.state;
+        (state.column, state.row, state.snapshot) = (column, row, false);
+        state.enters.clear();
+        state.leaves.clear();
+        state.vitals.clear();
+        state.strikes.clear();
+        self.motion.begin(column, row);
+    }
+
+    fn put_state(&mut self, out: &mut PublicationBuilder) -> u32 {
+        let state = &self.state;
+        let quiet = state.enters.is_empty()
+            && state.leaves.is_empty()
+            && state.vitals.is_empty()
+            && state.strikes.is_empty();
+        if !quiet {
+            put_cell_state(out.bytes(), state);
+        }
+        out.position()
+    }
+
+    /// Strikes by the cell of who is hit, in the order in which they fell. Somebody killed and gone is hit in the cell
+    /// in which it was last seen; somebody who never was seen isn't hit at all.
+    fn place_strikes(&mut self, grid: &Grid, strikes: &mut Vec<Strike>, entities: &Entities) {
+        for strike in strikes.drain(..) {
+            let slot = strike.target.slot();
+            let cell = if entities.contains(strike.target) {
+                grid.cell_of_slot(slot)
+            } else {
+                let published = self.published.get(slot).copied().flatten();
+                published
+                    .filter(|published| published.entity == strike.target)
+                    .map(|published| published.cell)
+            };
+            let Some(cell) = cell else { continue };
+            let strike = v1::Strike {
+                attacker: strike.attacker.0,
+                target: strike.target.0,
+                damage: strike.damage,
+            };
+            self.strikes.push((cell, strike));
+        }
+        self.strikes.sort_by_key(|(cell, _)| *cell);
+    }
+
+    /// Who isn't any more in the cell in which it was published, by that cell.
+    fn find_departures(&mut self, entities: &Entities, grid: &Grid) {
+        self.published.resize(entities.slots(), None);
+        for (slot, published) in self.published.iter_mut().enumerate() {
+            let Some(before) = *published else { continue };
+            let to = match grid.cell_of_slot(slot) {
+                Some(now) if entities.contains(before.entity) => {
+                    if now == before.cell {
+                        continue;
+                    }
+                    Some(now)
+                }
+                _ => None,
+            };
+            let departure = v1::Departure {
+                entity: before.entity.0,
+                to: to.map(|cell| wire_cell(grid.cell_at(cell))),
+            };
+            self.departures.push((before.cell, departure));
+            *published = None;
+        }
+        self.departures.sort_by_key(|(cell, _)| *cell);
+    }
+
+    fn add_changes(&mut self, entity: &mut Entity, grid: &Grid, index: u32, cell: Cell) {
+        let changes = entity.take_changes();
+        let published = &mut self.published[entity.id().slot()];
+        if published.is_none() || changes.identity {
+            *published = Some(Published {
+                entity: entity.id(),
+                cell: index,
+            });
+            self.state.enters.push(complete(entity, grid, cell));
+            return;
+        }
+        if changes.vitals {
+            self.state.vitals.push(v1::Vitals {
+                entity: entity.id().0,
+                hp: entity.hp(),
+                max_hp: entity.max_hp(),
+            });
+        }
+        if changes.motion {
+            let (x, y) = grid.offset_in(cell, entity.position());
+            self.motion.push(&v1::Motion {
+                entity: entity.id().0,
+                x,
+                y,
+                heading: u32::from(entity.heading().0),
+                speed: entity.speed(),
+            });
+        }
+    }
+}
+
+fn complete(entity: &Entity, grid: &Grid, cell: Cell) -> v1::Entity {
+    let (x, y) = grid.offset_in(cell, entity.position());
+    v1::Entity {
+        id: entity.id().0,
+        kind: v1::EntityKind::from(entity.kind()).into(),
+        name: entity.name().to_owned(),
+        x,
+        y,
+        heading: u32::from(entity.heading().0),
+        speed: entity.speed(),
+        hp: entity.hp(),
+        max_hp: entity.max_hp(),
+        quantity: entity.quantity(),
+    }
+}
+
+pub(super) fn wire_cell(cell: Cell) -> v1::Cell {
+    v1::Cell {
+        column: u32::from(cell.column),
+        row: u32::from(cell.row),
+    }
+}

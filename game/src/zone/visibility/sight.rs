@@ -1,0 +1,25 @@
+//! Who sees a place: asked by modules between publications.
+
+use super::Visibility;
+use crate::ids::SessionId;
+use crate::zone::Cell;
+
+impl Visibility {
+    /// How far a viewer goes beyond its anchor cell before the anchor follows, in centimetres.
+    #[must_use]
+    pub fn margin(&self) -> u32 {
+        self.margin
+    }
+
+    /// True if the session's nine cells include `cell`.
+    #[must_use]
+    pub fn sees(&self, session: SessionId, cell: Cell) -> bool {
+        let Ok(index) = self.find(session) else {
+            return false;
+        };
+        let Some(anchor) = self.viewers[index].anchor() else {
+            return false;
+        };
+        anchor.row.abs_diff(cell.row) <= 1 && anchor.column.abs_diff(cell.column) <= 1
+    }
+}

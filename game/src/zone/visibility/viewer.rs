@@ -1,0 +1,200 @@
+//! One player's view: where its anchor is, which cells it has, and what it is told about itself.
+
+use std::ops::Range;
+
+use prost::Message as _;
+use protocol::v1;
+use serde::{Deserialize, Serialize};
+
+use super::Wanted;
+use super::columns::wire_cell;
+use super::digests::Digests;
+use crate::ids::{EntityId, SessionId};
+use crate::publication::PublicationBuilder;
+use crate::space::Position;
+use crate::zone::entities::Entities;
+use crate::zone::grid::{Cell, Grid};
+
+/// Who sees.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Viewer {
+    session: SessionId,
+    entity: EntityId,
+    /// `None` until its entity was first seen.
+    anchor: Option<Cell>,
+    /// The anchor whose nine cells the client has in full; `None` when it must be shown everything.
+    known: Option<Cell>,
+    digest: bool,
+    ack: u32,
+    ack_told: u32,
+}
+
+/// What a publication has to show.
+pub(super) struct Shown<'a> {
+    pub(super) tick: u64,
+    pub(super) grid: &'a Grid,
+    /// Index in the publication of the grid's first cell.
+    pub(super) first: u32,
+    pub(super) wanted: &'a Wanted,
+    /// Filled if somebody asked for digests.
+    pub(super) digests: &'a Digests,
+}
+
+/// The cells of a row that a viewer sees: at most one stretch in the middle that it has, and new ones on either side.
+struct Row {
+    before: Range<u32>,
+    kept: Range<u32>,
+    after: Range<u32>,
+}
+
+impl Viewer {
+    pub(super) const fn new(session: SessionId, entity: EntityId) -> Self {
+        Self {
+            session,
+            entity,
+            anchor: None,
+            known: None,
+            digest: false,
+            ack: 0,
+            ack_told: 0,
+        }
+    }
+
+    pub(super) const fn session(&self) -> SessionId {
+        self.session
+    }
+
+    pub(super) const fn entity(&self) -> EntityId {
+        self.entity
+    }
+
+    pub(super) const fn anchor(&self) -> Option<Cell> {
+        self.anchor
+    }
+
+    pub(super) const fn mark_stale(&mut self) {
+        self.known = None;
+    }
+
+    pub(super) const fn set_digest(&mut self, on: bool) {
+        self.digest = on;
+    }
+
+    pub(super) const fn wants_digest(&self) -> bool {
+        self.digest
+    }
+
+    pub(super) const fn set_ack(&mut self, sequence: u32) {
+        self.ack = sequence;
+    }
+
+    /// Moves the anchor if the entity is more than `margin` cm outside its cell. Whoever's entity is gone goes on
+    /// looking at the place where it was.
+    pub(super) fn follow(&mut self, entities: &Entities, grid: &Grid, margin: u32) {
+        let Some(entity) = entities.get(self.entity) else {
+            return;
+        };
+        let position = entity.position();
+        match self.anchor {
+            Some(anchor) if is_near(grid, anchor, position, margin) => {}
+            _ => self.anchor = Some(grid.cell_of(position)),
+        }
+    }
+
+    /// Asks for snapshots of the cells that the client doesn't have.
+    pub(super) fn want_snapshots(&self, grid: &Grid, wanted: &mut Wanted) {
+        if self.anchor == self.known {
+            return;
+        }
+        for row in self.rows(grid) {
+            row.before
+                .chain(row.after)
+                .for_each(|cell| wanted.want(cell));
+        }
+    }
+
+    /// Writes the view, if there is anything to say.
+    pub(super) fn put_view(&mut self, shown: &Shown<'_>, out: &mut PublicationBuilder) {
+        let Some(anchor) = self.anchor else { return };
+        let runs = out.next_run();
+        let snapshots = |cells: Range<u32>| {
+            let index = |cell: u32| shown.wanted.snapshot[cell as usize];
+            match cells.clone().last() {
+                Some(last) => index(cells.start)..index(last) + 1,
+                None => 0..0,
+            }
+        };
+        for row in self.rows(shown.grid) {
+            out.add_run(shown.first + row.kept.start..shown.first + row.kept.end);
+            out.add_run(snapshots(row.before));
+            out.add_run(snapshots(row.after));
+        }
+        let moved = self.known != Some(anchor);
+        let quiet = out.next_run() == runs && !moved && !self.digest && self.ack == self.ack_told;
+        if quiet {
+            return;
+        }
+        let header = out.position();
+        let view = v1::View {
+            tick: shown.tick,
+            ack: self.ack,
+            anchor: moved.then(|| wire_cell(anchor)),
+            reset: self.known.is_none(),
+            digests: self.digests(shown),
+            states: Vec::new(),
+            motions: Vec::new(),
+        };
+        view.encode_raw(out.bytes());
+        out.end_view(self.session, header, runs);
+        self.known = Some(anchor);
+        self.ack_told = self.ack;
+    }
+
+    fn digests(&self, shown: &Shown<'_>) -> Vec<v1::CellDigest> {
+        if !self.digest {
+            return Vec::new();
+        }
+        self.rows(shown.grid)
+            .flat_map(|row| row.before.start..row.after.end)
+            .map(|index| shown.digests.of(shown.grid, index))
+            .collect()
+    }
+
+    /// The rows of cells that it sees now, from north to south.
+    fn rows<'a>(&self, grid: &'a Grid) -> impl Iterator<Item = Row> + use<'a> {
+        let seen = self.anchor.map(|anchor| grid.square_around(anchor));
+        let known = self.known.map(|known| grid.square_around(known));
+        seen.into_iter().flat_map(move |seen| {
+            let known = known.clone();
+            seen.rows.map(move |row| {
+                let start = grid.row_start(row);
+                let (west, east) = (start + seen.columns.start, start + seen.columns.end);
+                let kept = match &known {
+                    Some(known) if known.rows.contains(&row) => {
+                        let from = known
+                            .columns
+                            .start
+                            .clamp(seen.columns.start, seen.columns.end);
+                        let to = known.columns.end.clamp(from, seen.columns.end);
+                        start + from..start + to
+                    }
+                    _ => west..west,
+                };
+                Row {
+                    before: west..kept.start,
+                    after: kept.end..east,
+                    kept,
+                }
+            })
+        })
+    }
+}
+
+fn is_near(grid: &Grid, anchor: Cell, position: Position, margin: u32) -> bool {
+    let (size, margin) = (i64::from(grid.cell_size()), i64::from(margin));
+    let inside = |position: i32, index: u16| {
+        let start = i64::from(index) * size;
+        (start - margin..start + size + margin).contains(&i64::from(position))
+    };
+    inside(position.x, anchor.column) && inside(position.y, anchor.row)
+}

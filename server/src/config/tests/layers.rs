@@ -1,0 +1,126 @@
+//! Later layers win, and variables and flags are as easy to write as TOML.
+
+use std::time::Duration;
+
+use game::ZoneName;
+
+use super::*;
+use crate::config::{Origin, keys};
+
+#[test]
+fn later_layers_win() {
+    let files = Files::new();
+    let first = files.write(
+        "first.toml",
+        "[world]\ntick_rate = 2\nseed = 2\nmax_catch_up = 2\ncell_size_cm = 2000\n",
+    );
+    let second = files.write(
+        "second.toml",
+        "[world]\ntick_rate = 3\nseed = 3\nmax_catch_up = 3\n",
+    );
+    let sources = Sources::default()
+        .flag("--set world.tick_rate", "world.tick_rate", "5")
+        .environment(variables(&[
+            ("REALMBEAT__WORLD__TICK_RATE", "4"),
+            ("REALMBEAT__WORLD__SEED", "4"),
+        ]))
+        .file(first)
+        .file(second);
+    let loaded = Loaded::load(&sources).unwrap();
+    let world = &loaded.config.world;
+    assert_eq!((world.tick_rate, world.seed, world.max_catch_up), (5, 4, 3));
+    assert_eq!((world.cell_size_cm, world.cell_margin_cm), (2000, 400));
+    let variable = "REALMBEAT__WORLD__SEED".to_owned();
+    assert_eq!(*loaded.origin("world.seed"), Origin::Environment(variable));
+    assert_eq!(*loaded.origin("world.cell_margin_cm"), Origin::Default);
+}
+
+#[test]
+fn every_key_can_be_set_by_file_variable_and_flag_to_its_own_default() {
+    for key in keys() {
+        let default = (key.default)();
+        let (section, name) = key.path.split_once('.').unwrap();
+        let in_file = load(&format!("[{section}]\n{name} = {default}\n")).unwrap();
+        assert!(
+            matches!(in_file.origin(key.path), Origin::File { line: 2, .. }),
+            "{}",
+            key.path
+        );
+
+        let bare = default.trim_matches('"');
+        let variable = format!("REALMBEAT__{}", key.path.replace('.', "__").to_uppercase());
+        let sources = Sources::default().environment(variables(&[(&variable, bare)]));
+        let in_environment = Loaded::load(&sources).unwrap();
+        assert_eq!(
+            *in_environment.origin(key.path),
+            Origin::Environment(variable)
+        );
+
+        let in_flag = Loaded::load(&Sources::default().flag("--set", key.path, bare)).unwrap();
+        assert_eq!(*in_flag.origin(key.path), Origin::Flag("--set".to_owned()));
+
+        assert_eq!(in_file.config, in_environment.config);
+        assert_eq!(in_file.config, in_flag.config);
+    }
+}
+
+#[test]
+fn a_list_in_a_variable_may_be_written_either_way() {
+    let zones = |text: &str| {
+        Loaded::load(&Sources::default().flag("--set", "world.zones", text))
+            .unwrap()
+            .config
+            .world
+            .zones
+    };
+    let both = [ZoneName::new("meadow"), ZoneName::new("forest")];
+    assert_eq!(zones("meadow, forest"), both);
+    assert_eq!(zones("[\"meadow\", \"forest\"]"), both);
+    assert_eq!(zones(""), []);
+    assert_eq!(zones("[]"), []);
+}
+
+#[test]
+fn durations_are_read_in_each_unit() {
+    let grace = |text: &str| {
+        load(&format!("auth.grace = '{text}'"))
+            .unwrap()
+            .config
+            .auth
+            .grace
+    };
+    assert_eq!(grace("250ms"), Duration::from_millis(250));
+    assert_eq!(grace("30s"), Duration::from_secs(30));
+    assert_eq!(grace("5m"), Duration::from_secs(300));
+    assert_eq!(grace("1h"), Duration::from_secs(3600));
+    assert_eq!(grace("0s"), Duration::ZERO);
+}
+
+#[cfg(feature = "nats")]
+#[test]
+fn a_nats_address_is_read() {
+    use crate::config::BusUrl;
+    let config = load("bus.url = 'nats://127.0.0.1:4222'").unwrap().config;
+    let BusUrl::Nats(url) = config.bus.url else {
+        panic!("it is NATS");
+    };
+    assert_eq!(url.as_str(), "nats://127.0.0.1:4222");
+}
+
+#[test]
+fn a_relative_database_lies_in_the_data_directory() {
+    let file = |url: &str| {
+        let config = load(&format!("server.data_dir = 'd'\nstore.url = '{url}'"))
+            .unwrap()
+            .config;
+        config.store.url.file(&config.server.data_dir)
+    };
+    assert_eq!(
+        file("sqlite:world.sqlite3"),
+        PathBuf::from("d/world.sqlite3")
+    );
+    assert_eq!(
+        file("sqlite:/srv/world.sqlite3"),
+        PathBuf::from("/srv/world.sqlite3")
+    );
+}

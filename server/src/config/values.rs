@@ -1,0 +1,282 @@
+//! The values that only this server has: how to wait, where to log, which database and bus, and secrets that no log
+//! may show.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::setting::Text;
+
+macro_rules! choices {
+    ($(#[$about:meta])* $name:ident, expected $expected:literal {
+        $($(#[$doc:meta])* $choice:ident = $text:literal,)+
+    }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $name {
+            $($(#[$doc])* $choice,)+
+        }
+
+        impl Text for $name {
+            const EXPECTED: &'static str = $expected;
+
+            fn parse(text: &str) -> Option<Self> {
+                match text {
+                    $($text => Some(Self::$choice),)+
+                    _ => None,
+                }
+            }
+
+            fn write(&self) -> String {
+                match self {
+                    $(Self::$choice => $text.to_owned(),)+
+                }
+            }
+        }
+    };
+}
+
+choices! {
+    /// How the loop waits for the next thing to do.
+    Wait, expected "\"tick\" or \"busy\"" {
+        /// It sleeps until a socket is ready or the next tick is due.
+        Tick = "tick",
+        /// It never sleeps and takes the core for the lowest latency.
+        Busy = "busy",
+    }
+}
+
+choices! {
+    /// How log lines look.
+    LogFormat, expected "\"text\" or \"json\"" {
+        /// For people.
+        Text = "text",
+        /// One JSON object per line, for log collectors.
+        Json = "json",
+    }
+}
+
+/// What is shown in a secret's place.
+const MASK: &str = "********";
+
+/// A text that is never shown: its `Debug` is masked and it has no `Display`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Least length in bytes. A key of HS256 should have no fewer than its hash (RFC 7518, section 3.2).
+    pub const MIN_BYTES: usize = 32;
+
+    /// The text itself.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(MASK)
+    }
+}
+
+impl Text for Secret {
+    const SECRET: bool = true;
+    const EXPECTED: &'static str = "a secret of at least 32 bytes";
+
+    fn parse(text: &str) -> Option<Self> {
+        (text.len() >= Self::MIN_BYTES).then(|| Self(text.to_owned()))
+    }
+
+    fn write(&self) -> String {
+        MASK.to_owned()
+    }
+}
+
+/// A host name or IP address, and a port. Clients look names up, the server doesn't.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostPort(String);
+
+impl HostPort {
+    /// As `host:port`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Text for HostPort {
+    const EXPECTED: &'static str = "a host and a port, such as \"play.example.org:7777\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        is_host_port(text).then(|| Self(text.to_owned()))
+    }
+
+    fn write(&self) -> String {
+        self.0.clone()
+    }
+}
+
+fn is_host_port(text: &str) -> bool {
+    let Some((host, port)) = text.rsplit_once(':') else {
+        return false;
+    };
+    let bracketed = host.starts_with('[') && host.ends_with(']');
+    let plain = !host.is_empty()
+        && !host.contains(|c: char| !c.is_ascii_alphanumeric() && !"-.".contains(c));
+    (bracketed || plain) && port.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
+/// Which database, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreUrl {
+    /// An embedded SQLite database in this file.
+    Sqlite(PathBuf),
+}
+
+impl StoreUrl {
+    /// The database file; a relative one lies in `data_dir`.
+    #[must_use]
+    pub fn file(&self, data_dir: &Path) -> PathBuf {
+        match self {
+            Self::Sqlite(file) => data_dir.join(file),
+        }
+    }
+}
+
+impl Text for StoreUrl {
+    const EXPECTED: &'static str =
+        "\"sqlite:\" and a file name, such as \"sqlite:realmbeat.sqlite3\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        PathBuf::parse(text.strip_prefix("sqlite:")?).map(Self::Sqlite)
+    }
+
+    fn write(&self) -> String {
+        match self {
+            Self::Sqlite(file) => format!("sqlite:{}", file.display()),
+        }
+    }
+}
+
+/// How servers of one world speak with each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BusUrl {
+    /// There is only this one.
+    Local,
+    /// Over NATS.
+    Nats(NatsUrl),
+}
+
+impl Text for BusUrl {
+    const EXPECTED: &'static str = "\"local\" or \"nats://host:port\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        if text == "local" {
+            return Some(Self::Local);
+        }
+        let address = text.strip_prefix("nats://")?;
+        let host = address.rsplit_once('@').map_or(address, |(_, host)| host);
+        is_host_port(host).then(|| Self::Nats(NatsUrl(text.to_owned())))
+    }
+
+    fn write(&self) -> String {
+        match self {
+            Self::Local => "local".to_owned(),
+            Self::Nats(url) => mask_password(url.as_str()),
+        }
+    }
+}
+
+/// A NATS server's address. A user and password in it aren't shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NatsUrl(String);
+
+impl NatsUrl {
+    /// With the user and password that it may hold: not for logs.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for NatsUrl {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&mask_password(&self.0))
+    }
+}
+
+/// Hides what stands between `//` and `@` in a URL, or anything that may have been meant as one.
+pub(super) fn mask_password(text: &str) -> String {
+    let Some((before, host)) = text.rsplit_once('@') else {
+        return text.to_owned();
+    };
+    let scheme = before.find("//").map_or(0, |slashes| slashes + 2);
+    format!("{}{MASK}@{host}", &before[..scheme])
+}
+
+/// One part of a NATS subject: it can't hold dots, blanks or wildcards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject(String);
+
+impl Subject {
+    /// As it goes into subjects.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Text for Subject {
+    const EXPECTED: &'static str = "1 to 64 letters, digits, `-` or `_`";
+
+    fn parse(text: &str) -> Option<Self> {
+        let fits = (1..=64).contains(&text.len());
+        let plain = text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        (fits && plain).then(|| Self(text.to_owned()))
+    }
+
+    fn write(&self) -> String {
+        self.0.clone()
+    }
+}
+
+/// What is logged: a level, or levels by target such as `info,server::net=debug`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFilter(String);
+
+impl LogFilter {
+    /// As `tracing_subscriber` parses it.
+    #[must_use]
+    pub fn directives(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Text for LogFilter {
+    const EXPECTED: &'static str = "a level (error, warn, info, debug, trace or off), or levels by target such as \"info,server::net=debug\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        // tracing_subscriber takes a bare misspelt level for a target and then logs nothing, hence this check.
+        let is_level =
+            |level: &str| ["off", "error", "warn", "info", "debug", "trace"].contains(&level);
+        let is_target = |target: &str| {
+            !target.is_empty()
+                && target
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b':')
+        };
+        let is_directive = |directive: &str| match directive.split_once('=') {
+            Some((target, level)) => is_target(target) && is_level(level),
+            None => is_level(directive),
+        };
+        text.split(',')
+            .all(is_directive)
+            .then(|| Self(text.to_owned()))
+    }
+
+    fn write(&self) -> String {
+        self.0.clone()
+    }
+}

@@ -1,0 +1,308 @@
+//! THE LOOP: sleep until a socket, a finished job or the next tick; packets in, ticks, outcomes out. Everything that
+//! the server does happens in one of these phases, on this thread.
+
+mod ending;
+mod entrance;
+mod hand_out;
+mod meter;
+
+use std::time::{Duration, Instant};
+
+use game::{Game, Input, Publication};
+
+use crate::auth::AuthPool;
+use crate::bus::Bus;
+use crate::config::{Loaded, Sources, Wait};
+use crate::lobby::{Action, Lobby};
+use crate::net::Network;
+use crate::server::Parts;
+use crate::signals::{Signals, Wish};
+use crate::store::{Answer, Store, Write};
+use crate::telemetry::LogLevels;
+use crate::tick_clock::TickClock;
+use crate::value_lane::ValueLane;
+use entrance::Entrance;
+use hand_out::CommitQueue;
+use meter::{Meter, Now};
+
+pub use ending::RunError;
+
+/// Letters taken from the bus in one pass, so that a flood of them doesn't hold up a tick.
+const LETTERS_PER_PASS: usize = 4096;
+/// Item ids that are reserved at a time: a write for every so many new items.
+const ITEM_IDS: u64 = 100_000;
+
+/// The server's parts, and the thread that runs them.
+pub(crate) struct EventLoop {
+    network: Network,
+    lobby: Lobby,
+    auth: AuthPool,
+    store: Store,
+    bus: Box<dyn Bus>,
+    game: Game,
+    clock: TickClock,
+    signals: Option<Signals>,
+    loaded: Loaded,
+    sources: Sources,
+    levels: Option<LogLevels>,
+    /// What the next tick will be told.
+    inputs: Vec<Input>,
+    value_lane: ValueLane,
+    commits: CommitQueue,
+    meter: Meter,
+    /// Which session is served first in the next hand-out.
+    first_served: usize,
+    ending: Option<Wish>,
+    broken: Option<String>,
+}
+
+impl EventLoop {
+    /// Takes over what was opened. `clock` is the time of the first tick's start, the length of a tick, and how many
+    /// late ones are made up for; `first` is what the first tick is told.
+    pub(crate) fn new(
+        parts: Parts,
+        loaded: Loaded,
+        sources: Sources,
+        levels: Option<LogLevels>,
+        clock: (Instant, Duration, u32),
+        first: Input,
+    ) -> Self {
+        let Parts {
+            network,
+            lobby,
+            auth,
+            store,
+            bus,
+            game,
+            signals,
+        } = parts;
+        let (now, period, max_catch_up) = clock;
+        Self {
+            network,
+            lobby,
+            auth,
+            store,
+            bus,
+            game,
+            clock: TickClock::new(now, period, max_catch_up),
+            signals,
+            loaded,
+            sources,
+            levels,
+            inputs: vec![first],
+            value_lane: ValueLane::default(),
+            commits: CommitQueue::default(),
+            meter: Meter::new(now),
+            first_served: 0,
+            ending: None,
+            broken: None,
+        }
+    }
+
+    /// Runs until it is told to end, then ends in order.
+    ///
+    /// # Errors
+    /// When the store breaks, polling fails, or the end comes before everything is saved.
+    pub(crate) fn run(mut self) -> Result<(), RunError> {
+        while self.ending.is_none() {
+            self.sleep()?;
+            self.receive();
+            self.collect();
+            self.run_ticks();
+            self.network.flush();
+            self.check_store()?;
+        }
+        self.end()
+    }
+
+    /// Until a socket is ready, a helper wakes us, or the next tick is due.
+    fn sleep(&mut self) -> Result<(), RunError> {
+        let timeout = match self.loaded.config.network.wait {
+            Wait::Tick => self.clock.until_next(Instant::now()),
+            Wait::Busy => Duration::ZERO,
+        };
+        self.network.wait(Some(timeout)).map_err(RunError::Poll)
+    }
+
+    /// Sockets to packets, packets to the lobby, and what the lobby makes of them.
+    fn receive(&mut self) {
+        let now = Instant::now();
+        let mut entrance = Entrance {
+            lobby: &mut self.lobby,
+            inputs: &mut self.inputs,
+            now,
+        };
+        self.network.receive(now, &mut entrance);
+        self.act();
+    }
+
+    /// What store, auth pool, bus and operator have said since the last pass.
+    fn collect(&mut self) {
+        let now = Instant::now();
+        while let Some(answer) = self.store.poll() {
+            self.store_said(answer, now);
+        }
+        while let Some(answer) = self.auth.poll() {
+            self.lobby.auth_answer(answer, now);
+        }
+        for _ in 0..LETTERS_PER_PASS {
+            let Some(arrival) = self.bus.poll() else {
+                break;
+            };
+            self.inputs.push(Input::Letter(arrival.letter));
+        }
+        while let Some(wish) = self.signals.as_mut().and_then(Signals::next_wish) {
+            self.operator_wishes(wish);
+        }
+        self.act();
+    }
+
+    fn store_said(&mut self, answer: Answer, now: Instant) {
+        match &answer {
+            Answer::Durable(durable) => {
+                let sessions = self.network.sessions();
+                self.value_lane
+                    .release(*durable, |session, frame| sessions.send(session, frame));
+            }
+            Answer::ItemIds { first, count } => {
+                self.inputs.push(Input::ItemIds {
+                    first: *first,
+                    count: *count,
+                });
+            }
+            Answer::ValueOpen(open) => self.inputs.push(Input::ValueOpen { open: *open }),
+            Answer::Broken(reason) => self.broken = Some(reason.clone()),
+            Answer::Registered { .. }
+            | Answer::TokenAdmitted { .. }
+            | Answer::CharacterCreated { .. }
+            | Answer::CharacterDeleted { .. }
+            | Answer::Account { .. }
+            | Answer::Characters { .. }
+            | Answer::Character { .. } => {}
+        }
+        self.lobby.store_answer(answer, now);
+    }
+
+    /// Runs the ticks that are due and hands out what they say.
+    fn run_ticks(&mut self) {
+        let now = Instant::now();
+        let Some(due) = self.clock.take_due(now) else {
+            return;
+        };
+        self.lobby.tick(now);
+        self.act();
+        let publication = self.game.tick(std::mem::take(&mut self.inputs), due.steps);
+        self.hand_out(publication);
+        let done = Instant::now();
+        self.meter.tick(done - now, due.late);
+        let every = self.loaded.config.log.stats_interval;
+        if self.meter.is_due(done, every) {
+            let state = self.now();
+            self.meter.log_interval(done, state, self.network.stats());
+        }
+    }
+
+    /// Does what the lobby asks for.
+    fn act(&mut self) {
+        while let Some(action) = self.lobby.next_action() {
+            match action {
+                Action::Send { session, frame } => self.network.sessions().send(session, &frame),
+                Action::SendValue {
+                    session,
+                    frame,
+                    after,
+                } => {
+                    self.send_value(session, &frame, after);
+                }
+                Action::Close { session, last } => self.network.sessions().close(session, &last),
+                Action::LoggedIn(session) => self.network.sessions().mark_logged_in(session),
+                Action::Write { ticket, write } => {
+                    if self.store.submit(write).is_err() {
+                        self.lobby.overloaded(ticket);
+                    }
+                }
+                Action::Read { ticket, read } => {
+                    if self.store.ask(read).is_err() {
+                        self.lobby.overloaded(ticket);
+                    }
+                }
+                Action::Auth(job) => {
+                    if let Err(busy) = self.auth.submit(job) {
+                        self.lobby.overloaded(busy.0);
+                    }
+                }
+                Action::Game(input) => self.inputs.push(input),
+            }
+        }
+    }
+
+    fn operator_wishes(&mut self, wish: Wish) {
+        match wish {
+            Wish::End | Wish::EndAtOnce => self.ending = Some(wish),
+            Wish::Reload => self.reload(),
+        }
+    }
+
+    /// A configuration with a mistake changes nothing.
+    fn reload(&mut self) {
+        let report = match self.loaded.reload(&self.sources) {
+            Ok(report) => report,
+            Err(error) => {
+                tracing::error!("the configuration stays as it is:\n{error}");
+                return;
+            }
+        };
+        let config = &self.loaded.config;
+        self.network.set_limits(crate::server::limits(config));
+        self.lobby.set_settings(crate::server::lobby_settings(
+            config,
+            self.network.local_addr(),
+        ));
+        if let Some(levels) = &self.levels {
+            levels.set(&config.log.level);
+        }
+        for change in &report.applied {
+            tracing::info!("configuration: {change}");
+        }
+        for change in &report.needs_restart {
+            tracing::warn!("configuration: {change} needs a restart");
+        }
+        if report.applied.is_empty() && report.needs_restart.is_empty() {
+            tracing::info!("configuration: nothing has changed");
+        }
+    }
+
+    /// Memory is ahead of a broken store: nothing more may be said, and the restart recovers from disk.
+    fn check_store(&mut self) -> Result<(), RunError> {
+        match self.broken.take() {
+            Some(reason) => Err(RunError::StoreBroken(reason)),
+            None => Ok(()),
+        }
+    }
+
+    fn reserve_item_ids(&mut self) {
+        if self
+            .store
+            .submit(Write::ReserveItemIds { count: ITEM_IDS })
+            .is_err()
+        {
+            tracing::warn!(
+                "the store is too far behind to reserve item ids; new items are refused until it isn't"
+            );
+        }
+    }
+
+    fn now(&mut self) -> Now {
+        Now {
+            sessions: self.network.sessions().len(),
+            population: self.game.population(),
+            dropped_ticks: self.clock.dropped(),
+            held_frames: self.value_lane.len(),
+            waiting_commits: self.store.stats().waiting.commits,
+        }
+    }
+
+    fn recycle(&mut self, publication: Publication) {
+        self.game.recycle(publication);
+    }
+}

@@ -1,0 +1,114 @@
+//! The orderly end: stop accepting, refuse value, take everybody out of the world, wait until all of it is durable,
+//! say goodbye with a reason, give the database back.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use super::EventLoop;
+use crate::signals::Wish;
+use crate::store::Unsaved;
+use game::Input;
+
+/// What clients are told about when to come back: a restart takes less.
+const BACK_IN: Duration = Duration::from_secs(10);
+/// How long a pass of the end waits for the store, at most.
+const NAP: Duration = Duration::from_millis(20);
+
+/// Why a server ended otherwise than in order.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The system's polling failed.
+    #[error("polling for events failed: {0}")]
+    Poll(io::Error),
+    /// The database can't be written any more, and memory may be ahead of it.
+    #[error(
+        "the store broke and the server stopped at once; start it again to recover from disk: {0}"
+    )]
+    StoreBroken(String),
+    /// Something isn't saved.
+    #[error("{0}")]
+    Unsaved(#[from] Unsaved),
+    /// The deadline came first.
+    #[error("the shutdown deadline of {0:?} passed before everything was saved")]
+    Deadline(Duration),
+    /// A second SIGINT.
+    #[error("ended at once, as asked: what was not saved yet is lost")]
+    AtOnce,
+}
+
+impl EventLoop {
+    pub(super) fn end(mut self) -> Result<(), RunError> {
+        if self.ending == Some(Wish::EndAtOnce) {
+            return Err(RunError::AtOnce);
+        }
+        let patience = self.loaded.config.shutdown.deadline;
+        let deadline = Instant::now() + patience;
+        tracing::info!(players = self.game.population(), "shutting down");
+        self.network.stop_accepting();
+        self.lobby.close_doors(BACK_IN);
+        self.inputs.push(Input::ValueOpen { open: false });
+        self.lobby.empty_world();
+        self.act();
+        self.tick_once();
+        self.wait_until_durable(deadline)
+            .ok_or(RunError::Deadline(patience))??;
+        self.lobby.say_goodbye(Instant::now());
+        self.act();
+        let now = Instant::now();
+        let mut entrance = super::Entrance {
+            lobby: &mut self.lobby,
+            inputs: &mut self.inputs,
+            now,
+        };
+        self.network.drain(&mut entrance).map_err(RunError::Poll)?;
+        let state = self.now();
+        self.meter
+            .log_whole(Instant::now(), state, self.network.stats());
+        let (store, bus) = (self.store, self.bus);
+        let left = bus.close(deadline.max(Instant::now() + NAP));
+        if left > 0 {
+            tracing::warn!(letters = left, "letters were left behind");
+        }
+        store.close()?;
+        tracing::info!("all saved");
+        Ok(())
+    }
+
+    fn tick_once(&mut self) {
+        let publication = self.game.tick(std::mem::take(&mut self.inputs), 1);
+        self.hand_out(publication);
+    }
+
+    /// Goes on serving sockets and the store until nothing waits to be saved. `None` when the deadline comes first.
+    fn wait_until_durable(&mut self, deadline: Instant) -> Option<Result<(), RunError>> {
+        loop {
+            self.commits.submit(None, &mut self.store);
+            let waiting = self.store.stats().waiting;
+            let saved = self.commits.is_empty() && waiting.commits == 0 && waiting.requests == 0;
+            if saved && self.value_lane.is_empty() && self.inputs.is_empty() {
+                return Some(Ok(()));
+            }
+            if Instant::now() >= deadline {
+                return None;
+            }
+            if let Err(error) = self.network.wait(Some(NAP)) {
+                return Some(Err(RunError::Poll(error)));
+            }
+            self.receive();
+            self.collect();
+            if !self.inputs.is_empty() {
+                // Those who were still on their way in when the doors closed.
+                self.lobby.empty_world();
+                self.act();
+                self.tick_once();
+            }
+            self.network.flush();
+            if let Err(error) = self.check_store() {
+                return Some(Err(error));
+            }
+            if self.ending == Some(Wish::EndAtOnce) {
+                return Some(Err(RunError::AtOnce));
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! How the server is doing: tick times, traffic, processor and memory, in a line now and then and once at the end.
+
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+
+use crate::net::NetStats;
+
+/// Tick times are counted up to this, in microseconds; longer ones count as it.
+const LONGEST_US: u64 = 60_000_000;
+
+/// Counts of one stretch of time, and of the whole run.
+#[derive(Debug)]
+pub(super) struct Meter {
+    interval: Stretch,
+    whole: Stretch,
+}
+
+#[derive(Debug)]
+struct Stretch {
+    since: Instant,
+    cpu: Duration,
+    ticks: Histogram<u64>,
+    late: Duration,
+    net: NetStats,
+}
+
+/// What a line of the log says besides times and traffic.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Now {
+    pub(super) sessions: usize,
+    pub(super) population: usize,
+    pub(super) dropped_ticks: u64,
+    pub(super) held_frames: usize,
+    pub(super) waiting_commits: usize,
+}
+
+impl Meter {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            interval: Stretch::begin(now, &NetStats::default()),
+            whole: Stretch::begin(now, &NetStats::default()),
+        }
+    }
+
+    /// One tick, all of it: inputs, modules, publication, hand-out and flush.
+    pub(super) fn tick(&mut self, took: Duration, late: Duration) {
+        let us = u64::try_from(took.as_micros()).unwrap_or(LONGEST_US);
+        for stretch in [&mut self.interval, &mut self.whole] {
+            stretch.ticks.saturating_record(us);
+            stretch.late = stretch.late.max(late);
+        }
+    }
+
+    /// True if a line is due.
+    pub(super) fn is_due(&self, now: Instant, every: Duration) -> bool {
+        !every.is_zero() && now.duration_since(self.interval.since) >= every
+    }
+
+    /// Logs the stretch since the last line.
+    pub(super) fn log_interval(&mut self, now: Instant, state: Now, net: &NetStats) {
+        self.interval.log("stats", now, state, net);
+        self.interval = Stretch::begin(now, net);
+    }
+
+    /// Logs the whole run.
+    pub(super) fn log_whole(&self, now: Instant, state: Now, net: &NetStats) {
+        self.whole.log("total", now, state, net);
+    }
+}
+
+impl Stretch {
+    fn begin(now: Instant, net: &NetStats) -> Self {
+        #[expect(
+            clippy::expect_used,
+            reason = "constant bounds that the histogram accepts"
+        )]
+        let ticks = Histogram::new_with_bounds(1, LONGEST_US, 3).expect("bounds are valid");
+        Self {
+            since: now,
+            cpu: cpu_time(),
+            ticks,
+            late: Duration::ZERO,
+            net: net.clone(),
+        }
+    }
+
+    fn log(&self, name: &str, now: Instant, state: Now, net: &NetStats) {
+        let seconds = now.duration_since(self.since).as_secs_f64().max(1e-3);
+        let rate = |after: u64, before: u64| ((after - before) as f64 / seconds).round();
+        let quantile = |q: f64| self.ticks.value_at_quantile(q) as f64 / 1000.0;
+        let cpu = cpu_time().saturating_sub(self.cpu).as_secs_f64() / seconds;
+        tracing::info!(
+            sessions = state.sessions,
+            players = state.population,
+            ticks = self.ticks.len(),
+            tick_p50_ms = quantile(0.5),
+            tick_p99_ms = quantile(0.99),
+            tick_max_ms = self.ticks.max() as f64 / 1000.0,
+            late_max_ms = self.late.as_secs_f64() * 1000.0,
+            dropped_ticks = state.dropped_ticks,
+            cpu = (cpu * 1000.0).round() / 1000.0,
+            rss_mib = resident_bytes() >> 20,
+            packets_in_s = rate(net.packets_in, self.net.packets_in),
+            bytes_in_s = rate(net.bytes_in, self.net.bytes_in),
+            writes_s = rate(net.writes, self.net.writes),
+            bytes_out_s = rate(net.bytes_out, self.net.bytes_out),
+            slow = net.slow - self.net.slow,
+            held = state.held_frames,
+            commits_waiting = state.waiting_commits,
+            "{name}"
+        );
+    }
+}
+
+/// Processor time of this process, all threads.
+fn cpu_time() -> Duration {
+    let clock = rustix::time::ClockId::ProcessCPUTime;
+    let time = rustix::time::clock_gettime(clock);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
+}
+
+/// Memory of this process that is in RAM; 0 where the system doesn't tell.
+fn resident_bytes() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages: u64 = statm
+        .split_whitespace()
+        .nth(1)
+        .and_then(|field| field.parse().ok())
+        .unwrap_or(0);
+    pages * rustix::param::page_size() as u64
+}

@@ -1,0 +1,295 @@
+//! Whose session it is: registering, logging in by password or token, resuming, and taking over.
+
+use std::time::Instant;
+
+use game::{AccountId, Input, SessionId};
+use protocol::Envelope;
+use protocol::v1::{
+    Farewell, LoggedIn, Login as PasswordLogin, Refusal, Register, Resume, SessionToken, TokenLogin,
+};
+
+use super::login::{Login, Presence};
+use super::questions::{Question, Step};
+use super::session::Stage;
+use super::session_tokens::NotGood;
+use super::{Action, Lobby, milliseconds, names, phases};
+use crate::auth::{Claims, Secret, Task, TokenError};
+use crate::store::{AccountRow, Read, Write};
+
+impl Lobby {
+    pub(super) fn login_packet(&mut self, session: SessionId, packet: &Envelope<'_>, now: Instant) {
+        if self.is_waiting(session, packet.request) {
+            return;
+        }
+        if self.closing.is_some() {
+            return self.busy(session, packet.request, "the server is shutting down");
+        }
+        let asker = (session, packet.request);
+        match packet.id {
+            phases::REGISTER => {
+                if let Some(message) = self.decode(session, packet, now) {
+                    self.register(asker, message);
+                }
+            }
+            phases::LOGIN => {
+                if let Some(message) = self.decode(session, packet, now) {
+                    self.login(asker, message, now);
+                }
+            }
+            phases::TOKEN_LOGIN => {
+                if let Some(TokenLogin { token }) = self.decode(session, packet, now) {
+                    let token = Secret::new(token);
+                    self.ask_pool(asker, Step::Token, Task::Token { token });
+                }
+            }
+            phases::RESUME => {
+                if let Some(message) = self.decode(session, packet, now) {
+                    self.resume(asker, &message, now);
+                }
+            }
+            // A later protocol's login that this build doesn't know what to do with.
+            _ => {
+                let text = "this server has no such login";
+                self.error(session, packet, Refusal::UnknownMessage, text, now);
+            }
+        }
+    }
+
+    /// True, and refused, when a password came where others can read it.
+    fn is_exposed(&mut self, (session, request): (SessionId, u32)) -> bool {
+        let trusted = self
+            .sessions
+            .get(&session)
+            .is_some_and(|state| state.trusted);
+        if !trusted {
+            let text = "passwords are accepted over TLS or from this machine; use a login token";
+            self.refuse(session, request, Refusal::InsecureTransport, text);
+        }
+        !trusted
+    }
+
+    fn register(&mut self, asker: (SessionId, u32), message: Register) {
+        let (session, request) = asker;
+        let password = Secret::new(message.password);
+        if self.is_exposed(asker) {
+            return;
+        }
+        if !self.settings.new_accounts {
+            let text = "accounts are not made here; ask the operator of this world";
+            return self.refuse(session, request, Refusal::NotAllowed, text);
+        }
+        let name = match names::account(&message.account) {
+            Ok(name) => name,
+            Err(rule) => return self.refuse(session, request, Refusal::BadName, rule),
+        };
+        if let Err(rule) = names::password(password.expose()) {
+            return self.refuse(session, request, Refusal::BadPassword, rule);
+        }
+        self.ask_pool(asker, Step::Hash { name }, Task::Hash { password });
+    }
+
+    pub(super) fn registered(
+        &mut self,
+        question: &Question,
+        account: Option<AccountRow>,
+        now: Instant,
+    ) {
+        let (session, request) = (question.session, question.request);
+        match account {
+            Some(account) => {
+                self.stats.registered += 1;
+                self.log_in((session, request), account.id, account.name, now);
+            }
+            None => {
+                let text = "an account of that name exists";
+                self.refuse(session, request, Refusal::AccountExists, text);
+            }
+        }
+    }
+
+    fn login(&mut self, asker: (SessionId, u32), message: PasswordLogin, now: Instant) {
+        let password = Secret::new(message.password);
+        if self.is_exposed(asker) {
+            return;
+        }
+        // A name or password that breaks the rules fits no account; that is known without looking.
+        let name = names::account(&message.account);
+        let (Ok(name), Ok(())) = (name, names::password(password.expose())) else {
+            return self.wrong_credentials(asker, now);
+        };
+        let step = Step::FindAccount { password };
+        self.ask_reader(asker, step, |ticket| Read::Account { ticket, name });
+    }
+
+    /// The password is checked whether the account exists or not, so that both take the same time.
+    pub(super) fn account_found(&mut self, question: Question, account: Option<AccountRow>) {
+        let asker = (question.session, question.request);
+        let Step::FindAccount { password } = question.step else {
+            return self.busy(asker.0, asker.1, "the store answered another question");
+        };
+        let mut account = account;
+        let hash = account
+            .as_mut()
+            .and_then(|account| account.password_hash.take())
+            .map(Secret::new);
+        let task = Task::Verify { password, hash };
+        self.ask_pool(asker, Step::Verify { account }, task);
+    }
+
+    pub(super) fn password_checked(
+        &mut self,
+        asker: (SessionId, u32),
+        account: Option<AccountRow>,
+        now: Instant,
+    ) {
+        match account {
+            Some(account) => self.log_in(asker, account.id, account.name, now),
+            None => self.wrong_credentials(asker, now),
+        }
+    }
+
+    fn wrong_credentials(&mut self, asker: (SessionId, u32), now: Instant) {
+        let text = "the account name or the password is wrong";
+        self.login_failed(asker, Refusal::BadCredentials, text, now);
+    }
+
+    pub(super) fn token_checked(
+        &mut self,
+        asker: (SessionId, u32),
+        result: Result<Claims, TokenError>,
+        now: Instant,
+    ) {
+        let claims = match result {
+            Ok(claims) => claims,
+            Err(error) => {
+                let reason = match error {
+                    TokenError::Expired => Refusal::TokenExpired,
+                    TokenError::LivesTooLong | TokenError::Invalid => Refusal::TokenInvalid,
+                };
+                return self.login_failed(asker, reason, &error.to_string(), now);
+            }
+        };
+        let account = match names::account(&claims.account) {
+            Ok(name) => name,
+            Err(rule) => {
+                let text = format!("the login token names no account: {rule}");
+                return self.login_failed(asker, Refusal::TokenInvalid, &text, now);
+            }
+        };
+        self.ask_writer(asker, Step::AdmitToken, |ticket| Write::AdmitToken {
+            ticket,
+            token_id: claims.token_id,
+            expires_at: claims.expires_at,
+            account,
+        });
+    }
+
+    pub(super) fn token_admitted(
+        &mut self,
+        question: &Question,
+        account: Option<AccountRow>,
+        now: Instant,
+    ) {
+        let asker = (question.session, question.request);
+        match account {
+            Some(account) => self.log_in(asker, account.id, account.name, now),
+            None => {
+                let text = "the login token was used before";
+                self.login_failed(asker, Refusal::TokenUsed, text, now);
+            }
+        }
+    }
+
+    fn resume(&mut self, asker: (SessionId, u32), message: &Resume, now: Instant) {
+        let account = match self.tokens.redeem(&message.token) {
+            Ok(account) => account,
+            Err(problem) => {
+                let reason = match problem {
+                    NotGood::Used => Refusal::TokenUsed,
+                    NotGood::Expired => Refusal::TokenExpired,
+                    NotGood::Forged => Refusal::TokenInvalid,
+                };
+                return self.login_failed(asker, reason, &problem.to_string(), now);
+            }
+        };
+        // A good token always has its login; they end together.
+        let name = self.logins.get(&account).map(|login| login.name.clone());
+        self.stats.resumed += 1;
+        self.log_in(asker, account, name.unwrap_or_default(), now);
+    }
+
+    /// The one place where a session comes to play an account. Whoever played it before stops in the same step.
+    fn log_in(&mut self, asker: (SessionId, u32), account: AccountId, name: String, now: Instant) {
+        let (session, request) = asker;
+        if self.closing.is_some() {
+            return self.busy(session, request, "the server is shutting down");
+        }
+        if !self.logins.contains_key(&account) && !self.make_room() {
+            return self.busy(session, request, "the server is full");
+        }
+        let login = self
+            .logins
+            .entry(account)
+            .or_insert_with(|| Login::new(name));
+        let former = login.session.replace(session);
+        if let Some(until) = login.away_until.take() {
+            self.grace.remove(&(until, account));
+        }
+        let present = match login.presence {
+            Presence::In { character, .. } => Some(character),
+            // On its way out it can't be played any more; entering again waits until it is saved.
+            Presence::Out | Presence::Leaving(_) | Presence::Saving(_) => None,
+        };
+        let name = login.name.clone();
+        if let Some(former) = former {
+            self.parked.remove(&account);
+            self.stats.taken_over += 1;
+            let text = "your account has logged in elsewhere";
+            self.goodbye(former, Farewell::TakenOver, text, now);
+        }
+        let stage = present.map_or(Stage::Lobby(account), |_| Stage::World(account));
+        self.set_stage(session, stage);
+        self.stats.logged_in += 1;
+        self.actions.push_back(Action::LoggedIn(session));
+        let logged_in = LoggedIn {
+            account: account.0,
+            name,
+            in_world: present.is_some(),
+        };
+        self.send(session, request, &logged_in);
+        self.send_token(session, account);
+        if let Some(character) = present {
+            let attach = Input::Attach { character, session };
+            self.actions.push_back(Action::Game(attach));
+        }
+    }
+
+    fn send_token(&mut self, session: SessionId, account: AccountId) {
+        // Without randomness the session plays on; it just can't be resumed.
+        if let Some(token) = self.tokens.issue(account) {
+            let token = SessionToken {
+                token: token.to_vec(),
+                grace_ms: milliseconds(self.settings.grace),
+            };
+            self.send(session, 0, &token);
+        }
+    }
+
+    /// True when another account may log in. When all places are taken, one that waits in the lobby without a
+    /// connection gives up its place; those in the world keep theirs.
+    fn make_room(&mut self) -> bool {
+        if self.logins.len() < self.settings.logins_max {
+            return true;
+        }
+        let idle = self.grace.iter().copied().find(|(_, account)| {
+            let login = self.logins.get(account);
+            login.is_some_and(|login| login.presence == Presence::Out && login.writing.is_none())
+        });
+        let Some((until, account)) = idle else {
+            return false;
+        };
+        self.grace.remove(&(until, account));
+        self.grace_over(account);
+        true
+    }
+}

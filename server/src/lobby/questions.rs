@@ -1,0 +1,223 @@
+//! What sessions wait for: questions to the store and the auth pool, and where their answers go.
+
+use std::time::Instant;
+
+use game::{AccountId, CharacterId, SessionId};
+use protocol::v1::Refusal;
+
+use super::session::Waiting;
+use super::{Action, Lobby};
+use crate::auth::{self, Job, Outcome, Secret, Task};
+use crate::store::{AccountRow, Answer, Read, Ticket, Write};
+
+/// A question under way.
+#[derive(Debug)]
+pub(super) struct Question {
+    pub(super) session: SessionId,
+    pub(super) request: u32,
+    pub(super) step: Step,
+}
+
+/// What the answer is for.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Registering: the password is hashed, then the account made.
+    Hash {
+        name: String,
+    },
+    Register,
+    /// Logging in: the account is looked up, then the password checked.
+    FindAccount {
+        password: Secret,
+    },
+    Verify {
+        account: Option<AccountRow>,
+    },
+    /// Logging in with a token: it is checked, then its one-time id spent.
+    Token,
+    AdmitToken,
+    List,
+    Create {
+        account: AccountId,
+    },
+    Delete {
+        account: AccountId,
+        character: CharacterId,
+    },
+    Enter {
+        account: AccountId,
+    },
+}
+
+impl Lobby {
+    /// Questions under way and requests that wait for a save.
+    pub(super) fn waiting(&self) -> usize {
+        self.questions.len() + self.parked.len()
+    }
+
+    /// A ticket for a question on behalf of a session; `None` when too many are under way, and the client was told.
+    pub(super) fn ask(&mut self, session: SessionId, request: u32, step: Step) -> Option<Ticket> {
+        if self.waiting() >= self.settings.questions_max {
+            self.busy(
+                session,
+                request,
+                "the server has too many requests to answer",
+            );
+            return None;
+        }
+        self.last_ticket += 1;
+        let ticket = Ticket(self.last_ticket);
+        let question = Question {
+            session,
+            request,
+            step,
+        };
+        self.questions.insert(ticket, question);
+        self.wait_for(session, Waiting::Answer(ticket));
+        Some(ticket)
+    }
+
+    pub(super) fn ask_reader(
+        &mut self,
+        (session, request): (SessionId, u32),
+        step: Step,
+        read: impl FnOnce(Ticket) -> Read,
+    ) {
+        if let Some(ticket) = self.ask(session, request, step) {
+            let read = read(ticket);
+            self.actions.push_back(Action::Read { ticket, read });
+        }
+    }
+
+    pub(super) fn ask_writer(
+        &mut self,
+        (session, request): (SessionId, u32),
+        step: Step,
+        write: impl FnOnce(Ticket) -> Write,
+    ) {
+        if let Some(ticket) = self.ask(session, request, step) {
+            let write = write(ticket);
+            self.actions.push_back(Action::Write { ticket, write });
+        }
+    }
+
+    pub(super) fn ask_pool(
+        &mut self,
+        (session, request): (SessionId, u32),
+        step: Step,
+        task: Task,
+    ) {
+        if let Some(ticket) = self.ask(session, request, step) {
+            self.actions.push_back(Action::Auth(Job { ticket, task }));
+        }
+    }
+
+    /// The question of this ticket. `None` when the session that asked is gone or was told goodbye; then nothing of
+    /// the answer matters to anybody.
+    fn answered(&mut self, ticket: Ticket) -> Option<Question> {
+        let question = self.questions.remove(&ticket)?;
+        if let Step::Create { account } | Step::Delete { account, .. } = question.step {
+            self.written(account, ticket);
+        }
+        let session = self.sessions.get_mut(&question.session)?;
+        if session.waiting != Waiting::Answer(ticket) {
+            return None;
+        }
+        session.waiting = Waiting::No;
+        Some(question)
+    }
+
+    /// The queue for this question was full and it wasn't taken: its client is told to come back.
+    pub fn overloaded(&mut self, ticket: Ticket) {
+        if let Some(Question {
+            session, request, ..
+        }) = self.answered(ticket)
+        {
+            self.busy(
+                session,
+                request,
+                "the server has more logins and loads than it can take",
+            );
+        }
+    }
+
+    /// An answer of the store. Those that no session waits for are ignored, so the loop may hand in all of them.
+    pub fn store_answer(&mut self, answer: Answer, now: Instant) {
+        match answer {
+            Answer::Durable(commit) => self.durable(commit),
+            Answer::Registered { ticket, account } => {
+                if let Some(question) = self.answered(ticket) {
+                    self.registered(&question, account, now);
+                }
+            }
+            Answer::TokenAdmitted { ticket, account } => {
+                if let Some(question) = self.answered(ticket) {
+                    self.token_admitted(&question, account, now);
+                }
+            }
+            Answer::Account { ticket, account } => {
+                if let Some(question) = self.answered(ticket) {
+                    self.account_found(question, account);
+                }
+            }
+            Answer::Characters { ticket, characters } => {
+                if let Some(question) = self.answered(ticket) {
+                    self.characters_listed(&question, characters);
+                }
+            }
+            Answer::CharacterCreated { ticket, result } => {
+                if let Some(question) = self.answered(ticket) {
+                    self.character_created(&question, result);
+                }
+            }
+            Answer::CharacterDeleted { ticket, found } => {
+                if let Some(question) = self.answered(ticket) {
+                    self.character_deleted(&question, found);
+                }
+            }
+            Answer::Character { ticket, character } => {
+                if let Some(question) = self.answered(ticket) {
+                    self.character_loaded(&question, character);
+                }
+            }
+            Answer::ItemIds { .. } | Answer::ValueOpen(_) | Answer::Broken(_) => {}
+        }
+    }
+
+    /// An answer of the auth pool.
+    pub fn auth_answer(&mut self, answer: auth::Answer, now: Instant) {
+        let Some(question) = self.answered(answer.ticket) else {
+            return;
+        };
+        let (session, request) = (question.session, question.request);
+        match (answer.outcome, question.step) {
+            (Outcome::Hashed(Some(hash)), Step::Hash { name }) => {
+                self.ask_writer((session, request), Step::Register, |ticket| {
+                    Write::Register {
+                        ticket,
+                        name,
+                        password_hash: hash.expose().to_owned(),
+                    }
+                });
+            }
+            (Outcome::Verified(right), Step::Verify { account }) => {
+                let account = account.filter(|_| right);
+                self.password_checked((session, request), account, now);
+            }
+            (Outcome::Token(result), Step::Token) => {
+                self.token_checked((session, request), result, now);
+            }
+            // Hashing failed, or the pool answered what wasn't asked: ours to mend, not the client's.
+            (Outcome::Hashed(_) | Outcome::Verified(_) | Outcome::Token(_), _) => {
+                let text = "the server can't check logins now";
+                self.busy(session, request, text);
+            }
+        }
+    }
+
+    /// Refuses for lack of room, with the time after which to try again.
+    pub(super) fn busy(&mut self, session: SessionId, request: u32, text: &str) {
+        let wait = self.closing.unwrap_or(self.settings.retry_after);
+        self.refuse_until(session, request, Refusal::Busy, text, wait);
+    }
+}

@@ -1,0 +1,57 @@
+//! The lobby's numbers: how long, how many, how often.
+
+use std::time::Duration;
+
+/// What a lobby is told at its start.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Name and version of the server, for [`Welcome`](protocol::v1::Welcome).
+    pub server: String,
+    /// Where clients reach this server, "host:port"; what a redirect without an address names.
+    pub address: String,
+    /// Silence after which the net layer closes a session; clients are told.
+    pub heartbeat_timeout: Duration,
+    /// From connect to login, kept by the net layer; clients are told.
+    pub login_deadline: Duration,
+    /// How long a character stays in the world, and a session token good, after a connection is lost. Long enough to
+    /// restart a router, short enough that the character isn't everybody's prey.
+    pub grace: Duration,
+    /// How long a redirected session may take to close by itself, once its redirect is out.
+    pub redirect_linger: Duration,
+    /// Characters per account.
+    pub characters_per_account: u32,
+    /// Whether players may register by themselves.
+    pub new_accounts: bool,
+    /// Wrong phases, unknown messages and the like between two entries into the world. An honest client makes none,
+    /// but one that is a version ahead may probe a few.
+    pub errors_max: u32,
+    /// Wrong passwords and tokens per session: what a person mistypes, too few to guess.
+    pub failed_logins_max: u32,
+    /// Questions to the store and the auth pool that are under way, of all sessions. Above it clients are told to
+    /// come back: at 1,000 logins a second, 4,096 are four seconds.
+    pub questions_max: usize,
+    /// Accounts logged in at once, those in their grace time included.
+    pub logins_max: usize,
+    /// What a client is told to wait when something is full.
+    pub retry_after: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            server: concat!("realmbeat ", env!("CARGO_PKG_VERSION")).to_owned(),
+            address: "127.0.0.1:7777".to_owned(),
+            heartbeat_timeout: Duration::from_secs(30),
+            login_deadline: Duration::from_secs(30),
+            grace: Duration::from_secs(60),
+            redirect_linger: Duration::from_secs(5),
+            characters_per_account: 8,
+            new_accounts: true,
+            errors_max: 16,
+            failed_logins_max: 5,
+            questions_max: 4096,
+            logins_max: 20_000,
+            retry_after: Duration::from_secs(1),
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The lobby, driven by scripted packets and answers: no sockets, no threads, no database.
+
+mod characters;
+mod logins;
+mod phases;
+mod racing;
+mod resuming;
+mod rig;

@@ -1,0 +1,253 @@
+//! Characters are listed, made and deleted; they enter the world, leave it, and enter again once they are saved.
+
+use game::{CharacterId, Input, Order};
+use protocol::v1::{
+    CreateCharacter, DeleteCharacter, EnterWorld, Farewell, LeaveWorld, ListCharacters, Move,
+    Refusal, server_packet::Body,
+};
+
+use super::rig::*;
+use crate::lobby::Settings;
+
+fn create(name: &str) -> CreateCharacter {
+    CreateCharacter { name: name.into() }
+}
+
+#[test]
+fn characters_are_made_listed_and_deleted() {
+    let mut rig = Rig::with(Settings {
+        characters_per_account: 2,
+        ..settings()
+    });
+    rig.log_in(ONE, "anna");
+    rig.send(ONE, 1, &create("mira"));
+    rig.settle();
+    let Some(Body::CharacterCreated(created)) = &rig.last(ONE).body else {
+        panic!("{:?}", rig.last(ONE))
+    };
+    let mira = created.character.clone().unwrap();
+    assert_eq!(mira.name, "Mira");
+    rig.send(ONE, 2, &create("MIRA"));
+    rig.settle();
+    rig.assert_refused(ONE, 2, Refusal::NameTaken);
+    rig.send(ONE, 3, &create("M1ra"));
+    rig.assert_refused(ONE, 3, Refusal::BadName);
+    rig.send(ONE, 4, &create("Tobin"));
+    rig.settle();
+    rig.send(ONE, 5, &create("Third"));
+    rig.settle();
+    rig.assert_refused(ONE, 5, Refusal::TooManyCharacters);
+    rig.send(ONE, 6, &DeleteCharacter { id: mira.id });
+    rig.settle();
+    assert!(matches!(&rig.last(ONE).body, Some(Body::CharacterDeleted(d)) if d.id == mira.id));
+    rig.send(ONE, 7, &DeleteCharacter { id: mira.id });
+    rig.settle();
+    rig.assert_refused(ONE, 7, Refusal::NoSuchCharacter);
+    rig.send(ONE, 8, &ListCharacters {});
+    rig.settle();
+    let Some(Body::CharacterList(list)) = &rig.last(ONE).body else {
+        panic!("{:?}", rig.last(ONE))
+    };
+    assert_eq!(list.characters.len(), 1);
+}
+
+#[test]
+fn another_account_s_character_can_neither_enter_nor_be_deleted() {
+    let mut rig = Rig::new();
+    let mira = rig.character("anna", "Mira");
+    rig.log_in(ONE, "anna");
+    rig.enter(ONE, mira);
+    rig.log_in(TWO, "bert");
+    rig.enter(TWO, mira);
+    rig.assert_refused(TWO, 3, Refusal::NoSuchCharacter);
+    rig.send(TWO, 4, &DeleteCharacter { id: mira.0 });
+    rig.settle();
+    rig.assert_refused(TWO, 4, Refusal::NoSuchCharacter);
+    assert_eq!(rig.world[&mira], Some(ONE));
+}
+
+#[test]
+fn packets_of_the_world_reach_the_game_after_the_character() {
+    let mut rig = Rig::new();
+    let mira = rig.character("anna", "Mira");
+    rig.log_in(ONE, "anna");
+    rig.enter(ONE, mira);
+    let step = Move {
+        heading: 1,
+        walking: true,
+        sequence: 2,
+    };
+    rig.send(ONE, 5, &step);
+    rig.send_raw(ONE, MODULE_MESSAGE, b"whatever");
+    let [
+        Input::Enter { character, .. },
+        Input::Packet { request, id, .. },
+        module,
+    ] = &rig.inputs[..]
+    else {
+        panic!("{:?}", rig.inputs)
+    };
+    assert_eq!((character.id, *request, *id), (mira, 5, 1));
+    assert!(
+        matches!(module, Input::Packet { id: MODULE_MESSAGE, payload, .. } if payload == "whatever")
+    );
+}
+
+#[test]
+fn left_world_waits_for_the_save_and_then_the_session_is_in_the_lobby() {
+    let mut rig = Rig::new();
+    let mira = rig.character("anna", "Mira");
+    rig.log_in(ONE, "anna");
+    rig.enter(ONE, mira);
+    rig.send(ONE, 8, &LeaveWorld {});
+    rig.game_tick();
+    // A step that was on its way is refused and not held against the client.
+    rig.send(ONE, 9, &Move::default());
+    rig.assert_refused(ONE, 9, Refusal::WrongPhase);
+    rig.send(ONE, 10, &ListCharacters {});
+    rig.assert_refused(ONE, 10, Refusal::WrongPhase);
+    rig.sync();
+    assert_eq!(rig.last(ONE).request, 8);
+    assert!(matches!(rig.last(ONE).body, Some(Body::LeftWorld(_))));
+    rig.enter(ONE, mira);
+    assert_eq!(rig.world[&mira], Some(ONE));
+}
+
+#[test]
+fn a_character_is_read_again_only_when_its_last_save_is_durable() {
+    let mut rig = Rig::new();
+    let mira = rig.character("anna", "Mira");
+    rig.log_in(ONE, "anna");
+    rig.enter(ONE, mira);
+    rig.send(ONE, 8, &LeaveWorld {});
+    // Another session comes while the character is on its way out.
+    assert!(!rig.log_in(TWO, "anna").in_world);
+    rig.enter(TWO, mira);
+    rig.send(TWO, 9, &ListCharacters {});
+    rig.assert_refused(TWO, 9, Refusal::Busy);
+    rig.game_tick();
+    assert!(rig.reads.is_empty(), "left, but not saved");
+    rig.sync();
+    assert_eq!(rig.reads.len(), 1, "saved, so it is read");
+    rig.settle();
+    assert_eq!(rig.world[&mira], Some(TWO));
+}
+
+#[test]
+fn a_character_on_its_way_out_cannot_be_deleted() {
+    let mut rig = Rig::new();
+    let mira = rig.character("anna", "Mira");
+    rig.log_in(ONE, "anna");
+    rig.enter(ONE, mira);
+    rig.send(ONE, 8, &LeaveWorld {});
+    rig.log_in(TWO, "anna");
+    rig.send(TWO, 9, &DeleteCharacter { id: mira.0 });
+    rig.assert_refused(TWO, 9, Refusal::Busy);
+    rig.game_tick();
+    rig.sync();
+    rig.send(TWO, 10, &DeleteCharacter { id: mira.0 });
+    rig.settle();
+    assert!(rig.characters.is_empty());
+}
+
+#[test]
+fn a_session_that_takes_over_waits_for_the_deletion_that_its_predecessor_asked_for() {
+    let mut rig = Rig::new();
+    let mira = rig.character("anna", "Mira");
+    rig.log_in(ONE, "anna");
+    rig.send(ONE, 8, &DeleteCharacter { id: mira.0 });
+    let deletion = rig.writes.pop_front().unwrap();
+    rig.log_in(TWO, "anna");
+    rig.send(TWO, 9, &EnterWorld { character: mira.0 });
+    rig.assert_refused(TWO, 9, Refusal::Busy);
+    rig.writes.push_back(deletion);
+    rig.settle();
+    rig.enter(TWO, mira);
+    rig.assert_refused(TWO, 3, Refusal::NoSuchCharacter);
+}
+
+#[test]
+fn a_zone_that_is_not_here_leaves_the_session_in_the_lobby() {
+    let mut rig = Rig::new();
+    let mira = rig.character("anna", "Mira");
+    rig.log_in(ONE, "anna");
+    rig.zone_gone = true;
+    rig.enter(ONE, mira);
+    rig.game_tick();
+    rig.assert_refused(ONE, 3, Refusal::ZoneUnavailable);
+    // Leaving before the game could say so must not wait for ever.
+    rig.send(ONE, 4, &EnterWorld { character: mira.0 });
+    rig.settle();
+    rig.send(ONE, 5, &LeaveWorld {});
+    rig.game_tick();
+    rig.sync();
+    assert!(matches!(rig.last(ONE).body, Some(Body::LeftWorld(_))));
+    rig.zone_gone = false;
+    rig.enter(ONE, mira);
+    assert_eq!(rig.world[&mira], Some(ONE));
+}
+
+#[test]
+fn a_character_that_the_game_lets_go_brings_its_session_to_the_lobby() {
+    let mut rig = Rig::new();
+    let mira = rig.character("anna", "Mira");
+    rig.log_in(ONE, "anna");
+    rig.enter(ONE, mira);
+    rig.expel(mira);
+    rig.game_tick();
+    rig.sync();
+    assert!(matches!(rig.last(ONE).body, Some(Body::LeftWorld(_))));
+    rig.enter(ONE, mira);
+    assert_eq!(rig.world[&mira], Some(ONE));
+}
+
+#[test]
+fn who_is_kicked_is_told_why_leaves_at_once_and_cannot_resume() {
+    let mut rig = Rig::new();
+    let mira = rig.character("anna", "Mira");
+    rig.log_in(ONE, "anna");
+    rig.enter(ONE, mira);
+    let token = rig.token(ONE);
+    rig.order(&Order::Kick {
+        session: ONE,
+        reason: Farewell::Kicked,
+        message: "mind your words".into(),
+    });
+    rig.assert_farewell(ONE, Farewell::Kicked);
+    assert!(rig.world.is_empty());
+    rig.game_tick();
+    rig.sync();
+    rig.greet(TWO, HERE);
+    rig.send(TWO, 1, &protocol::v1::Resume { token });
+    rig.assert_refused(TWO, 1, Refusal::TokenExpired);
+    assert_eq!(rig.lobby.stats().logins, 0);
+}
+
+#[test]
+fn emptying_the_world_brings_everybody_to_the_lobby() {
+    let mut rig = Rig::new();
+    let characters = ["Mira", "Tobin"].map(|name| rig.character(name, name));
+    for (session, account, id) in [(ONE, "Mira", characters[0]), (TWO, "Tobin", characters[1])] {
+        let account = account.to_lowercase();
+        rig.characters.remove(&id);
+        let id = rig.character(&account, &account);
+        rig.log_in(session, &account);
+        rig.enter(session, id);
+    }
+    rig.close(TWO);
+    assert_eq!(rig.lobby.stats().characters, 2);
+    rig.lobby.empty_world();
+    rig.pump();
+    rig.game_tick();
+    rig.sync();
+    assert_eq!(rig.lobby.stats().characters, 0);
+    assert!(matches!(rig.last(ONE).body, Some(Body::LeftWorld(_))));
+}
+
+#[test]
+fn an_id_that_no_character_has_is_refused() {
+    let mut rig = Rig::new();
+    rig.log_in(ONE, "anna");
+    rig.enter(ONE, CharacterId(u64::MAX));
+    rig.assert_refused(ONE, 3, Refusal::NoSuchCharacter);
+}

@@ -1,0 +1,142 @@
+//! Bytes on their way to one client. A session that has nothing to send owns no buffer: it borrows one from the pool
+//! with the first byte and gives it back with the last.
+
+use bytes::BufMut;
+
+/// Buffers kept for the next session that has something to send.
+const POOLED_BUFFERS: usize = 256;
+/// Bytes of the largest buffer that is kept; what a slow reader blew up is freed. With [`POOLED_BUFFERS`]: 4 MiB.
+const POOLED_CAPACITY: usize = 16 << 10;
+/// Bytes of a new buffer: a view of a busy place fits without growing.
+const FIRST_CAPACITY: usize = 4 << 10;
+
+/// A session's unsent bytes.
+#[derive(Debug, Default)]
+pub struct Outgoing {
+    buffer: Vec<u8>,
+    /// Bytes at the front of `buffer` that are sent.
+    sent: usize,
+    pub(super) slow: bool,
+}
+
+impl Outgoing {
+    /// True from the moment the soft limit is passed until the client has taken everything. Leave out what can be
+    /// left out; [`Inbox::recovered`](super::Inbox::recovered) tells when to make up for it.
+    #[must_use]
+    pub const fn is_slow(&self) -> bool {
+        self.slow
+    }
+
+    /// Where whole frames are appended. What is appended can't be taken back.
+    pub const fn tail(&mut self) -> &mut (impl BufMut + use<>) {
+        &mut self.buffer
+    }
+
+    /// Bytes appended and not yet taken by the kernel.
+    #[must_use]
+    pub const fn pending(&self) -> usize {
+        self.buffer.len() - self.sent
+    }
+
+    pub(super) fn unsent(&self) -> &[u8] {
+        &self.buffer[self.sent..]
+    }
+
+    pub(super) const fn advance(&mut self, sent: usize) {
+        self.sent += sent;
+    }
+
+    /// Makes ready for appending. Sent bytes are dropped only once they are half of the buffer, so that each byte is
+    /// moved once at most however often a write was partial.
+    pub(super) fn open(&mut self, pool: &mut BufferPool) {
+        if self.buffer.capacity() == 0 {
+            self.buffer = pool.take();
+        } else if self.sent > 0 && self.sent >= self.pending() {
+            self.buffer.drain(..self.sent);
+            self.sent = 0;
+        }
+    }
+
+    /// Gives the buffer back. Whatever is unsent is lost.
+    pub(super) fn release(&mut self, pool: &mut BufferPool) {
+        self.sent = 0;
+        pool.put(std::mem::take(&mut self.buffer));
+    }
+
+    #[cfg(test)]
+    pub(super) const fn capacity(&self) -> usize {
+        self.buffer.capacity()
+    }
+}
+
+/// Buffers that no session needs now. Last in, first out: when sessions are flushed one after the other, all of them
+/// are served from one buffer that stays in the processor's cache.
+#[derive(Debug, Default)]
+pub(super) struct BufferPool {
+    free: Vec<Vec<u8>>,
+}
+
+impl BufferPool {
+    fn take(&mut self) -> Vec<u8> {
+        self.free
+            .pop()
+            .unwrap_or_else(|| Vec::with_capacity(FIRST_CAPACITY))
+    }
+
+    fn put(&mut self, mut buffer: Vec<u8>) {
+        let useful = (1..=POOLED_CAPACITY).contains(&buffer.capacity());
+        if useful && self.free.len() < POOLED_BUFFERS {
+            buffer.clear();
+            self.free.push(buffer);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_come_out_in_order_whatever_was_taken_between() {
+        let (mut out, mut pool) = (Outgoing::default(), BufferPool::default());
+        let (mut expected, mut seen) = (Vec::new(), Vec::new());
+        for step in 0..200_usize {
+            let frame = vec![step.to_le_bytes()[0]; step % 17];
+            out.open(&mut pool);
+            out.tail().put_slice(&frame);
+            expected.extend_from_slice(&frame);
+            let taken = out.pending().min(step % 13);
+            seen.extend_from_slice(&out.unsent()[..taken]);
+            out.advance(taken);
+        }
+        seen.extend_from_slice(out.unsent());
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn sent_bytes_do_not_pile_up_behind_a_reader_that_is_always_a_bit_late() {
+        let (mut out, mut pool) = (Outgoing::default(), BufferPool::default());
+        for _ in 0..10_000 {
+            out.open(&mut pool);
+            out.tail().put_slice(&[0; 100]);
+            out.advance(out.pending() - 1);
+        }
+        assert!(out.capacity() <= FIRST_CAPACITY, "{}", out.capacity());
+    }
+
+    #[test]
+    fn one_buffer_serves_sessions_one_after_the_other_and_large_ones_are_freed() {
+        let mut pool = BufferPool::default();
+        let mut sessions: Vec<Outgoing> = (0..100).map(|_| Outgoing::default()).collect();
+        for out in &mut sessions {
+            out.open(&mut pool);
+            out.tail().put_slice(&[1; 3000]);
+            out.release(&mut pool);
+        }
+        assert_eq!(pool.free.len(), 1);
+        sessions[0].open(&mut pool);
+        sessions[0].tail().put_slice(&[1; 2 * POOLED_CAPACITY]);
+        sessions[0].release(&mut pool);
+        assert_eq!(pool.free.len(), 0);
+    }
+}

@@ -1,0 +1,43 @@
+//! What the network layer counts, for operators and tests.
+
+use protocol::v1::Farewell;
+
+use super::farewell::{REASONS, index};
+
+/// Counts since the start; each only grows.
+#[derive(Debug, Clone, Default)]
+pub struct NetStats {
+    /// Times that the poll returned.
+    pub wakeups: u64,
+    /// Sessions opened.
+    pub opened: u64,
+    /// Connections that broke by themselves.
+    pub lost: u64,
+    /// Connections that ended between the kernel's accept and ours, and other passing errors of accept.
+    pub accept_errors: u64,
+    /// Times that no descriptor was left for a connection.
+    pub out_of_descriptors: u64,
+    /// System calls that read from sessions.
+    pub reads: u64,
+    /// Bytes read.
+    pub bytes_in: u64,
+    /// Packets received whole.
+    pub packets_in: u64,
+    /// System calls that wrote to sessions.
+    pub writes: u64,
+    /// Bytes that the kernel took.
+    pub bytes_out: u64,
+    /// Writes that the kernel took a part of, or nothing.
+    pub partial_writes: u64,
+    /// Times that a session became slow.
+    pub slow: u64,
+    pub(super) farewells: [u64; REASONS],
+}
+
+impl NetStats {
+    /// Sessions, and connections that became none, that were ended with `reason`.
+    #[must_use]
+    pub fn farewells(&self, reason: Farewell) -> u64 {
+        self.farewells[index(reason)]
+    }
+}

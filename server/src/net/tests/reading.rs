@@ -1,0 +1,202 @@
+//! "Readable" never means "a whole packet".
+
+use super::*;
+
+fn packets(rig: &Rig) -> Vec<&[u8]> {
+    let seen = rig.inbox.packets.iter();
+    seen.map(|(_, packet)| packet.as_slice()).collect()
+}
+
+#[test]
+fn a_packet_that_comes_a_byte_at_a_time_is_one_packet() {
+    let mut rig = Rig::new(Limits::default());
+    let (mut client, id) = rig.connect();
+    let packet = vec![7; 300];
+    send_slowly(&mut rig, &mut client, &framed(&packet));
+    rig.until(|inbox| !inbox.packets.is_empty());
+    assert_eq!(rig.inbox.packets, [(id, packet)]);
+    let session = rig.network.sessions().get(id).unwrap();
+    assert_eq!(
+        session.unfinished.capacity(),
+        0,
+        "idle sessions own nothing"
+    );
+}
+
+#[test]
+fn ten_packets_in_one_write_are_ten_packets_and_one_read() {
+    let mut rig = Rig::new(Limits::default());
+    let (mut client, _) = rig.connect();
+    let sent: Vec<Vec<u8>> = (0..10).map(|number| vec![number; 20]).collect();
+    let reads = rig.stats().reads;
+    let bytes: Vec<u8> = sent.iter().flat_map(|packet| framed(packet)).collect();
+    client.write_all(&bytes).unwrap();
+    rig.until(|inbox| inbox.packets.len() == 10);
+    assert_eq!(packets(&rig), sent);
+    assert_eq!(rig.stats().reads - reads, 1);
+}
+
+#[test]
+fn what_the_budget_leaves_unread_is_read_without_another_event() {
+    let mut rig = Rig::new(Limits {
+        read_budget: 64,
+        packet_rate: None,
+        ..Limits::default()
+    });
+    let (mut client, _) = rig.connect();
+    let sent: Vec<Vec<u8>> = (0..200).map(|number| vec![number; 50]).collect();
+    let bytes: Vec<u8> = sent.iter().flat_map(|packet| framed(packet)).collect();
+    client.write_all(&bytes).unwrap();
+    rig.until(|inbox| inbox.packets.len() == 200);
+    assert_eq!(packets(&rig), sent);
+}
+
+#[test]
+fn a_flood_is_served_in_turns_with_the_others() {
+    let mut rig = Rig::new(Limits {
+        read_budget: 256,
+        packet_rate: None,
+        byte_rate: None,
+        ..Limits::default()
+    });
+    let (mut loud, loud_id) = rig.connect();
+    let (mut quiet, quiet_id) = rig.connect();
+    loud.write_all(&framed(&[1; 99]).repeat(500)).unwrap();
+    rig.until(|inbox| !inbox.packets.is_empty());
+    quiet.write_all(&framed(b"me too")).unwrap();
+    rig.until(|inbox| inbox.packets.iter().any(|(id, _)| *id == quiet_id));
+    let before = rig.inbox.packets.iter().filter(|(id, _)| *id == loud_id);
+    assert!(
+        before.count() < 500,
+        "the quiet one had to wait for the loud one"
+    );
+}
+
+#[test]
+fn a_thousand_ready_sockets_are_all_served_a_hundred_at_a_time() {
+    crate::net::raise_descriptor_limit(2000).unwrap();
+    let mut rig = Rig::new(Limits {
+        events_per_poll: 100,
+        ..Limits::default()
+    });
+    let mut clients: Vec<TcpStream> = (0..1000).map(|_| rig.connect().0).collect();
+    for client in &mut clients {
+        client.write_all(&framed(b"hello")).unwrap();
+    }
+    let mut passes = 0;
+    while rig.inbox.packets.len() < 1000 {
+        let before = rig.inbox.packets.len();
+        rig.pass();
+        passes += 1;
+        assert!(rig.inbox.packets.len() - before <= 100, "a pass is bounded");
+        assert!(passes < 100, "somebody starves");
+    }
+    let mut served: Vec<SessionId> = rig.inbox.packets.iter().map(|(id, _)| *id).collect();
+    served.sort_unstable();
+    served.dedup();
+    assert_eq!(served.len(), 1000);
+}
+
+#[test]
+fn packets_sent_together_with_the_connect_are_read() {
+    let mut rig = Rig::new(Limits::default());
+    let mut clients: Vec<TcpStream> = (0..300).map(|_| rig.dial()).collect();
+    for client in &mut clients {
+        client.write_all(&framed(b"at once")).unwrap();
+    }
+    rig.until(|inbox| inbox.packets.len() == 300);
+}
+
+/// What the client is told when it sends `bytes`.
+fn answer_to(bytes: &[u8], limits: Limits) -> Goodbye {
+    let mut rig = Rig::new(limits);
+    let (mut client, id) = rig.connect();
+    client.write_all(bytes).unwrap();
+    let goodbye = read_goodbye(&rig.read_to_end(&mut client));
+    assert_eq!(rig.inbox.closed, [(id, told(goodbye.reason()))]);
+    assert_eq!(rig.stats().farewells(goodbye.reason()), 1);
+    drop(client);
+    rig.until_empty();
+    goodbye
+}
+
+#[test]
+fn lengths_that_are_no_varint_or_too_large_end_the_session_with_a_reason() {
+    for length in [1025, 1 << 31, u64::MAX] {
+        let mut bytes = Vec::new();
+        protocol::put_varint(&mut bytes, length);
+        let goodbye = answer_to(&bytes, Limits::default());
+        assert_eq!(goodbye.reason(), Farewell::FrameTooLong);
+    }
+    for bytes in [&[0x80, 0x00][..], &[0xff; 11]] {
+        let goodbye = answer_to(bytes, Limits::default());
+        assert_eq!(goodbye.reason(), Farewell::Malformed);
+    }
+}
+
+#[test]
+fn packets_before_the_broken_one_count_and_those_after_it_do_not() {
+    let mut rig = Rig::new(Limits::default());
+    let (mut client, _) = rig.connect();
+    let bytes = [framed(b"good"), vec![0x80, 0x00], framed(b"late")].concat();
+    client.write_all(&bytes).unwrap();
+    rig.until(|inbox| !inbox.closed.is_empty());
+    assert_eq!(packets(&rig), [b"good"]);
+}
+
+#[test]
+fn a_login_allows_longer_packets() {
+    let mut rig = Rig::new(Limits::default());
+    let (mut client, id) = rig.connect();
+    rig.network.sessions().mark_logged_in(id);
+    client.write_all(&framed(&[1; 4096])).unwrap();
+    rig.until(|inbox| !inbox.packets.is_empty());
+    client.write_all(&framed(&[1; 4097])).unwrap();
+    rig.until(|inbox| inbox.closed == [(id, told(Farewell::FrameTooLong))]);
+}
+
+#[test]
+fn more_packets_or_bytes_than_the_rate_allows_are_flooding() {
+    let empty_packets = [0; 400];
+    let goodbye = answer_to(&empty_packets, Limits::default());
+    assert_eq!(goodbye.reason(), Farewell::Flooding);
+    let few_large_ones = framed(&[1; 1000]).repeat(120);
+    let limits = Limits {
+        packet_rate: None,
+        ..Limits::default()
+    };
+    assert_eq!(
+        answer_to(&few_large_ones, limits).reason(),
+        Farewell::Flooding
+    );
+}
+
+#[test]
+fn an_inbox_that_ends_a_session_gets_no_more_packets_of_it() {
+    struct OneIsEnough(Recorder);
+    impl Inbox for OneIsEnough {
+        fn opened(&mut self, sessions: &mut Sessions, id: SessionId, peer: SocketAddr) {
+            self.0.opened(sessions, id, peer);
+        }
+        fn frame(&mut self, sessions: &mut Sessions, id: SessionId, packet: &[u8]) {
+            self.0.frame(sessions, id, packet);
+            sessions.close(id, &super::super::goodbye(Farewell::Kicked, "enough"));
+        }
+        fn closed(&mut self, sessions: &mut Sessions, id: SessionId, reason: CloseReason) {
+            self.0.closed(sessions, id, reason);
+        }
+    }
+    let mut rig = Rig::new(Limits::default());
+    let mut inbox = OneIsEnough(Recorder::default());
+    let mut client = rig.dial();
+    client.write_all(&framed(b"one").repeat(3)).unwrap();
+    while inbox.0.closed.is_empty() {
+        rig.network.wait(None).unwrap();
+        rig.network.receive(rig.now, &mut inbox);
+        rig.network.flush();
+    }
+    assert_eq!(inbox.0.packets.len(), 1);
+    let mut rest = Vec::new();
+    client.read_to_end(&mut rest).unwrap();
+    assert_eq!(read_goodbye(&rest).reason(), Farewell::Kicked);
+}

@@ -1,0 +1,379 @@
+//! From a configuration to a running world: opens the parts in the order in which they need each other, and says in
+//! one line what is wrong with the one that doesn't open.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use game::content::ContentError;
+use game::{Content, Game, Input, ModuleList, ModuleTable, TableError};
+
+use crate::auth::{self, AuthError, AuthPool};
+use crate::bus::{self, Bus, QueueBounds};
+use crate::config::{BusUrl, Config, Loaded, Sources};
+use crate::content_files::{ContentFilesError, read_content_files};
+use crate::event_loop::{EventLoop, RunError};
+use crate::lobby::{self, Lobby, system_tokens};
+use crate::net::{
+    BindError, DescriptorError, Framing, Limits, Network, Rate, raise_descriptor_limit,
+};
+use crate::signals::Signals;
+use crate::store::{self, Bounds, Store, StoreSettings};
+use crate::telemetry::LogLevels;
+
+/// Why a server can't start. One line for the operator each, but for lists of mistakes.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The content files can't be read.
+    #[error("{0}")]
+    ContentFiles(#[from] ContentFilesError),
+    /// The content files have mistakes.
+    #[error("{}", lines(.0))]
+    Content(Vec<ContentError>),
+    /// Two modules want the same, or nobody wants something.
+    #[error("{0}")]
+    Modules(#[from] TableError),
+    /// The game can't start with this content and these zones.
+    #[error("{0}")]
+    Game(#[from] game::StartError),
+    /// The address can't be listened on.
+    #[error("{0}")]
+    Bind(#[from] BindError),
+    /// More sessions than the system has descriptors for.
+    #[error("{0}")]
+    Descriptors(#[from] DescriptorError),
+    /// The database can't be opened.
+    #[error("{0}")]
+    Store(#[from] store::OpenError),
+    /// Logins can't be checked.
+    #[error("{0}")]
+    Auth(#[from] AuthError),
+    /// The bus can't be opened.
+    #[error("{0}")]
+    Bus(#[from] bus::OpenError),
+    /// The data directory can't be made.
+    #[error("the data directory {path} can't be made: {source}")]
+    DataDir {
+        /// As configured.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Signals can't be watched.
+    #[error("signals can't be watched: {0}")]
+    Signals(std::io::Error),
+}
+
+impl StartError {
+    /// True if a file that an operator wrote is wrong, rather than the machine or another process.
+    #[must_use]
+    pub fn is_configuration(&self) -> bool {
+        matches!(
+            self,
+            Self::ContentFiles(_) | Self::Content(_) | Self::Modules(_) | Self::Game(_)
+        )
+    }
+}
+
+fn lines(errors: &[ContentError]) -> String {
+    errors
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// Puts a server together.
+pub struct ServerBuilder {
+    modules: ModuleList,
+    levels: Option<LogLevels>,
+    signals: bool,
+}
+
+/// A server that is ready: clients can connect, and are served once it runs.
+pub struct Server {
+    event_loop: EventLoop,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// A server with the modules of [`game::modules::all`].
+    #[must_use]
+    pub fn builder() -> ServerBuilder {
+        ServerBuilder {
+            modules: game::modules::all(),
+            levels: None,
+            signals: true,
+        }
+    }
+
+    /// Where clients connect.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Runs the world on this thread until it is told to end.
+    ///
+    /// # Errors
+    /// When it ends otherwise than in order.
+    pub fn run(self) -> Result<(), RunError> {
+        self.event_loop.run()
+    }
+}
+
+impl ServerBuilder {
+    /// Adds a module of your own to every zone, behind those of Realmbeat.
+    #[must_use]
+    pub fn module<M: game::Module>(mut self) -> Self {
+        self.modules = self.modules.zone::<M>();
+        self
+    }
+
+    /// Adds a module of your own to the realm zone.
+    #[must_use]
+    pub fn realm_module<M: game::Module>(mut self) -> Self {
+        self.modules = self.modules.realm::<M>();
+        self
+    }
+
+    /// Lets a reload of the configuration change the levels of the log.
+    #[must_use]
+    pub fn log_levels(mut self, levels: LogLevels) -> Self {
+        self.levels = Some(levels);
+        self
+    }
+
+    /// Leaves signals to the embedding program, which ends the server by an operator's command.
+    #[must_use]
+    pub fn without_signals(mut self) -> Self {
+        self.signals = false;
+        self
+    }
+
+    /// Opens everything. Nothing is sent or served before [`Server::run`].
+    ///
+    /// # Errors
+    /// When a part doesn't open.
+    pub fn start(self, loaded: Loaded, sources: Sources) -> Result<Server, StartError> {
+        let config = &loaded.config;
+        let table = Arc::new(self.modules.check()?);
+        let content = Arc::new(read_content(config)?);
+        raise_descriptor_limit(config.network.max_sessions)?;
+        let data_dir = &config.server.data_dir;
+        std::fs::create_dir_all(data_dir).map_err(|source| StartError::DataDir {
+            path: data_dir.clone(),
+            source,
+        })?;
+
+        let start = Instant::now();
+        let network = Network::bind(
+            config.network.listen,
+            Framing::Delimited,
+            limits(config),
+            start,
+        )?;
+        let waker = network.waker();
+        // A waker that fails is a poll that is gone: nobody is left to be woken.
+        let wake = move || drop(waker.wake());
+        let (store, claim) = Store::open(store_settings(config), wake.clone())?;
+        let game_settings = game_settings(config, &content, claim.epoch);
+        let bus = bus::open(bus_settings(config, &game_settings), wake.clone())?;
+        let auth = AuthPool::start(&auth_settings(config), wake)?;
+        let signals = self.signals.then(|| watch_signals(&network)).transpose()?;
+        let game = Game::new(game_settings, content, Arc::clone(&table))?;
+        let address = network.local_addr();
+        let lobby = Lobby::new(
+            lobby_settings(config, address),
+            foreign(&table),
+            system_tokens(),
+        );
+        let ground = Input::Ground {
+            items: claim.ground,
+        };
+        let period = Duration::from_millis(u64::from(game.tick_ms()));
+        let max_catch_up = config.world.max_catch_up;
+        let parts = Parts {
+            network,
+            lobby,
+            auth,
+            store,
+            bus,
+            game,
+            signals,
+        };
+        let event_loop = EventLoop::new(
+            parts,
+            loaded,
+            sources,
+            self.levels,
+            (Instant::now(), period, max_catch_up),
+            ground,
+        );
+        Ok(Server {
+            event_loop,
+            address,
+        })
+    }
+}
+
+/// The parts of a server that were opened.
+pub(crate) struct Parts {
+    pub(crate) network: Network,
+    pub(crate) lobby: Lobby,
+    pub(crate) auth: AuthPool,
+    pub(crate) store: Store,
+    pub(crate) bus: Box<dyn Bus>,
+    pub(crate) game: Game,
+    pub(crate) signals: Option<Signals>,
+}
+
+fn watch_signals(network: &Network) -> Result<Signals, StartError> {
+    let mut signals = Signals::watch().map_err(StartError::Signals)?;
+    network.watch(&mut signals).map_err(StartError::Signals)?;
+    Ok(signals)
+}
+
+fn read_content(config: &Config) -> Result<Content, StartError> {
+    let files = read_content_files(&config.world.content)?;
+    Content::parse(&files).map_err(StartError::Content)
+}
+
+/// Ids of messages that modules outside this repository brought.
+fn foreign(table: &ModuleTable) -> Vec<u32> {
+    table.packet_ids().filter(|id| *id >= 1000).collect()
+}
+
+/// Reads the content as a start does, and throws it away: for `--check-config`.
+///
+/// # Errors
+/// As a start.
+pub fn check_content(config: &Config) -> Result<(), StartError> {
+    read_content(config).map(drop)
+}
+
+/// Where the database lies.
+#[must_use]
+pub fn database_path(config: &Config) -> PathBuf {
+    config.store.url.file(&config.server.data_dir)
+}
+
+pub(crate) fn limits(config: &Config) -> Limits {
+    let network = &config.network;
+    let rate = |per_second: u32, burst: u32| Some(Rate { per_second, burst });
+    let bytes = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
+    Limits {
+        max_sessions: network.max_sessions,
+        sessions_per_address: network.sessions_per_address,
+        count_loopback: network.limit_loopback,
+        backlog: i32::from(network.backlog),
+        events_per_poll: network.events_per_poll,
+        accepts_per_pass: network.accepts_per_pass,
+        read_budget: network.read_budget_bytes,
+        frame_limit_before_login: network.max_frame_before_login_bytes,
+        frame_limit: network.max_frame_bytes,
+        soft_output_limit: network.output_soft_limit_bytes,
+        hard_output_limit: network.output_hard_limit_bytes,
+        login_deadline: Some(network.login_deadline),
+        heartbeat_timeout: Some(network.heartbeat_timeout),
+        goodbye_deadline: network.goodbye_timeout,
+        packet_rate: rate(network.packets_per_second, network.packet_burst),
+        byte_rate: rate(bytes(network.bytes_per_second), bytes(network.byte_burst)),
+    }
+}
+
+pub(crate) fn lobby_settings(config: &Config, address: SocketAddr) -> lobby::Settings {
+    let (network, auth) = (&config.network, &config.auth);
+    let advertised = network
+        .advertise
+        .as_ref()
+        .map(|address| address.as_str().to_owned());
+    lobby::Settings {
+        server: format!("{} {}", config.server.name, env!("CARGO_PKG_VERSION")),
+        address: advertised.unwrap_or_else(|| address.to_string()),
+        heartbeat_timeout: network.heartbeat_timeout,
+        login_deadline: network.login_deadline,
+        grace: auth.grace,
+        characters_per_account: auth.characters_per_account,
+        failed_logins_max: auth.failed_logins_before_close,
+        new_accounts: auth.new_accounts,
+        logins_max: network.max_sessions.saturating_mul(2),
+        ..lobby::Settings::default()
+    }
+}
+
+fn auth_settings(config: &Config) -> auth::Settings {
+    let auth = &config.auth;
+    let secret = auth.token_secret.as_ref();
+    auth::Settings {
+        password_workers: auth.workers,
+        password_queue: auth.queue,
+        memory_kib: auth.argon2_memory_kib,
+        passes: auth.argon2_iterations,
+        token_secret: secret.map(|secret| auth::Secret::new(secret.expose().to_owned())),
+        audience: auth.token_audience.clone(),
+        ..auth::Settings::default()
+    }
+}
+
+fn store_settings(config: &Config) -> StoreSettings {
+    let queue = config.store.queue;
+    StoreSettings {
+        bounds: Bounds {
+            requests: queue,
+            reads: queue,
+            ..Bounds::default()
+        },
+        close_patience: config.shutdown.deadline,
+        ..StoreSettings::new(database_path(config), config.server.node)
+    }
+}
+
+fn bus_settings(config: &Config, game: &game::Settings) -> bus::Settings {
+    let bounds = QueueBounds {
+        letters: config.bus.queue,
+        ..QueueBounds::default()
+    };
+    let mut zones = game.zones.clone();
+    zones.extend(game.realm.then(game::ZoneName::realm));
+    bus::Settings {
+        url: match &config.bus.url {
+            BusUrl::Local => "local".to_owned(),
+            BusUrl::Nats(url) => url.as_str().to_owned(),
+        },
+        world: config.bus.world.as_str().to_owned(),
+        node: game.node.clone(),
+        zones,
+        outgoing: bounds,
+        incoming: bounds,
+    }
+}
+
+fn game_settings(config: &Config, content: &Content, epoch: u64) -> game::Settings {
+    let world = &config.world;
+    let all = || {
+        content
+            .zones()
+            .iter()
+            .map(|zone| zone.key.clone())
+            .collect()
+    };
+    let tick = Duration::from_millis(u64::from(1000 / world.tick_rate.max(1)));
+    let interval = config.store.save_interval.as_millis() / tick.as_millis().max(1);
+    game::Settings {
+        node: config.server.node.to_string(),
+        tick_rate: world.tick_rate,
+        seed: world.seed,
+        zones: if world.zones.is_empty() {
+            all()
+        } else {
+            world.zones.clone()
+        },
+        realm: world.realm,
+        save_interval: u64::try_from(interval).unwrap_or(u64::MAX).max(1),
+        cell_size: world.cell_size_cm.unsigned_abs(),
+        cell_margin: world.cell_margin_cm.unsigned_abs(),
+        epoch,
+    }
+}

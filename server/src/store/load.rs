@@ -1,0 +1,82 @@
+//! How much work a write is, so that what waits can be bounded and what was done can be reported.
+
+use std::ops::{AddAssign, SubAssign};
+use std::time::Duration;
+
+use super::Write;
+
+/// An amount of writing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Load {
+    /// Commits.
+    pub commits: usize,
+    /// Value operations in them.
+    pub operations: usize,
+    /// Item changes, character saves and log lines in them.
+    pub rows: usize,
+    /// Writes that aren't commits.
+    pub requests: usize,
+}
+
+impl Load {
+    /// What one write is.
+    #[must_use]
+    pub fn of(write: &Write) -> Self {
+        let Write::Commit(commit) = write else {
+            return Self {
+                requests: 1,
+                ..Self::default()
+            };
+        };
+        let changes: usize = commit.operations.iter().map(|op| op.changes.len()).sum();
+        Self {
+            commits: 1,
+            operations: commit.operations.len(),
+            rows: changes + commit.characters.len() + commit.gm_log.len(),
+            requests: 0,
+        }
+    }
+
+    /// Its share of a transaction, in rows: a request or an otherwise empty commit is one.
+    pub(super) const fn weight(self) -> usize {
+        self.commits + self.rows + self.requests
+    }
+}
+
+impl AddAssign for Load {
+    fn add_assign(&mut self, other: Self) {
+        self.commits += other.commits;
+        self.operations += other.operations;
+        self.rows += other.rows;
+        self.requests += other.requests;
+    }
+}
+
+impl SubAssign for Load {
+    fn sub_assign(&mut self, other: Self) {
+        self.commits -= other.commits;
+        self.operations -= other.operations;
+        self.rows -= other.rows;
+        self.requests -= other.requests;
+    }
+}
+
+/// Counts since the store was opened, for the log and the benches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StoreStats {
+    /// All that is durable.
+    pub done: Load,
+    /// Transactions that made it so. Each is one fsync of the write-ahead log, so `done.operations / batches` is
+    /// operations per fsync.
+    pub batches: u64,
+    /// Reads answered.
+    pub reads: u64,
+    /// Times the writer had to wait for space or a lock.
+    pub stalls: u64,
+    /// Submitted and not yet durable.
+    pub waiting: Load,
+    /// The last transaction, from its first statement to the fsync.
+    pub last_batch: Duration,
+    /// The longest one.
+    pub longest_batch: Duration,
+}

@@ -1,0 +1,91 @@
+//! The world in one SQLite file: the database that needs nothing installed. All SQL is below here.
+
+mod commit;
+mod connection;
+mod failure;
+mod lock;
+mod operator;
+mod reader;
+mod requests;
+mod rows;
+mod writer;
+
+use rusqlite::Connection;
+
+use super::engine::Opened;
+use super::{Claim, NODE_RANGE, OpenError, StoreSettings};
+use connection::{Access, Problem};
+use failure::now_ms;
+use lock::FileLock;
+use reader::SqliteReader;
+use writer::SqliteWriter;
+
+pub use operator::{audit, item_history, set_rank};
+
+/// Opens, migrates and claims the database of these settings.
+pub(super) fn open(settings: &StoreSettings) -> Result<Opened, OpenError> {
+    let path = &settings.path;
+    if !NODE_RANGE.contains(&settings.node) {
+        return Err(OpenError::NodeRange(settings.node));
+    }
+    let lock = FileLock::take(path)?;
+    lock::make_private(path)?;
+    let mut connection = connection::open(path, Access::Write)?;
+    connection::migrate(&mut connection).map_err(|problem| problem.into_open_error(path))?;
+    check_node(&connection, settings)?;
+    let claim =
+        claim(&mut connection).map_err(|problem| Problem::from(problem).into_open_error(path))?;
+    let reader = SqliteReader::new(connection::open(path, Access::Read)?);
+    let writer = SqliteWriter::new(connection, lock, settings.node, claim.epoch);
+    Ok(Opened {
+        writer: Box::new(writer),
+        reader: Box::new(reader),
+        claim,
+    })
+}
+
+/// A database keeps the node number that it was made with.
+fn check_node(connection: &Connection, settings: &StoreSettings) -> Result<(), OpenError> {
+    let node: rusqlite::Result<u16> = connection
+        .execute(
+            "INSERT INTO meta (key, value) VALUES ('node', ?1) ON CONFLICT DO NOTHING",
+            [settings.node],
+        )
+        .and_then(|_| {
+            connection.query_row("SELECT value FROM meta WHERE key = 'node'", [], |row| {
+                row.get(0)
+            })
+        });
+    let stored = node.map_err(|problem| Problem::from(problem).into_open_error(&settings.path))?;
+    if stored == settings.node {
+        return Ok(());
+    }
+    Err(OpenError::OtherNode {
+        path: settings.path.clone(),
+        stored,
+        configured: settings.node,
+    })
+}
+
+/// Takes the next epoch: from here on an operation of an earlier start is nobody's.
+fn claim(connection: &mut Connection) -> rusqlite::Result<Claim> {
+    let transaction = connection.transaction()?;
+    let epoch: i64 = transaction.query_row(
+        "UPDATE meta SET value = value + 1 WHERE key = 'epoch' RETURNING value",
+        [],
+        |row| row.get(0),
+    )?;
+    transaction.execute(
+        "INSERT INTO epochs (epoch, opened_ms) VALUES (?1, ?2)",
+        (epoch, now_ms()),
+    )?;
+    let ground = transaction
+        .prepare(&rows::select_items("owner_zone IS NOT NULL ORDER BY id"))?
+        .query_map([], rows::item)?
+        .collect::<Result<_, _>>()?;
+    transaction.commit()?;
+    Ok(Claim {
+        epoch: epoch.unsigned_abs(),
+        ground,
+    })
+}

@@ -1,0 +1,192 @@
+//! A connection to the file, set up so that what it reports as done is done, and its schema at this build's version.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
+use rustix::fs::{Access as Right, access};
+
+use crate::store::OpenError;
+
+/// How long a statement waits for somebody else's lock, such as a backup tool's, before the batch is put off.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+/// Prepared statements kept per connection; there are fewer than 40 of them.
+const STATEMENTS: usize = 64;
+/// Bytes to which the write-ahead log shrinks after a burst has made it larger.
+const LOG_BYTES: i64 = 64 << 20;
+
+mod embedded {
+    #![allow(unused_qualifications, reason = "the macro's code, not ours")]
+    refinery::embed_migrations!("src/store/sqlite/migrations");
+}
+
+/// What a connection may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
+}
+
+/// Why a database couldn't be opened, before its path is put to it.
+#[derive(Debug)]
+pub(super) enum Problem {
+    Sqlite(rusqlite::Error),
+    NotOurs,
+    Newer { found: i32 },
+    Older { found: i32 },
+    OtherSchema(String),
+    Full,
+    Migration(String),
+    Setting(&'static str),
+}
+
+impl From<rusqlite::Error> for Problem {
+    fn from(problem: rusqlite::Error) -> Self {
+        Self::Sqlite(problem)
+    }
+}
+
+impl Problem {
+    /// The one line for the operator.
+    pub(super) fn into_open_error(self, path: &Path) -> OpenError {
+        let path = path.to_owned();
+        let known = known_schema();
+        match self {
+            Self::NotOurs => OpenError::NotOurs { path },
+            Self::Newer { found } => OpenError::NewerSchema { path, found, known },
+            Self::Older { found } => OpenError::OlderSchema { path, found, known },
+            Self::OtherSchema(detail) => OpenError::OtherSchema { path, detail },
+            Self::Full => OpenError::Full { path },
+            Self::Migration(detail) => OpenError::Engine { path, detail },
+            Self::Setting(name) => OpenError::Engine {
+                path,
+                detail: format!("this file system doesn't support {name}; use a local disk"),
+            },
+            Self::Sqlite(problem) => match problem.sqlite_error_code() {
+                Some(ErrorCode::NotADatabase) => OpenError::NotOurs { path },
+                Some(ErrorCode::DatabaseCorrupt) => OpenError::Corrupt {
+                    path,
+                    detail: problem.to_string(),
+                },
+                Some(ErrorCode::DiskFull) => OpenError::Full { path },
+                _ => OpenError::Engine {
+                    path,
+                    detail: problem.to_string(),
+                },
+            },
+        }
+    }
+}
+
+/// Opens the file, which must be there.
+pub(super) fn open(path: &Path, intent: Access) -> Result<Connection, OpenError> {
+    if let Err(problem) = access(path, Right::EXISTS) {
+        return Err(match problem {
+            rustix::io::Errno::NOENT => OpenError::Missing { path: path.into() },
+            other => OpenError::Access {
+                path: path.into(),
+                source: other.into(),
+            },
+        });
+    }
+    // SQLite would only say that it can't open the file, not why.
+    access(path, Right::READ_OK | Right::WRITE_OK)
+        .map_err(std::io::Error::from)
+        .and_then(|()| match path.is_dir() {
+            true => Err(std::io::ErrorKind::IsADirectory.into()),
+            false => Ok(()),
+        })
+        .map_err(|source| OpenError::Access {
+            path: path.into(),
+            source,
+        })?;
+    set_up(path, intent).map_err(|problem| problem.into_open_error(path))
+}
+
+fn set_up(path: &Path, intent: Access) -> Result<Connection, Problem> {
+    let flags = match intent {
+        Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+    };
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(LOCK_PATIENCE)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    if intent == Access::Write {
+        // Looked at before anything is changed: the file may be somebody else's.
+        check_schema(&connection)?;
+        let mode: String =
+            connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
+        if mode != "wal" {
+            return Err(Problem::Setting("a write-ahead log"));
+        }
+        connection.pragma_update(None, "synchronous", "full")?;
+        // On a Mac an ordinary fsync leaves the bytes in the disk's cache.
+        connection.pragma_update(None, "fullfsync", true)?;
+        connection.pragma_update(None, "checkpoint_fullfsync", true)?;
+        connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
+        // SQLite's own checkpoints ignore a failed fsync and make the batch at hand wait: the writer does them itself.
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    }
+    Ok(connection)
+}
+
+/// Brings the schema to this build's version. A kill in between leaves the old one.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), Problem> {
+    use refinery::error::Kind;
+    let outcome = embedded::migrations::runner()
+        .set_grouped(true)
+        .run(connection);
+    let Err(problem) = outcome else { return Ok(()) };
+    if let Kind::Connection(_, source) = problem.kind() {
+        let code = source
+            .downcast_ref::<rusqlite::Error>()
+            .and_then(rusqlite::Error::sqlite_error_code);
+        return Err(match code {
+            Some(ErrorCode::DiskFull) => Problem::Full,
+            _ => Problem::Migration(problem.to_string()),
+        });
+    }
+    Err(Problem::OtherSchema(problem.to_string()))
+}
+
+/// The schema must be exactly this build's, for those who only look.
+pub(super) fn require_current(connection: &Connection) -> Result<(), Problem> {
+    match check_schema(connection)? {
+        found if found == known_schema() => Ok(()),
+        found => Err(Problem::Older { found }),
+    }
+}
+
+/// The newest migration of this build.
+fn known_schema() -> i32 {
+    let runner = embedded::migrations::runner();
+    let versions = runner.get_migrations().iter().map(|each| each.version());
+    versions.max().unwrap_or(0)
+}
+
+/// The schema version of the file, 0 for an empty one; refuses one that this build can't understand.
+fn check_schema(connection: &Connection) -> Result<i32, Problem> {
+    let tables =
+        "SELECT COUNT(*), COALESCE(SUM(name = 'refinery_schema_history'), 0) FROM sqlite_schema";
+    let (tables, ours): (i64, i64) =
+        connection.query_row(tables, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if tables == 0 {
+        return Ok(0);
+    }
+    if ours == 0 {
+        return Err(Problem::NotOurs);
+    }
+    let newest = "SELECT version FROM refinery_schema_history ORDER BY version DESC LIMIT 1";
+    let found = connection
+        .query_row(newest, [], |row| row.get(0))
+        .optional()?
+        .unwrap_or(0);
+    if found > known_schema() {
+        return Err(Problem::Newer { found });
+    }
+    Ok(found)
+}

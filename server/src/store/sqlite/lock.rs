@@ -1,0 +1,90 @@
+//! One process owns a database: an exclusive lock on a file beside it, which the system gives back however the
+//! process ends.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
+use crate::store::OpenError;
+
+/// Held for as long as the database is in use.
+pub(super) struct FileLock {
+    _file: File,
+}
+
+impl FileLock {
+    /// Takes the lock of the database at `path`, or says who has it. Makes the directory if need be.
+    pub(super) fn take(path: &Path) -> Result<Self, OpenError> {
+        let unusable = |source| OpenError::Directory {
+            path: path.to_owned(),
+            source,
+        };
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(unusable)?;
+        }
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(lock_path(path))
+            .map_err(unusable)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => {
+                return Err(OpenError::InUse {
+                    path: path.to_owned(),
+                    holder: holder(&mut file),
+                });
+            }
+            Err(problem) => return Err(unusable(problem.into())),
+        }
+        // Only a courtesy to whoever comes next; the lock holds without it.
+        let _ = sign(&mut file);
+        Ok(Self { _file: file })
+    }
+}
+
+/// The lock can't be on the database itself: SQLite uses locks of its own there.
+fn lock_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
+}
+
+fn sign(file: &mut File) -> io::Result<()> {
+    file.set_len(0)?;
+    write!(file, "{}", std::process::id())
+}
+
+fn holder(file: &mut File) -> String {
+    let mut text = String::new();
+    let read = file.rewind().and_then(|()| file.read_to_string(&mut text));
+    match (read, text.parse::<u32>()) {
+        (Ok(_), Ok(process)) => format!("process {process}"),
+        _ => "another process".to_owned(),
+    }
+}
+
+/// Makes an empty database that its owner alone can read, since it will hold password hashes. SQLite gives the files
+/// beside it the same mode. One that is there keeps its mode.
+pub(super) fn make_private(path: &Path) -> Result<(), OpenError> {
+    let made = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    match made {
+        Ok(_) => Ok(()),
+        Err(problem) if problem.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(source) => Err(OpenError::Directory {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}

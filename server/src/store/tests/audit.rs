@@ -1,0 +1,240 @@
+//! The audit: silent on whatever the game may do, loud on whatever it may not.
+
+use std::collections::BTreeMap;
+
+use game::record::{ItemChange, ItemRecord, Owner};
+use game::{CharacterId, ItemId};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::world::{World, ground, item, path, settings};
+use crate::store::{AuditReport, Balance, Finding, audit, item_history};
+
+/// Small, fast and the same everywhere: SplitMix64.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        usize::try_from((z ^ (z >> 31)) % bound as u64).unwrap()
+    }
+}
+
+/// What must be in the world.
+struct Model {
+    items: BTreeMap<ItemId, ItemRecord>,
+    next: u64,
+    owners: Vec<Owner>,
+}
+
+impl Model {
+    /// One possible change, made in the model as well.
+    fn change(&mut self, dice: &mut Dice) -> ItemChange {
+        let owner = self.owners[dice.below(self.owners.len())].clone();
+        let kind = dice.below(10);
+        if kind < 4 || self.items.is_empty() {
+            self.next += 1;
+            let mut made = item(self.next, owner);
+            made.quantity = u32::try_from(dice.below(20)).unwrap() + 1;
+            made.template = ["iron ore", "wolf pelt", "gone from content"][dice.below(3)].into();
+            self.items.insert(made.id, made.clone());
+            return ItemChange::Create(made);
+        }
+        let nth = dice.below(self.items.len());
+        let id = *self.items.keys().nth(nth).unwrap();
+        if kind < 6 {
+            let from = self.items.remove(&id).unwrap().owner;
+            return ItemChange::Destroy { item: id, from };
+        }
+        let known = self.items.get_mut(&id).unwrap();
+        let from = std::mem::replace(&mut known.owner, owner.clone());
+        known.slot = u32::try_from(dice.below(30)).unwrap();
+        ItemChange::Move {
+            item: id,
+            from,
+            to: owner,
+            slot: known.slot,
+        }
+    }
+}
+
+#[test]
+fn whatever_is_done_the_items_are_those_of_the_model_and_the_audit_is_clean() {
+    for seed in 0..20 {
+        let directory = tempfile::tempdir().unwrap();
+        let mut dice = Dice(seed);
+        let mut world = World::open(settings(&directory));
+        let mut owners = vec![ground(0), ground(1)];
+        for name in ["anna", "bert", "cora"] {
+            owners.push(Owner::Character(world.character(name).1));
+        }
+        let mut model = Model {
+            items: BTreeMap::new(),
+            next: 0,
+            owners,
+        };
+        for _ in 0..3 {
+            for _ in 0..60 {
+                let size = dice.below(5);
+                let changes = (0..size).map(|_| model.change(&mut dice)).collect();
+                world.submit(CharacterId(1), changes);
+            }
+            world.store.close().unwrap();
+            world = World::open(settings(&directory));
+        }
+        let report = audit(&path(&directory)).unwrap();
+        assert!(report.is_clean(), "seed {seed}: {report}");
+        assert_eq!(report.items, model.items.len() as u64, "seed {seed}");
+        let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
+        for item in model.items.values() {
+            *sums.entry(&item.template).or_default() += u64::from(item.quantity);
+        }
+        for (template, balance) in &report.balances {
+            let expected = sums.get(template.as_str()).copied().unwrap_or_default();
+            assert_eq!(balance.present, expected, "seed {seed}, {template}");
+        }
+        let mut on_ground = world.claim.ground.clone();
+        on_ground.sort_by_key(|item| item.id);
+        let expected: Vec<ItemRecord> = model
+            .items
+            .into_values()
+            .filter(|item| matches!(item.owner, Owner::Ground { .. }))
+            .collect();
+        assert_eq!(on_ground, expected, "seed {seed}");
+    }
+}
+
+/// A closed database with items 1 to 3 on the ground, of which 3 was destroyed.
+fn small_world() -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(settings(&directory));
+    world.character("anna");
+    for id in 1..=3 {
+        world.settle(
+            CharacterId(0),
+            vec![ItemChange::Create(item(id, ground(0)))],
+        );
+    }
+    world.settle(
+        CharacterId(0),
+        vec![
+            ItemChange::Move {
+                item: ItemId(2),
+                from: ground(0),
+                to: ground(1),
+                slot: 0,
+            },
+            ItemChange::Destroy {
+                item: ItemId(3),
+                from: ground(0),
+            },
+        ],
+    );
+    world.store.close().unwrap();
+    directory
+}
+
+/// The audit after somebody has changed the database behind our back.
+fn after(sql: &str) -> AuditReport {
+    let directory = small_world();
+    let connection = Connection::open(path(&directory)).unwrap();
+    connection
+        .pragma_update(None, "foreign_keys", false)
+        .unwrap();
+    connection.execute_batch(sql).unwrap();
+    drop(connection);
+    audit(&path(&directory)).unwrap()
+}
+
+#[test]
+fn a_world_in_order_is_counted() {
+    let directory = small_world();
+    let report = audit(&path(&directory)).unwrap();
+    assert!(report.is_clean(), "{report}");
+    assert_eq!((report.items, report.histories, report.entries), (2, 3, 5));
+    let ore = Balance {
+        created: 15,
+        destroyed: 5,
+        present: 10,
+    };
+    assert_eq!(report.balances["iron ore"], ore);
+    let text = report.to_string();
+    assert!(
+        text.starts_with("2 items of 3 that ever were, 5 ledger entries"),
+        "{text}"
+    );
+    let history = item_history(&path(&directory), ItemId(2)).unwrap();
+    let owners: Vec<_> = history.iter().map(|entry| entry.to.clone()).collect();
+    assert_eq!(owners, [Some(ground(0)), Some(ground(1))]);
+    assert_eq!(item_history(&path(&directory), ItemId(9)).unwrap(), []);
+}
+
+#[test]
+fn a_lost_item_is_found() {
+    let report = after("DELETE FROM items WHERE id = 1");
+    assert!(matches!(&report.findings[0], Finding::Missing(item) if item.id == ItemId(1)));
+    assert!(matches!(&report.findings[1], Finding::Imbalance { .. }));
+}
+
+#[test]
+fn an_item_out_of_nothing_is_found() {
+    let insert = "INSERT INTO items SELECT 7, NULL, 'meadow', 0, 0, 0, 'crown', 1";
+    let report = after(insert);
+    assert!(matches!(&report.findings[0], Finding::Unexplained(item) if item.id == ItemId(7)));
+}
+
+#[test]
+fn an_item_back_from_destruction_is_found() {
+    let report = after("INSERT INTO items SELECT 3, NULL, 'meadow', 0, -7, 0, 'iron ore', 5");
+    assert!(matches!(&report.findings[0], Finding::Unexplained(item) if item.id == ItemId(3)));
+}
+
+#[test]
+fn a_stolen_or_swollen_item_is_found() {
+    for change in ["quantity = 500", "x = 9", "template = 'crown'", "slot = 1"] {
+        let report = after(&format!("UPDATE items SET {change} WHERE id = 2"));
+        assert!(
+            matches!(&report.findings[0], Finding::Different { found, .. } if found.id == ItemId(2)),
+            "{change}: {report}"
+        );
+    }
+}
+
+#[test]
+fn a_rewritten_history_is_found() {
+    for change in [
+        "UPDATE ledger SET from_x = 5 WHERE entry = 4",
+        "DELETE FROM ledger WHERE entry = 1",
+        "UPDATE ledger SET item = 3 WHERE entry = 2",
+        "UPDATE ledger SET quantity = 6 WHERE entry = 5",
+    ] {
+        let report = after(change);
+        assert!(!report.is_clean(), "{change}");
+    }
+}
+
+#[test]
+fn an_operation_applied_twice_or_beyond_its_mark_is_found() {
+    for change in [
+        "UPDATE ledger SET sequence = 1 WHERE entry = 3",
+        "UPDATE epochs SET operations = 3",
+    ] {
+        let report = after(change);
+        assert!(
+            matches!(report.findings[0], Finding::OutOfOrder { .. }),
+            "{change}: {report}"
+        );
+    }
+}
+
+#[test]
+fn an_item_of_nobody_is_found() {
+    let report = after(
+        "INSERT INTO ledger SELECT 9, 1, 4, 1, 0, 'x', 0, 9, NULL, NULL, NULL, NULL, 55, NULL, NULL, NULL, 0, 'y', 1;
+         INSERT INTO items SELECT 9, 55, NULL, NULL, NULL, 0, 'y', 1",
+    );
+    assert!(matches!(report.findings[0], Finding::Damage(_)), "{report}");
+}

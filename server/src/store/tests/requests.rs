@@ -1,0 +1,271 @@
+//! Accounts, token logins, characters and ids: what is refused, and that nothing else suffers from it.
+
+use game::record::{ItemChange, Owner};
+use game::{AccountId, ItemId, Rank};
+
+use super::world::{World, create, ground, item, path, register, save, settings, write};
+use crate::store::{
+    AccountRow, Answer, CreateRefused, OpenError, OperatorError, Read, Ticket, Write, audit,
+    item_history, set_rank,
+};
+
+fn token(id: &str, expires_at: u64) -> Write {
+    Write::AdmitToken {
+        ticket: Ticket(3),
+        token_id: id.to_owned(),
+        expires_at,
+        account: "robot".to_owned(),
+    }
+}
+
+#[test]
+fn a_taken_name_is_refused_and_the_commits_beside_it_are_durable() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(settings(&directory));
+    let (_, anna) = world.character("anna");
+    let first = world.submit(anna, vec![ItemChange::Create(item(1, ground(0)))]);
+    world.store.submit(register("anna")).unwrap();
+    let second = world.submit(anna, vec![ItemChange::Create(item(2, ground(0)))]);
+    assert_eq!(world.answer(), Answer::Durable(first));
+    let refused = Answer::Registered {
+        ticket: Ticket(1),
+        account: None,
+    };
+    assert_eq!(world.answer(), refused);
+    assert_eq!(world.answer(), Answer::Durable(second));
+    assert_eq!(world.store.durable(), second);
+}
+
+#[test]
+fn an_account_is_found_by_its_name_with_its_hash() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(settings(&directory));
+    let id = world.account("anna");
+    let question = |name: &str| Read::Account {
+        ticket: Ticket(9),
+        name: name.to_owned(),
+    };
+    let found = Answer::Account {
+        ticket: Ticket(9),
+        account: Some(AccountRow {
+            id,
+            name: "anna".to_owned(),
+            password_hash: Some("hash".to_owned()),
+        }),
+    };
+    assert_eq!(world.read(question("anna")), found);
+    let nobody = Answer::Account {
+        ticket: Ticket(9),
+        account: None,
+    };
+    assert_eq!(world.read(question("bert")), nobody);
+}
+
+#[test]
+fn a_token_id_is_admitted_once_also_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(settings(&directory));
+    let admitted = world.write(token("t1", u64::MAX));
+    let Answer::TokenAdmitted { account, .. } = &admitted else {
+        panic!("{admitted:?}");
+    };
+    let account = account.clone().unwrap();
+    assert_eq!(account.password_hash, None);
+    let refused = Answer::TokenAdmitted {
+        ticket: Ticket(3),
+        account: None,
+    };
+    assert_eq!(world.write(token("t1", u64::MAX)), refused);
+    world.store.close().unwrap();
+    let mut world = World::open(settings(&directory));
+    assert_eq!(world.write(token("t1", u64::MAX)), refused);
+    let again = Answer::TokenAdmitted {
+        ticket: Ticket(3),
+        account: Some(account),
+    };
+    assert_eq!(world.write(token("t2", u64::MAX)), again);
+}
+
+#[test]
+fn expired_token_ids_are_forgotten_and_others_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(settings(&directory));
+    for id in 0..40 {
+        world.write(token(&format!("old {id}"), 1_000));
+        world.write(token(&format!("new {id}"), u64::MAX));
+    }
+    world.store.close().unwrap();
+    let connection = rusqlite::Connection::open(path(&directory)).unwrap();
+    let count = |pattern: &str| -> i64 {
+        let sql = "SELECT COUNT(*) FROM login_tokens WHERE id LIKE ?1";
+        connection
+            .query_row(sql, [pattern], |row| row.get(0))
+            .unwrap()
+    };
+    assert_eq!(count("new %"), 40);
+    assert!(count("old %") <= 1, "{} are left", count("old %"));
+}
+
+#[test]
+fn a_character_name_is_taken_whatever_its_capitals() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(settings(&directory));
+    let (account, _) = world.character("Ärwen");
+    let refused = Answer::CharacterCreated {
+        ticket: Ticket(2),
+        result: Err(CreateRefused::NameTaken),
+    };
+    assert_eq!(world.write(create(account, "äRWEN")), refused);
+}
+
+#[test]
+fn an_account_has_no_more_characters_than_it_may() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(settings(&directory));
+    let (account, _) = world.character("a");
+    world.write(create(account, "c"));
+    world.write(create(account, "b"));
+    let refused = Answer::CharacterCreated {
+        ticket: Ticket(2),
+        result: Err(CreateRefused::TooMany),
+    };
+    assert_eq!(world.write(create(account, "d")), refused);
+    let ticket = Ticket(4);
+    let answer = world.read(Read::Characters { ticket, account });
+    let Answer::Characters { characters, .. } = answer else {
+        panic!("{answer:?}");
+    };
+    let names: Vec<_> = characters.iter().map(|each| each.name.as_str()).collect();
+    assert_eq!(names, ["a", "b", "c"]);
+}
+
+#[test]
+fn a_character_comes_back_as_it_was_saved_with_all_it_owns() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(settings(&directory));
+    let (account, anna) = world.character("Anna");
+    let owned = item(7, Owner::Character(anna));
+    let operation = world.operation(anna, vec![ItemChange::Create(owned.clone())]);
+    let mut commit = world.commit(vec![operation]);
+    let saved = save(anna, -250, 9);
+    commit.characters.push(saved.clone());
+    world.write(write(commit));
+    // A save without a module keeps what the module saved before.
+    let mut commit = world.commit(Vec::new());
+    commit.characters.push(save(anna, 17, 9));
+    commit.characters[0].modules.clear();
+    world.write(write(commit));
+    world.store.close().unwrap();
+
+    let mut world = World::open(settings(&directory));
+    let ticket = Ticket(5);
+    let character = anna;
+    let answer = world.read(Read::Character {
+        ticket,
+        account,
+        character,
+    });
+    let Answer::Character {
+        character: Some(record),
+        ..
+    } = answer
+    else {
+        panic!("{answer:?}");
+    };
+    assert_eq!(record.name, "Anna");
+    assert_eq!(record.rank, Rank::Player);
+    assert_eq!(record.place.unwrap().x, 17);
+    assert_eq!(record.modules, saved.modules);
+    assert_eq!(record.items, [owned]);
+    let foreign = world.read(Read::Character {
+        ticket,
+        account: AccountId(account.0 + 1),
+        character,
+    });
+    let nobody = Answer::Character {
+        ticket,
+        character: None,
+    };
+    assert_eq!(foreign, nobody);
+}
+
+#[test]
+fn a_deleted_characters_items_leave_the_world_through_the_ledger() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(settings(&directory));
+    let (account, anna) = world.character("anna");
+    world.settle(
+        anna,
+        vec![
+            ItemChange::Create(item(1, Owner::Character(anna))),
+            ItemChange::Create(item(2, ground(3))),
+        ],
+    );
+    let delete = |account| Write::DeleteCharacter {
+        ticket: Ticket(6),
+        account,
+        character: anna,
+    };
+    let answer = |found| Answer::CharacterDeleted {
+        ticket: Ticket(6),
+        found,
+    };
+    assert_eq!(world.write(delete(AccountId(99))), answer(false));
+    assert_eq!(world.write(delete(account)), answer(true));
+    assert_eq!(world.write(delete(account)), answer(false));
+    let report = audit(&path(&directory)).unwrap();
+    assert!(report.is_clean(), "{report}");
+    assert_eq!((report.items, report.histories), (1, 2));
+    let history = item_history(&path(&directory), ItemId(1)).unwrap();
+    assert_eq!(history.len(), 2);
+    assert_eq!(history[1].cause, "character deleted");
+    assert_eq!(history[1].to, None);
+    // The name is free again.
+    assert!(matches!(
+        world.write(create(account, "anna")),
+        Answer::CharacterCreated { result: Ok(_), .. }
+    ));
+}
+
+#[test]
+fn ids_carry_the_node_and_are_never_given_twice() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut at_five = settings(&directory);
+    at_five.node = 5;
+    let mut world = World::open(at_five.clone());
+    let reserve = Write::ReserveItemIds { count: 100 };
+    let ids = |counter: u64| Answer::ItemIds {
+        first: ItemId((5 << 48) | counter),
+        count: 100,
+    };
+    assert_eq!(world.write(reserve.clone()), ids(1));
+    assert_eq!(world.account("anna"), AccountId(5 << 48 | 1));
+    world.store.close().unwrap();
+    let mut world = World::open(at_five);
+    assert_eq!(world.write(reserve), ids(101));
+}
+
+#[test]
+fn a_rank_is_set_by_hand_only_while_no_server_runs() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(settings(&directory));
+    let (account, _) = world.character("Anna");
+    let set = |name| set_rank(&path(&directory), name, Rank::Master);
+    assert!(matches!(
+        set("anna"),
+        Err(OperatorError::Open(OpenError::InUse { .. }))
+    ));
+    world.store.close().unwrap();
+    assert!(matches!(
+        set("bert"),
+        Err(OperatorError::NoSuchCharacter(_))
+    ));
+    set("anna").unwrap();
+    let mut world = World::open(settings(&directory));
+    let ticket = Ticket(7);
+    let answer = world.read(Read::Characters { ticket, account });
+    let Answer::Characters { characters, .. } = answer else {
+        panic!("{answer:?}");
+    };
+    assert_eq!(characters[0].rank, Rank::Master);
+}

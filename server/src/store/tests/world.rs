@@ -1,0 +1,188 @@
+//! What the other tests stand on: a database in a directory of its own, and commits to fill it with.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
+
+use game::record::{
+    CharacterSave, Commit, ItemChange, ItemRecord, OpId, Operation, Owner, Place, Saved,
+};
+use game::{AccountId, CharacterId, CommitSeq, ItemId, ZoneName};
+use tempfile::TempDir;
+
+use crate::store::{Answer, Claim, Read, Store, StoreSettings, Ticket, Write};
+
+/// An end to waiting for an answer that doesn't come: the test fails then.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A store with everything around it.
+pub(super) struct World {
+    pub(super) store: Store,
+    pub(super) claim: Claim,
+    woken: Receiver<()>,
+    sequence: u64,
+    seq: u64,
+}
+
+pub(super) fn settings(directory: &TempDir) -> StoreSettings {
+    StoreSettings::new(path(directory), 1)
+}
+
+pub(super) fn path(directory: &TempDir) -> PathBuf {
+    directory.path().join("world.db")
+}
+
+impl World {
+    pub(super) fn open(settings: StoreSettings) -> Self {
+        let (wake, woken) = mpsc::channel();
+        let (store, claim) = Store::open(settings, move || {
+            let _ = wake.send(());
+        })
+        .unwrap();
+        Self {
+            store,
+            claim,
+            woken,
+            sequence: 0,
+            seq: 0,
+        }
+    }
+
+    /// Waits for the next answer.
+    pub(super) fn answer(&mut self) -> Answer {
+        loop {
+            if let Some(answer) = self.store.poll() {
+                return answer;
+            }
+            self.woken.recv_timeout(PATIENCE).unwrap();
+        }
+    }
+
+    /// A write and its answer.
+    pub(super) fn write(&mut self, write: Write) -> Answer {
+        self.store.submit(write).unwrap();
+        self.answer()
+    }
+
+    /// A read and its answer.
+    pub(super) fn read(&mut self, read: Read) -> Answer {
+        self.store.ask(read).unwrap();
+        self.answer()
+    }
+
+    pub(super) fn account(&mut self, name: &str) -> AccountId {
+        let answer = self.write(register(name));
+        let Answer::Registered { account, .. } = answer else {
+            panic!("{answer:?}");
+        };
+        account.unwrap().id
+    }
+
+    /// A new account and a character of the same name.
+    pub(super) fn character(&mut self, name: &str) -> (AccountId, CharacterId) {
+        let account = self.account(name);
+        let answer = self.write(create(account, name));
+        let Answer::CharacterCreated { result, .. } = answer else {
+            panic!("{answer:?}");
+        };
+        (account, result.unwrap().id)
+    }
+
+    /// The next operation of this start.
+    pub(super) fn operation(&mut self, actor: CharacterId, changes: Vec<ItemChange>) -> Operation {
+        self.sequence += 1;
+        Operation {
+            id: OpId {
+                epoch: self.claim.epoch,
+                sequence: self.sequence,
+            },
+            cause: "test".to_owned(),
+            actor,
+            changes,
+        }
+    }
+
+    /// The next commit of this start.
+    pub(super) fn commit(&mut self, operations: Vec<Operation>) -> Commit {
+        self.seq += 1;
+        Commit {
+            seq: CommitSeq(self.seq),
+            tick: self.seq * 10,
+            operations,
+            characters: Vec::new(),
+            gm_log: Vec::new(),
+        }
+    }
+
+    /// Submits one operation in a commit of its own.
+    pub(super) fn submit(&mut self, actor: CharacterId, changes: Vec<ItemChange>) -> CommitSeq {
+        let operation = self.operation(actor, changes);
+        let commit = self.commit(vec![operation]);
+        let seq = commit.seq;
+        self.store.submit(write(commit)).unwrap();
+        seq
+    }
+
+    /// The same, until it is durable.
+    pub(super) fn settle(&mut self, actor: CharacterId, changes: Vec<ItemChange>) {
+        let seq = self.submit(actor, changes);
+        assert_eq!(self.answer(), Answer::Durable(seq));
+    }
+}
+
+pub(super) fn write(commit: Commit) -> Write {
+    Write::Commit(Box::new(commit))
+}
+
+pub(super) fn register(name: &str) -> Write {
+    Write::Register {
+        ticket: Ticket(1),
+        name: name.to_owned(),
+        password_hash: "hash".to_owned(),
+    }
+}
+
+pub(super) fn create(account: AccountId, name: &str) -> Write {
+    Write::CreateCharacter {
+        ticket: Ticket(2),
+        account,
+        name: name.to_owned(),
+        limit: 3,
+    }
+}
+
+pub(super) fn item(id: u64, owner: Owner) -> ItemRecord {
+    ItemRecord {
+        id: ItemId(id),
+        owner,
+        slot: 0,
+        template: "iron ore".to_owned(),
+        quantity: 5,
+    }
+}
+
+pub(super) fn ground(x: i32) -> Owner {
+    Owner::Ground {
+        zone: ZoneName::new("meadow"),
+        x,
+        y: -7,
+    }
+}
+
+pub(super) fn save(character: CharacterId, x: i32, level: u8) -> CharacterSave {
+    let saved = Saved {
+        version: 1,
+        bytes: vec![level; 200],
+    };
+    CharacterSave {
+        character,
+        place: Place {
+            zone: ZoneName::new("meadow"),
+            x,
+            y: 2,
+            heading: 65_535,
+        },
+        modules: BTreeMap::from([("combat".to_owned(), saved)]),
+    }
+}

@@ -1,0 +1,132 @@
+//! The thread that makes things durable: it takes all that waits, up to a bound, into one transaction, and answers
+//! after the fsync. While the disk is full or the database locked it keeps its batch and tries again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tracing::{error, info, warn};
+
+use super::engine::Writer;
+use super::error::EngineError;
+use super::report::{Report, Reporter};
+use super::{Answer, Load, Unsaved, Write};
+
+/// First pause before a stalled batch is tried again. The engine has by then waited for a lock by itself.
+const RETRY_FIRST: Duration = Duration::from_millis(50);
+/// Longest pause: how late at most the world notices that there is space again.
+const RETRY_LONGEST: Duration = Duration::from_secs(2);
+
+/// What the writer thread owns.
+pub(super) struct WriterThread {
+    pub(super) engine: Box<dyn Writer>,
+    pub(super) queue: Receiver<Write>,
+    pub(super) reporter: Reporter,
+    /// Rows after which a batch ends.
+    pub(super) batch_rows: usize,
+    /// Set when the handle is being closed: from then on patience is limited.
+    pub(super) closing: Arc<AtomicBool>,
+    pub(super) close_patience: Duration,
+}
+
+impl WriterThread {
+    /// Runs until the handle is gone and all that it submitted is durable, or until the engine fails for good.
+    pub(super) fn run(mut self) -> Result<(), Unsaved> {
+        while let Some((batch, load)) = self.next_batch() {
+            match self.make_durable(&batch) {
+                Ok((answers, took)) => self.reporter.send(Report::Settled {
+                    answers,
+                    load,
+                    took,
+                }),
+                Err(reason) => return Err(self.give_up(load, reason)),
+            }
+            if let Err(reason) = self.tend() {
+                return Err(self.give_up(Load::default(), reason));
+            }
+        }
+        if let Err(problem) = self.engine.finish() {
+            // All is durable already; the next start does what is left to do.
+            warn!(%problem, "the database wasn't left tidy");
+        }
+        Ok(())
+    }
+
+    /// Sleeps until something is there, then takes what else is waiting. `None` when nothing can come any more.
+    fn next_batch(&self) -> Option<(Vec<Write>, Load)> {
+        let first = self.queue.recv().ok()?;
+        let mut load = Load::of(&first);
+        let mut batch = vec![first];
+        while load.weight() < self.batch_rows {
+            let Ok(next) = self.queue.try_recv() else {
+                break;
+            };
+            load += Load::of(&next);
+            batch.push(next);
+        }
+        Some((batch, load))
+    }
+
+    /// Tries until the batch is durable. An error is final, and says why.
+    fn make_durable(&mut self, batch: &[Write]) -> Result<(Vec<Answer>, Duration), String> {
+        let mut pause = RETRY_FIRST;
+        let mut stalled = false;
+        let mut closing_since = None;
+        loop {
+            let started = Instant::now();
+            let reason = match self.engine.apply(batch) {
+                Ok(answers) => {
+                    if stalled {
+                        info!("the database takes writes again");
+                        self.reporter.send(Report::Recovered);
+                    }
+                    return Ok((answers, started.elapsed()));
+                }
+                Err(EngineError::Transient(reason)) => reason,
+                Err(EngineError::Fatal(reason)) => return Err(reason),
+            };
+            if !stalled {
+                stalled = true;
+                warn!(%reason, "the database takes no writes; value operations are refused until it does");
+                self.reporter.send(Report::Stalled);
+            }
+            if self.closing.load(Ordering::Acquire) {
+                let since = *closing_since.get_or_insert(started);
+                if since.elapsed() >= self.close_patience {
+                    return Err(reason);
+                }
+            }
+            // Closing unparks, so that its patience begins at once.
+            thread::park_timeout(pause);
+            pause = (pause * 2).min(RETRY_LONGEST);
+        }
+    }
+
+    /// Housekeeping can wait for space as well, without anybody noticing.
+    fn tend(&mut self) -> Result<(), String> {
+        match self.engine.tend() {
+            Ok(()) => Ok(()),
+            Err(EngineError::Transient(reason)) => {
+                warn!(%reason, "the database's housekeeping is put off");
+                Ok(())
+            }
+            Err(EngineError::Fatal(reason)) => Err(reason),
+        }
+    }
+
+    /// Nothing more is written: what comes after a lost batch would leave a hole in the order.
+    fn give_up(&self, mut lost: Load, reason: String) -> Unsaved {
+        error!(%reason, "the database can't go on");
+        self.reporter.send(Report::Broken(reason.clone()));
+        for write in self.queue.try_iter() {
+            lost += Load::of(&write);
+        }
+        Unsaved {
+            commits: lost.commits,
+            requests: lost.requests,
+            reason,
+        }
+    }
+}
