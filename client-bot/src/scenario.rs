@@ -253,7 +253,7 @@ impl Default for Chatting {
 impl Default for Fighting {
     fn default() -> Self {
         Self {
-            reach: 150,
+            reach: 250,
             cooldown: Duration::from_millis(1100),
             detour: 1500,
             mourning: Duration::from_secs(2),
