@@ -181,6 +181,10 @@ impl Zone {
                 message,
             )));
         };
+        if desk.settings.switched_off.contains(&packet.id) {
+            let message = "the operator has switched this off for now";
+            return Err(PacketFault::Refused(Refuse::new(Refusal::SwitchedOff, message)));
+        }
         let module = self.modules[target.module].as_mut();
         let rate = module.rate(target.route);
         if let Some(sender) = self.state.players.get_mut(&player.entity()) {

@@ -10,7 +10,7 @@ use game::{CommitSeq, Delivery, Order, Publication, SessionId};
 use protocol::Lane;
 use protocol::v1::Farewell;
 
-use super::EventLoop;
+use super::{EventLoop, RunError};
 use crate::net::goodbye;
 use crate::signals::Wish;
 use crate::store::{Store, Write};
