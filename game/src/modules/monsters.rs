@@ -110,6 +110,12 @@ impl Module for Monsters {
 }
 
 impl Monsters {
+    /// How many are alive.
+    #[cfg(test)]
+    pub(crate) fn alive(&self, entities: &crate::zone::Entities) -> usize {
+        self.minds.iter(entities).count()
+    }
+
     /// One monster more at a spawn point; later, if the zone is full.
     fn come_back(&mut self, ctx: &mut Ctx<'_>, index: u32) {
         let Some(point) = spawn_point(ctx, index) else {
