@@ -143,7 +143,7 @@ pub fn step(
     speed: u32,
     tick_ms: u32,
 ) -> (Position, Residue) {
-    let way = i64::from(speed) * i64::from(tick_ms);
+    let way = i64::from(speed).saturating_mul(tick_ms.into());
     let (x, rest_x) = step_axis(position.x, residue.x, way, heading.cos());
     let (y, rest_y) = step_axis(position.y, residue.y, way, heading.sin());
     let residue = Residue {
@@ -153,13 +153,14 @@ pub fn step(
     (Position { x, y }, residue)
 }
 
-/// `way` is in 1/1000 cm. Computed wide and held at the ends of the number range, where no map reaches.
+/// `way` is in 1/1000 cm. Held at the ends of the number range, where no map reaches.
 fn step_axis(from: i32, residue: u16, way: i64, share: i32) -> (i32, u16) {
-    let moved = i128::from(way) * i128::from(share) / 1000;
-    let total = (i128::from(from) << 16) + i128::from(residue) + moved;
+    // What saturates here is far beyond the ends all the same.
+    let moved = way.saturating_mul(share.into()) / 1000;
+    let total = (i64::from(from) << 16) + i64::from(residue) + moved;
     let total = total.clamp(
-        i128::from(i32::MIN) << 16,
-        (i128::from(i32::MAX) << 16) + 0xffff,
+        i64::from(i32::MIN) << 16,
+        (i64::from(i32::MAX) << 16) + 0xffff,
     );
     let whole = i32::try_from(total >> 16).unwrap_or(i32::MAX);
     (whole, u16::try_from(total & 0xffff).unwrap_or(u16::MAX))
