@@ -152,10 +152,7 @@ impl Zone {
 
     /// Brings a packet to the module that owns it.
     pub(crate) fn packet(&mut self, desk: &mut Desk, player: PlayerId, packet: &Packet<'_>) {
-        let fault = match self.handle_packet(desk, player, packet) {
-            Ok(()) => None,
-            Err(fault) => Some(fault),
-        };
+        let fault = self.handle_packet(desk, player, packet).err();
         self.deliver_events(desk);
         let session = packet.session;
         match fault {

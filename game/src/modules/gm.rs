@@ -68,8 +68,8 @@ impl Module for Gm {
         routes.command("redirect", "NAME [HOST:PORT]", Rank::Admin, Self::redirect);
         routes.command("shutdown", "", Rank::Admin, Self::shut_down);
         routes.on_letter(Self::announced);
-        routes.on_letter(Self::to_kick);
-        routes.on_letter(Self::to_redirect);
+        routes.on_letter(Self::kick_here);
+        routes.on_letter(Self::redirect_here);
     }
 }
 
@@ -124,7 +124,7 @@ impl Gm {
         Ok(format!("{name} is kicked, if online"))
     }
 
-    fn to_kick(&mut self, ctx: &mut Ctx<'_>, letter: ToKick) {
+    fn kick_here(&mut self, ctx: &mut Ctx<'_>, letter: ToKick) {
         if let Some(player) = ctx.find_player(&letter.name) {
             ctx.kick(player, &letter.message);
         }
@@ -186,7 +186,7 @@ impl Gm {
         Ok(format!("{name} is redirected, if online"))
     }
 
-    fn to_redirect(&mut self, ctx: &mut Ctx<'_>, letter: ToRedirect) {
+    fn redirect_here(&mut self, ctx: &mut Ctx<'_>, letter: ToRedirect) {
         if let Some(player) = ctx.find_player(&letter.name) {
             ctx.redirect(player, letter.address);
         }

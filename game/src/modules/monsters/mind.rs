@@ -54,7 +54,7 @@ enum State {
 
 /// True in the ticks in which the monster looks around.
 pub(super) fn looks(id: EntityId, tick: u64) -> bool {
-    (tick + id.slot() as u64) % LOOK_TICKS == 0
+    (tick + id.slot() as u64).is_multiple_of(LOOK_TICKS)
 }
 
 impl Mind {
