@@ -166,7 +166,7 @@ impl Script {
                 Some(Input::Detach { character })
             }
             DETACH..PORTAL => {
-                inputs.extend(self.to_portal(character, sight));
+                inputs.extend(self.put_into_portal(character, sight));
                 Some(self.walk(session, None))
             }
             PORTAL..SAY => Some(packet(session, &Say { text: "hi".into() })),
@@ -198,7 +198,7 @@ impl Script {
     }
 
     /// The operator puts the player into a portal of its zone.
-    fn to_portal(&mut self, character: CharacterId, sight: &Sight) -> Option<Input> {
+    fn put_into_portal(&mut self, character: CharacterId, sight: &Sight) -> Option<Input> {
         let portals = &self.content.zone_content(&sight.zone)?.portals;
         let portal = portals.get(self.rng.random_range(0..portals.len().max(1)))?;
         let Position { x, y } = portal.area.centre();

@@ -92,7 +92,9 @@ mod tests {
     #[test]
     fn of_too_many_attackers_the_least_hated_is_forgotten() {
         let mut threat = Threat::default();
-        (0..MAX_ATTACKERS as u64).for_each(|id| threat.add(EntityId(id), 10 + id as u32));
+        for (id, amount) in (10..).enumerate().take(MAX_ATTACKERS) {
+            threat.add(EntityId(id as u64), amount);
+        }
         threat.add(EntityId(99), 50);
         assert_eq!(threat.attackers.len(), MAX_ATTACKERS);
         assert!(threat.attackers.iter().all(|(id, _)| *id != EntityId(0)));
