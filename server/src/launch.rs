@@ -1,17 +1,21 @@
-//! `realmbeat-server`: runs a world, or looks after one that isn't running.
+//! What the server's program does with its command line: runs a world, or looks after one that isn't running. A
+//! program with modules of its own does the same with them.
 
 use std::fmt::Display;
 use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use server::cli::{AuditSubject, Cli, Command};
-use server::config::{Config, EX_CONFIG, Loaded, Sources, reference};
-use server::server::{Server, check_content, database_path};
-use server::suspects::Suspects;
-use server::{auth, store, telemetry};
 
-fn main() -> ExitCode {
+use crate::cli::{AuditSubject, Cli, Command};
+use crate::config::{Config, EX_CONFIG, Loaded, Sources, reference};
+use crate::server::{ServerBuilder, check_content, database_path};
+use crate::suspects::Suspects;
+use crate::{auth, store, telemetry};
+
+/// Does what the command line says; without a command it runs the server that `builder` describes. The whole `main` of
+/// a server program: its exit code, help and messages are those of `realmbeat-server --help`.
+pub fn launch(builder: ServerBuilder) -> ExitCode {
     let cli = Cli::parse();
     if cli.settings.print_default_config {
         return say(reference());
@@ -31,7 +35,7 @@ fn main() -> ExitCode {
         };
     }
     match cli.command() {
-        Command::Run => run(loaded, sources),
+        Command::Run => run(builder, loaded, sources),
         Command::Audit { subject } => audit(&loaded.config, subject),
         Command::Rank { name, rank } => {
             match store::set_rank(&database_path(&loaded.config), &name, rank) {
@@ -44,9 +48,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(loaded: Loaded, sources: Sources) -> ExitCode {
+fn run(builder: ServerBuilder, loaded: Loaded, sources: Sources) -> ExitCode {
     let levels = telemetry::start(&loaded.config.log);
-    let server = match Server::builder().log_levels(levels).start(loaded, sources) {
+    let server = match builder.log_levels(levels).start(loaded, sources) {
         Ok(server) => server,
         Err(error) => {
             let code = if error.is_configuration() {
