@@ -20,7 +20,7 @@ use crate::desk::{Desk, Whereabouts};
 use crate::directory::Directory;
 use crate::ids::{AccountId, CharacterId, CommitSeq, SessionId, ZoneName};
 use crate::input::Input;
-use crate::module::{Caller, ModuleTable, Refuse};
+use crate::module::{Caller, Event, ModuleTable, Refuse};
 use crate::player::Player;
 use crate::publication::{Order, Publication, PublicationBuilder};
 use crate::record::{GmEntry, ItemRecord, Owner};
@@ -359,6 +359,13 @@ impl Game {
     pub fn entities(&self, zone: &ZoneName) -> Option<&Entities> {
         self.zone_index(zone)
             .map(|index| &self.zones[index].state.entities)
+    }
+
+    /// Lets something happen in a character's zone, as no input can: for tests.
+    pub(crate) fn emit<E: Event>(&mut self, character: CharacterId, event: E) {
+        if let Some(here) = self.desk.here.get(&character) {
+            self.zones[here.zone].state.emit(event);
+        }
     }
 
     /// Puts a character somewhere else in its zone, as no input can: for tests.

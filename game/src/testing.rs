@@ -25,7 +25,7 @@ use crate::content::{Content, ContentFiles};
 use crate::game::Game;
 use crate::ids::{AccountId, CharacterId, ItemId, Rank, SessionId, ZoneName};
 use crate::input::Input;
-use crate::module::ModuleList;
+use crate::module::{Event, ModuleList};
 use crate::publication::{Order, Publication};
 use crate::record::{CharacterRecord, CharacterSave, GmEntry, ItemChange, Place};
 use crate::settings::Settings;
@@ -271,6 +271,13 @@ impl GameTest {
             id: M::INFO.id,
             payload,
         });
+        self
+    }
+
+    /// Something happens in the zone of the current player, as if a module had emitted it; told at the next tick.
+    pub fn emit<E: Event>(&mut self, event: E) -> &mut Self {
+        let character = self.actor(&self.current).character;
+        self.game.emit(character, event);
         self
     }
 

@@ -11,6 +11,7 @@ pub mod cli;
 pub mod config;
 pub mod content_files;
 mod event_loop;
+mod launch;
 pub mod lobby;
 pub mod net;
 pub mod server;
@@ -22,4 +23,5 @@ mod tick_clock;
 mod value_lane;
 
 pub use event_loop::RunError;
+pub use launch::launch;
 pub use server::{Server, ServerBuilder, StartError};
