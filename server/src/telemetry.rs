@@ -17,7 +17,8 @@ pub struct LogLevels(reload::Handle<EnvFilter, Registry>);
 #[must_use]
 pub fn start(log: &Log) -> LogLevels {
     let (filter, handle) = reload::Layer::new(filter(&log.level));
-    let colours = io::stderr().is_terminal();
+    // Colours are for eyes: in a file they are noise that no search gets past.
+    let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let lines = fmt::layer().with_writer(io::stderr).with_ansi(colours);
     let registry = tracing_subscriber::registry().with(filter);
     // A second subscriber in one process is a test's; the first one stays.
