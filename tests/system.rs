@@ -4,6 +4,7 @@
 
 mod bus;
 mod chat_server;
+mod crashes;
 mod echo_server;
 mod example_process;
 mod first_steps;
