@@ -5,6 +5,7 @@
 mod bus;
 mod chat_server;
 mod commands;
+mod crashes;
 mod echo_server;
 mod example_process;
 mod first_steps;

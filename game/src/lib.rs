@@ -29,14 +29,17 @@ pub mod zone;
 pub use content::Content;
 pub use ctx::Ctx;
 pub use entity_map::EntityMap;
-pub use game::{Game, RestoreError, StartError};
+pub use game::{Game, RestoreError, Serving, StartError};
 pub use ids::{
     AccountId, CharacterId, CommitSeq, EntityId, ItemId, PlayerId, Rank, SessionId, ZoneName,
 };
 pub use input::Input;
-pub use module::{Module, ModuleList, ModuleTable, Refuse, Routes, TableError};
+pub use module::{
+    Caller, CommandError, Event, Module, ModuleList, ModuleTable, Rate, Refuse, Routes, TableError,
+};
 pub use player::Player;
 pub use publication::{Delivery, Frame, Order, Publication, PublicationBuilder};
+pub use record::Saved;
 pub use settings::Settings;
 pub use space::{Heading, Position};
 pub use value::Inventory;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, CharacterId, CommitSeq, ItemId, Rank, ZoneName};
@@ -107,6 +108,30 @@ pub struct Saved {
     pub bytes: Vec<u8>,
 }
 
+impl Saved {
+    /// `value` as it is kept: postcard, with the version of its shape.
+    ///
+    /// # Panics
+    /// When `value` isn't plain data that serialises, which the module's first test finds.
+    #[must_use]
+    pub fn new(version: u32, value: &impl Serialize) -> Self {
+        #[expect(
+            clippy::expect_used,
+            reason = "documented: plain data always serialises"
+        )]
+        let bytes = postcard::to_stdvec(value).expect("what a module saves is plain data");
+        Self { version, bytes }
+    }
+
+    /// What [`Self::new`] kept in this version; `None` for another version, or bytes that are no `T`.
+    #[must_use]
+    pub fn read<T: DeserializeOwned>(&self, version: u32) -> Option<T> {
+        let same = self.version == version;
+        same.then(|| postcard::from_bytes(&self.bytes).ok())
+            .flatten()
+    }
+}
+
 /// What is saved of a character besides its items.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CharacterSave {
@@ -162,4 +187,17 @@ pub struct Commit {
     pub characters: Vec<CharacterSave>,
     /// For the audit log.
     pub gm_log: Vec<GmEntry>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_saved_is_read_in_its_own_version_and_shape_only() {
+        let saved = Saved::new(2, &(7_u32, "seven"));
+        assert_eq!(saved.read(2), Some((7_u32, "seven".to_owned())));
+        assert_eq!(saved.read::<(u32, String)>(1), None);
+        assert_eq!(saved.read::<[String; 3]>(2), None);
+    }
 }

@@ -43,6 +43,20 @@ pub struct ClientInfo {
     pub bounds: &'static [(u32, u32)],
 }
 
+impl ClientInfo {
+    /// A message of a module outside this repository: accepted in the world, without repeated fields. One that has
+    /// some names their bounds.
+    #[must_use]
+    pub const fn of_module(id: u32, name: &'static str) -> Self {
+        Self {
+            id,
+            name,
+            phase: Phase::World,
+            bounds: &[],
+        }
+    }
+}
+
 /// A kind of message that the server sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServerInfo {
@@ -52,6 +66,14 @@ pub struct ServerInfo {
     pub name: &'static str,
     /// In which order it reaches its client.
     pub lane: Lane,
+}
+
+impl ServerInfo {
+    /// A message of a module outside this repository.
+    #[must_use]
+    pub const fn of_module(id: u32, name: &'static str, lane: Lane) -> Self {
+        Self { id, name, lane }
+    }
 }
 
 /// A message that clients send. Implemented by the build for those of [`v1`](crate::v1), by hand for a module
@@ -204,10 +226,8 @@ mod tests {
 
     impl ClientMessage for Bag {
         const INFO: ClientInfo = ClientInfo {
-            id: 1000,
-            name: "Bag",
-            phase: Phase::World,
             bounds: &[(1, 3)],
+            ..ClientInfo::of_module(1000, "Bag")
         };
     }
 

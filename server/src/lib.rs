@@ -11,14 +11,17 @@ pub mod cli;
 pub mod config;
 pub mod content_files;
 mod event_loop;
+mod launch;
 pub mod lobby;
 pub mod net;
 pub mod server;
 mod signals;
 pub mod store;
+pub mod suspects;
 pub mod telemetry;
 mod tick_clock;
 mod value_lane;
 
 pub use event_loop::RunError;
+pub use launch::launch;
 pub use server::{Server, ServerBuilder, StartError};

@@ -112,7 +112,7 @@ impl Network {
         let poll = Poll::new().map_err(failed)?;
         let registry = poll.registry().try_clone().map_err(failed)?;
         let waker = Waker::new(&registry, token::WAKER).map_err(failed)?;
-        let listener = Listener::bind(address, limits.backlog, &registry).map_err(failed)?;
+        let listener = Listener::bind(address, &limits, &registry).map_err(failed)?;
         Ok(Self {
             poll,
             events: Events::with_capacity(limits.events_per_poll.max(1)),

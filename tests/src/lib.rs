@@ -2,5 +2,6 @@
 
 pub mod cargo;
 pub mod client;
+pub mod crash;
 pub mod nats;
 pub mod server;

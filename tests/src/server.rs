@@ -58,6 +58,26 @@ impl ServerSetup {
         self
     }
 
+    /// A copy of the shipped content of its own, in which the text `from` of `file` is replaced by `to`.
+    ///
+    /// # Panics
+    /// When the file doesn't have that text, or can't be copied.
+    #[must_use]
+    pub fn edit_content(self, file: &str, from: &str, to: &str) -> Self {
+        let content = self.data_dir().join("content");
+        let setup = if content.exists() {
+            self
+        } else {
+            copy_directory(&repository().join("config/content"), &content);
+            self.set("world.content", content.display())
+        };
+        let file = content.join(file);
+        let text = std::fs::read_to_string(&file).expect("the content has such a file");
+        assert!(text.contains(from), "{} has no {from:?}", file.display());
+        std::fs::write(&file, text.replace(from, to)).expect("the copy is ours");
+        setup
+    }
+
     /// Listens on this address.
     #[must_use]
     pub fn listen(mut self, address: impl ToString) -> Self {
@@ -296,6 +316,19 @@ impl Log {
         let waited = changed.wait_timeout_while(text, PATIENCE, |text| !text.contains(what));
         let (text, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
         assert!(!timeout.timed_out(), "no {what:?} in the log:\n{text}");
+    }
+}
+
+fn copy_directory(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("the test's directory takes files");
+    for entry in std::fs::read_dir(from).expect("it is there") {
+        let entry = entry.expect("it can be listed");
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        if source.is_dir() {
+            copy_directory(&source, &target);
+        } else {
+            std::fs::copy(&source, &target).expect("it can be copied");
+        }
     }
 }
 

@@ -121,6 +121,7 @@ impl Game {
             sessions,
             travelers,
             last_commit,
+            serving: None,
         })
     }
 

@@ -33,6 +33,10 @@ pub struct Limits {
     pub soft_output_limit: usize,
     /// Unsent bytes above which a session is ended: what a client that never reads can cost.
     pub hard_output_limit: usize,
+    /// Bytes that the kernel queues for one session (it doubles the number for its own overhead); `None` lets it grow to
+    /// megabytes. What lies there can't be thinned any more, so a slow client shows the sooner the smaller it is; 64 KiB
+    /// still carry 300 KB/s over a round trip of 200 ms.
+    pub send_buffer: Option<usize>,
     /// Time from connect to login, whatever is sent meanwhile; `None` for no such deadline.
     pub login_deadline: Option<Duration>,
     /// Silence after which a client counts as gone; `None` for any.
@@ -59,6 +63,7 @@ impl Default for Limits {
             frame_limit: 4 << 10,
             soft_output_limit: 64 << 10,
             hard_output_limit: 256 << 10,
+            send_buffer: Some(64 << 10),
             login_deadline: Some(Duration::from_secs(10)),
             heartbeat_timeout: Some(Duration::from_secs(30)),
             goodbye_deadline: Duration::from_secs(2),

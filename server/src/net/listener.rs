@@ -15,6 +15,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tracing::warn;
 
 use super::farewell::{Throttle, goodbye};
+use super::limits::Limits;
 use super::sessions::Sessions;
 use super::transport::Transport;
 use super::{Framing, Inbox, token};
@@ -75,7 +76,11 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    pub(super) fn bind(address: SocketAddr, backlog: i32, registry: &Registry) -> io::Result<Self> {
+    pub(super) fn bind(
+        address: SocketAddr,
+        limits: &Limits,
+        registry: &Registry,
+    ) -> io::Result<Self> {
         let socket = Socket::new(
             Domain::for_address(address),
             Type::STREAM,
@@ -85,7 +90,11 @@ impl Listener {
         socket.set_reuse_address(true)?;
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
-        socket.listen(backlog)?;
+        if let Some(bytes) = limits.send_buffer {
+            // Accepted sockets inherit it.
+            socket.set_send_buffer_size(bytes)?;
+        }
+        socket.listen(limits.backlog)?;
         let mut socket = mio::net::TcpListener::from_std(socket.into());
         let local = socket.local_addr()?;
         socket.register(registry, token::LISTENER, Interest::READABLE)?;

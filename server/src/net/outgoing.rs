@@ -3,9 +3,10 @@
 
 use bytes::BufMut;
 
-/// Buffers kept for the next session that has something to send.
-const POOLED_BUFFERS: usize = 256;
-/// Bytes of the largest buffer that is kept; what a slow reader blew up is freed. With [`POOLED_BUFFERS`]: 4 MiB.
+/// Buffers kept for the next session that has something to send: as many as there are sessions that one pass reads and
+/// answers, so that none of them is allocated anew each time.
+const POOLED_BUFFERS: usize = 1024;
+/// Bytes of the largest buffer that is kept; what a slow reader blew up is freed. With [`POOLED_BUFFERS`]: 16 MiB.
 const POOLED_CAPACITY: usize = 16 << 10;
 /// Bytes of a new buffer: a view of a busy place fits without growing.
 const FIRST_CAPACITY: usize = 4 << 10;

@@ -2,7 +2,7 @@
 
 mod audit;
 mod batches;
-mod figures;
+mod disk;
 mod kill;
 mod open;
 mod queue;

@@ -77,12 +77,12 @@ fn an_address_in_use_is_one_clear_line() {
 #[test]
 fn the_port_of_a_server_that_is_gone_can_be_used_at_once() {
     let mut rig = Rig::new(Limits::default());
-    let (client, id) = rig.connect();
-    // The server's side ends first, so that its port has a connection in TIME_WAIT.
+    let (mut client, id) = rig.connect();
+    // The server's side ends first and the client has read all, so that a connection of the port is in TIME_WAIT.
     rig.network
         .sessions()
         .close(id, &super::super::goodbye(Farewell::Shutdown, ""));
-    rig.pass();
+    rig.read_to_end(&mut client);
     drop(client);
     rig.until_empty();
     let address = rig.network.local_addr();

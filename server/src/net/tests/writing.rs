@@ -109,6 +109,25 @@ fn a_client_that_never_reads_costs_the_hard_limit_at_most_and_is_ended() {
 }
 
 #[test]
+fn the_kernel_hides_a_slow_reader_no_longer_than_its_buffer_allows() {
+    let mut rig = Rig::new(Limits {
+        send_buffer: Some(16 << 10),
+        ..Limits::default()
+    });
+    let (client, id) = rig.connect();
+    clog(&mut rig, id, 0);
+    let small = rig.stats().bytes_out;
+    let mut rig = Rig::new(Limits {
+        send_buffer: Some(1 << 20),
+        ..Limits::default()
+    });
+    let (other, id) = rig.connect();
+    clog(&mut rig, id, 0);
+    assert!(small < rig.stats().bytes_out, "the setting changes nothing");
+    drop((client, other));
+}
+
+#[test]
 fn the_last_word_to_a_slow_reader_comes_after_all_that_was_queued() {
     let mut rig = Rig::new(Limits::default());
     let (mut client, id) = rig.connect();

@@ -13,7 +13,7 @@ use crate::store::OpenError;
 
 /// Held for as long as the database is in use.
 pub(super) struct FileLock {
-    _file: File,
+    file: File,
 }
 
 impl FileLock {
@@ -46,7 +46,14 @@ impl FileLock {
         }
         // Only a courtesy to whoever comes next; the lock holds without it.
         let _ = sign(&mut file);
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for FileLock {
+    /// Given back expressly: closing the file isn't enough while a process that was just forked still shares it.
+    fn drop(&mut self) {
+        let _ = flock(&self.file, FlockOperation::Unlock);
     }
 }
 

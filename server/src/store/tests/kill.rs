@@ -4,10 +4,10 @@ use std::io::{BufRead, BufReader, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use game::record::{ItemChange, Owner};
+use game::record::ItemChange;
 use game::{CharacterId, ItemId};
 
-use super::world::{World, path, register, settings};
+use super::world::{World, ground, item, path, register, settings, write};
 use crate::store::{Answer, StoreSettings, audit, item_history};
 
 /// Tells the child where its database is; without it the child's test does nothing.
@@ -72,23 +72,21 @@ fn child_under_load() {
     let floor = world.claim.epoch << 32;
     let mut confirmed = 0;
     let anna = CharacterId(1);
-    let owner = |x| super::world::ground(x);
     let mut out = std::io::stdout();
     for id in 1..=COMMITS {
         let id = floor + id;
-        let made = super::world::item(id, owner(0));
+        let made = item(id, ground(0));
         let make = world.operation(anna, vec![ItemChange::Create(made)]);
-        let pass: (Owner, Owner) = (owner(0), owner(1));
         let pass = ItemChange::Move {
             item: ItemId(id),
-            from: pass.0,
-            to: pass.1,
+            from: ground(0),
+            to: ground(1),
             slot: 3,
         };
         let pass = world.operation(anna, vec![pass]);
         let commit = world.commit(vec![make, pass]);
-        world.store.submit(super::world::write(commit)).unwrap();
-        if id % 16 == 0 {
+        world.store.submit(write(commit)).unwrap();
+        if id.is_multiple_of(16) {
             world
                 .store
                 .submit(register(&format!("robot {id}")))

@@ -24,13 +24,17 @@ impl Writer for Puppet {
     fn apply(&mut self, batch: &[Write]) -> Result<Vec<Answer>, EngineError> {
         let _ = self.batches.send(batch.len());
         self.outcomes.recv().unwrap_or(Ok(()))?;
-        let answer = |write: &Write| match write {
-            Write::Commit(commit) => Answer::Durable(commit.seq),
-            Write::ReserveItemIds { .. } => panic!("asked to"),
-            _ => Answer::Registered {
-                ticket: Ticket(1),
+        let answer = |write: &Write| {
+            if let Write::Commit(commit) = write {
+                return Answer::Durable(commit.seq);
+            }
+            let Write::Register { ticket, .. } = write else {
+                panic!("asked to: {write:?}");
+            };
+            Answer::Registered {
+                ticket: *ticket,
                 account: None,
-            },
+            }
         };
         Ok(batch.iter().map(answer).collect())
     }

@@ -1,0 +1,132 @@
+//! What the server's program does with its command line: runs a world, or looks after one that isn't running. A
+//! program with modules of its own does the same with them.
+
+use std::fmt::Display;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::{AuditSubject, Cli, Command};
+use crate::config::{Config, EX_CONFIG, Loaded, Sources, reference};
+use crate::server::{ServerBuilder, check_content, database_path};
+use crate::suspects::Suspects;
+use crate::{auth, store, telemetry};
+
+/// Does what the command line says; without a command it runs the server that `builder` describes. The whole `main` of
+/// a server program: its exit code, help and messages are those of `realmbeat-server --help`.
+pub fn launch(builder: ServerBuilder) -> ExitCode {
+    let cli = Cli::parse();
+    if cli.settings.print_default_config {
+        return say(reference());
+    }
+    let sources = cli.sources(std::env::vars_os());
+    let loaded = match Loaded::load(&sources) {
+        Ok(loaded) => loaded,
+        Err(error) => return fail(error, EX_CONFIG),
+    };
+    if cli.settings.print_config {
+        return say(loaded);
+    }
+    if cli.settings.check_config {
+        return match check_content(&loaded.config) {
+            Ok(()) => say("the configuration and the content are valid\n"),
+            Err(error) => fail(error, EX_CONFIG),
+        };
+    }
+    match cli.command() {
+        Command::Run => run(builder, loaded, sources),
+        Command::Audit { subject } => audit(&loaded.config, subject),
+        Command::Rank { name, rank } => {
+            match store::set_rank(&database_path(&loaded.config), &name, rank) {
+                Ok(()) => say(format!("{name} is {rank:?} from the next login on\n")),
+                Err(error) => fail(error, 1),
+            }
+        }
+        Command::Lift { id } => lift(&loaded.config, id),
+        Command::Token { account, lifetime } => token(&loaded.config, &account, lifetime),
+    }
+}
+
+fn run(builder: ServerBuilder, loaded: Loaded, sources: Sources) -> ExitCode {
+    let levels = telemetry::start(&loaded.config.log);
+    let server = match builder.log_levels(levels).start(loaded, sources) {
+        Ok(server) => server,
+        Err(error) => {
+            let code = if error.is_configuration() {
+                EX_CONFIG
+            } else {
+                1
+            };
+            return fail(error, code);
+        }
+    };
+    // Whoever started this process waits for this line.
+    let _ = say(format!("realmbeat-server ready on {}\n", server.address()));
+    match server.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(error, 1),
+    }
+}
+
+fn audit(config: &Config, subject: Option<AuditSubject>) -> ExitCode {
+    let path = database_path(config);
+    match subject {
+        None => match store::audit(&path) {
+            Ok(report) => {
+                let code = ExitCode::from(u8::from(!report.is_clean()));
+                let _ = say(format!("{report}\n"));
+                code
+            }
+            Err(error) => fail(error, 1),
+        },
+        Some(AuditSubject::Item { id }) => match store::item_history(&path, game::ItemId(id)) {
+            Ok(entries) => say(entries
+                .iter()
+                .map(|entry| format!("{entry}\n"))
+                .collect::<String>()),
+            Err(error) => fail(error, 1),
+        },
+    }
+}
+
+fn lift(config: &Config, id: Option<u32>) -> ExitCode {
+    let suspects = Suspects::of(&config.server.data_dir);
+    let said = match id {
+        None => suspects.text(),
+        Some(id) => suspects.lift(id).map(|lifted| match lifted {
+            true => format!("message {id} is accepted from the next start on\n"),
+            false => format!("message {id} was not refused\n"),
+        }),
+    };
+    match said {
+        Ok(text) => say(text),
+        Err(error) => fail(error, 1),
+    }
+}
+
+fn token(config: &Config, account: &str, lifetime: std::time::Duration) -> ExitCode {
+    let Some(secret) = &config.auth.token_secret else {
+        return fail(
+            "auth.token_secret is not set: nobody logs in with tokens",
+            EX_CONFIG,
+        );
+    };
+    let secret = secret.expose().as_bytes();
+    match auth::mint_token(secret, &config.auth.token_audience, account, lifetime) {
+        Ok(token) => say(format!("{token}\n")),
+        Err(error) => fail(error, 1),
+    }
+}
+
+/// To standard output. Who reads it no longer is nobody's mistake.
+fn say(text: impl Display) -> ExitCode {
+    let _ = write!(std::io::stdout(), "{text}");
+    let _ = std::io::stdout().flush();
+    ExitCode::SUCCESS
+}
+
+fn fail(error: impl Display, code: u8) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "realmbeat-server: {error}");
+    ExitCode::from(code)
+}
