@@ -4,7 +4,10 @@
 
 mod bus;
 mod chat_server;
+mod cluster;
 mod crashes;
 mod echo_server;
 mod example_process;
 mod first_steps;
+mod saves;
+mod world;
