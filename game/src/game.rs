@@ -24,7 +24,7 @@ use crate::record::{GmEntry, ItemRecord, Owner};
 use crate::settings::Settings;
 use crate::space::Position;
 use crate::value::Kernel;
-use crate::zone::{Entities, Entity, Packet, Zone, ZoneState, refused};
+use crate::zone::{Entities, Entity, Packet, Zone, ZoneState};
 use travel::Traveler;
 
 pub use snapshot::RestoreError;
@@ -116,6 +116,12 @@ impl Game {
         self.desk.here.len() + self.travelers.len()
     }
 
+    /// Requests that were refused since the start, by reason.
+    #[must_use]
+    pub const fn refusals(&self) -> &BTreeMap<Refusal, u64> {
+        &self.desk.refusals
+    }
+
     /// Entities of each zone, by zone name.
     pub fn entities_by_zone(&self) -> impl Iterator<Item = (&str, usize)> + '_ {
         self.zones
@@ -191,9 +197,7 @@ impl Game {
                     Refusal::BadRequest,
                     "a command is at most 256 bytes of text",
                 );
-                self.desk
-                    .out
-                    .frame(packet.session, packet.request, &refused(refuse));
+                self.desk.refuse(packet.session, packet.request, refuse);
                 return;
             }
         };
@@ -306,6 +310,7 @@ impl Desk {
             saves: BTreeMap::new(),
             gm_log: Vec::new(),
             travels: Vec::new(),
+            refusals: BTreeMap::new(),
         }
     }
 }

@@ -161,7 +161,7 @@ impl Zone {
         match fault {
             None => {}
             Some(PacketFault::Refused(refuse)) => {
-                desk.out.frame(session, packet.request, &refused(refuse));
+                desk.refuse(session, packet.request, refuse);
             }
             Some(PacketFault::Undecodable(error)) => desk.orders.push(Order::Kick {
                 session,

@@ -63,7 +63,7 @@ impl EventLoop {
         self.network.drain(&mut entrance).map_err(RunError::Poll)?;
         let state = self.now();
         self.meter
-            .log_whole(Instant::now(), state, self.network.stats());
+            .log_whole(Instant::now(), &state, self.network.stats());
         let (store, bus) = (self.store, self.bus);
         let left = bus.close(deadline.max(Instant::now() + NAP));
         if left > 0 {
