@@ -96,6 +96,8 @@ pub struct Bot {
     name_attempt: u32,
     registered: bool,
     failures: u32,
+    /// When the login that hasn't succeeded yet was due first.
+    login_due: Option<Duration>,
     greeted: bool,
     logged_in: bool,
     stopping: bool,
@@ -136,6 +138,7 @@ impl Bot {
             name_attempt: 0,
             registered: false,
             failures: 0,
+            login_due: None,
             greeted: false,
             logged_in: false,
             stopping: false,
@@ -258,6 +261,7 @@ impl Bot {
                 self.events.push_back(Event::Connect { address });
             }
             State::Closing => self.close_now(now, Close::Abruptly),
+            State::Retrying { in_lobby } => self.retry(in_lobby, now),
             State::Connecting { .. }
             | State::Greeting { .. }
             | State::LoggingIn { .. }
@@ -265,6 +269,7 @@ impl Bot {
             | State::Listing
             | State::Creating
             | State::Entering { .. }
+            | State::Ousted
             | State::Leaving => {
                 let (step, seconds) = (self.state.step(), STEP_TIMEOUT.as_secs());
                 self.fail(now, BotError::Timeout { step, seconds });
@@ -292,7 +297,9 @@ impl Bot {
             | State::Rejoining { .. }
             | State::Listing
             | State::Creating
-            | State::Entering { .. } => self.close(now, Next::Finish),
+            | State::Entering { .. }
+            | State::Retrying { .. }
+            | State::Ousted => self.close(now, Next::Finish),
         }
     }
 

@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn the_secret_comes_from_its_file_without_the_line_end() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "  hush\n").unwrap();
+        std::fs::write(file.path(), "  hush hush hush hush hush hush hush\n").unwrap();
         let line = ["bots", "--token-secret-file", file.path().to_str().unwrap()];
         assert_eq!(
             CommandLine::parse_from(line)
@@ -200,7 +200,7 @@ mod tests {
                 .unwrap()
                 .login
                 .token_secret,
-            "hush"
+            "hush hush hush hush hush hush hush"
         );
     }
 }

@@ -71,7 +71,7 @@ impl Display {
 }
 
 fn bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:24.cyan/dim} {pos}/{len} s  {msg}")
+    let style = ProgressStyle::with_template("{bar:12.cyan/dim} {pos}/{len} s  {msg}")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(1).with_style(style)
 }
@@ -85,16 +85,9 @@ fn line(progress: &Progress, (since, frames_before): (Duration, u64)) -> String 
         .max(0.001);
     let frames = (counts.frames_in - frames_before) as f64 / seconds;
     let leaving = if progress.leaving { "leaving, " } else { "" };
+    let wrong = counts.errors_total() + counts.findings;
     format!(
-        "{leaving}{} of {} online, {frames:.0} frames/s, ping p50 {:.1} p99 {:.1} ms, move p50 {:.0} p99 {:.0} ms, \
-         errors {}, findings {}",
-        counts.online,
-        progress.bots,
-        ping.p50,
-        ping.p99,
-        moves.p50,
-        moves.p99,
-        counts.errors_total(),
-        counts.findings
+        "{leaving}{}/{} online, {frames:.0} frames/s, ping {:.1}/{:.1} ms, move {:.0}/{:.0} ms (p50/p99), wrong {wrong}",
+        counts.online, progress.bots, ping.p50, ping.p99, moves.p50, moves.p99,
     )
 }

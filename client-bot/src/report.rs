@@ -20,7 +20,7 @@ mod table;
 pub struct Report {
     /// What the swarm was told to do, without secrets. Times in seconds.
     pub settings: Settings,
-    /// Whether a test or a person may rely on it: the oracle compared something, or wasn't asked to.
+    /// What the bots that prove what they see have proved; worth nothing if they compared no digest.
     pub oracle: OracleReport,
     /// Counts of the whole run, leaving included.
     pub counts: Counts,

@@ -35,6 +35,19 @@ pub enum Scenario {
 }
 
 impl Scenario {
+    /// As settings and reports name it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Reconnect => "reconnect",
+            Self::Wander => "wander",
+            Self::Chat => "chat",
+            Self::Fight => "fight",
+            Self::Mixed => "mixed",
+        }
+    }
+
     /// Whether bots of this scenario must understand the views that they get.
     #[must_use]
     pub fn needs_sight(self) -> bool {
@@ -240,7 +253,7 @@ impl Default for Chatting {
 impl Default for Fighting {
     fn default() -> Self {
         Self {
-            reach: 150,
+            reach: 250,
             cooldown: Duration::from_millis(1100),
             detour: 1500,
             mourning: Duration::from_secs(2),

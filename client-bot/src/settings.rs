@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::scenario::{Scenario, Script};
 use crate::span;
 
+/// The shortest secret that signs tokens: RFC 7518 wants as many bytes as the hash of HS256 has.
+pub const MIN_SECRET_BYTES: usize = 32;
+
 /// The settings of a run. `config/swarm.toml` holds every key with its default and explains it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -195,10 +198,12 @@ impl Settings {
                 "0 to 250",
             );
         }
-        if needs_secret && self.login.token_secret.is_empty() {
-            let expected = "the secret that the server checks login tokens with: give --token-secret-file FILE, or \
-                            REALMBEAT_TOKEN_SECRET in the environment, or log in with --password";
-            return wrong("login.token_secret", "\"\"".to_owned(), expected);
+        if needs_secret && self.login.token_secret.len() < MIN_SECRET_BYTES {
+            let expected = "the secret of at least 32 bytes that the server checks login tokens with: give \
+                            --token-secret-file FILE, or REALMBEAT_TOKEN_SECRET in the environment, or log in \
+                            with --password";
+            let length = format!("({} bytes)", self.login.token_secret.len());
+            return wrong("login.token_secret", length, expected);
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ use protocol::v1::{self, CommandResult, Refusal, WatchDigest};
 use crate::content::Content;
 use crate::desk::{Desk, Whereabouts};
 use crate::directory::Directory;
-use crate::ids::{CharacterId, CommitSeq, SessionId, ZoneName};
+use crate::ids::{AccountId, CharacterId, CommitSeq, SessionId, ZoneName};
 use crate::input::Input;
 use crate::module::{Caller, ModuleTable, Refuse};
 use crate::player::Player;
@@ -36,6 +36,17 @@ pub struct Game {
     sessions: BTreeMap<SessionId, CharacterId>,
     travelers: BTreeMap<CharacterId, Traveler>,
     last_commit: CommitSeq,
+    /// Not part of the world: what is being handled right now, for whoever has to explain a panic.
+    serving: Option<Serving>,
+}
+
+/// A packet that is being handled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Serving {
+    /// Its message id.
+    pub packet: u32,
+    /// Who sent it.
+    pub account: AccountId,
 }
 
 /// Why a game can't start.
@@ -78,6 +89,7 @@ impl Game {
             sessions: BTreeMap::new(),
             travelers: BTreeMap::new(),
             last_commit: CommitSeq(0),
+            serving: None,
         };
         for zone in &mut game.zones {
             zone.start(&mut game.desk);
@@ -102,6 +114,12 @@ impl Game {
             self.save_due();
         }
         self.publish()
+    }
+
+    /// The packet that is being handled: after a panic in [`Self::tick`], the one that set it off, if one did.
+    #[must_use]
+    pub fn serving(&self) -> Option<Serving> {
+        self.serving
     }
 
     /// Ticks since the world began.
@@ -174,11 +192,17 @@ impl Game {
             return;
         };
         let zone = &mut self.zones[at.zone];
+        let sender = zone.state.players.get(&at.player.entity());
+        self.serving = sender.map(|player| Serving {
+            packet: packet.id,
+            account: player.account,
+        });
         match packet.id {
             id if id == v1::Command::INFO.id => self.command(at, packet),
             id if id == WatchDigest::INFO.id => self.watch_digest(at, packet),
             _ => zone.packet(&mut self.desk, at.player, packet),
         }
+        self.serving = None;
     }
 
     fn whereabouts(&self, session: SessionId) -> Option<Whereabouts> {

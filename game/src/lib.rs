@@ -29,7 +29,7 @@ pub mod zone;
 pub use content::Content;
 pub use ctx::Ctx;
 pub use entity_map::EntityMap;
-pub use game::{Game, RestoreError, StartError};
+pub use game::{Game, RestoreError, Serving, StartError};
 pub use ids::{
     AccountId, CharacterId, CommitSeq, EntityId, ItemId, PlayerId, Rank, SessionId, ZoneName,
 };

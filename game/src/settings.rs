@@ -25,6 +25,8 @@ pub struct Settings {
     pub cell_margin: u32,
     /// Grows with each start; the first half of op ids.
     pub epoch: u64,
+    /// Packet kinds that are refused, because one of them has brought a server down.
+    pub switched_off: Vec<u32>,
 }
 
 impl Settings {
@@ -47,6 +49,7 @@ impl Default for Settings {
             cell_size: 3200,
             cell_margin: 400,
             epoch: 1,
+            switched_off: Vec::new(),
         }
     }
 }

@@ -143,6 +143,11 @@ impl Kernel {
         wants
     }
 
+    /// False while nothing can be made durable.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open
+    }
+
     /// Asked before anything changes in memory.
     pub(crate) fn check_open(&self) -> Result<(), Refuse> {
         if self.open {

@@ -152,10 +152,7 @@ impl Zone {
 
     /// Brings a packet to the module that owns it.
     pub(crate) fn packet(&mut self, desk: &mut Desk, player: PlayerId, packet: &Packet<'_>) {
-        let fault = match self.handle_packet(desk, player, packet) {
-            Ok(()) => None,
-            Err(fault) => Some(fault),
-        };
+        let fault = self.handle_packet(desk, player, packet).err();
         self.deliver_events(desk);
         let session = packet.session;
         match fault {
@@ -184,6 +181,10 @@ impl Zone {
                 message,
             )));
         };
+        if desk.settings.switched_off.contains(&packet.id) {
+            let message = "the operator has switched this off for now";
+            return Err(PacketFault::Refused(Refuse::new(Refusal::SwitchedOff, message)));
+        }
         let module = self.modules[target.module].as_mut();
         let rate = module.rate(target.route);
         if let Some(sender) = self.state.players.get_mut(&player.entity()) {

@@ -90,6 +90,12 @@ pub enum Command {
         rank: Rank,
     },
 
+    /// List the packet kinds that are refused because one of them brought the server down, or lift one
+    Lift {
+        /// The message id; without it, the list is printed
+        id: Option<u32>,
+    },
+
     /// Print a login token for an account, signed with auth.token_secret; it admits once
     Token {
         /// The account; it is made at the first login
@@ -220,6 +226,7 @@ mod tests {
             account: "ann".to_owned(),
             lifetime: Duration::from_secs(secs),
         };
+        assert_eq!(command("s lift 7"), Command::Lift { id: Some(7) });
         assert_eq!(command("s token ann"), token(3600));
         assert_eq!(command("s token ann --for 10m"), token(600));
     }

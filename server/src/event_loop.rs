@@ -7,6 +7,7 @@ mod hand_out;
 mod meter;
 mod reasons;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use game::{Game, Input, Publication};
@@ -19,6 +20,7 @@ use crate::net::Network;
 use crate::server::Parts;
 use crate::signals::{Signals, Wish};
 use crate::store::{Answer, Store, Write};
+use crate::suspects::Suspects;
 use crate::telemetry::LogLevels;
 use crate::tick_clock::TickClock;
 use crate::value_lane::ValueLane;
@@ -54,7 +56,8 @@ pub(crate) struct EventLoop {
     /// Which session is served first in the next hand-out.
     first_served: usize,
     ending: Option<Wish>,
-    broken: Option<String>,
+    /// Why it must stop at once.
+    broken: Option<RunError>,
 }
 
 impl EventLoop {
@@ -111,7 +114,7 @@ impl EventLoop {
             self.collect();
             self.run_ticks();
             self.network.flush();
-            self.check_store()?;
+            self.check_broken()?;
         }
         self.end()
     }
@@ -172,7 +175,7 @@ impl EventLoop {
                 });
             }
             Answer::ValueOpen(open) => self.inputs.push(Input::ValueOpen { open: *open }),
-            Answer::Broken(reason) => self.broken = Some(reason.clone()),
+            Answer::Broken(reason) => self.broken = Some(RunError::StoreBroken(reason.clone())),
             Answer::Registered { .. }
             | Answer::TokenAdmitted { .. }
             | Answer::CharacterCreated { .. }
@@ -192,8 +195,7 @@ impl EventLoop {
         };
         self.lobby.tick(now);
         self.act();
-        let publication = self.game.tick(std::mem::take(&mut self.inputs), due.steps);
-        self.hand_out(publication);
+        self.tick(due.steps);
         let done = Instant::now();
         self.meter.tick(done - now, due.late);
         let every = self.loaded.config.log.stats_interval;
@@ -201,6 +203,28 @@ impl EventLoop {
             let state = self.now();
             self.meter.log_interval(done, &state, self.network.stats());
         }
+    }
+
+    /// A panic in game code is a bug of ours and leaves a half-applied tick, which nobody may see: what it was serving is
+    /// written down, and the process ends with everything before it saved.
+    fn tick(&mut self, steps: u32) {
+        let inputs = std::mem::take(&mut self.inputs);
+        let game = &mut self.game;
+        match catch_unwind(AssertUnwindSafe(|| game.tick(inputs, steps))) {
+            Ok(publication) => self.hand_out(publication),
+            Err(_) => self.panicked(),
+        }
+    }
+
+    fn panicked(&mut self) {
+        let serving = self.game.serving();
+        if let Some(serving) = serving {
+            let suspects = Suspects::of(&self.loaded.config.server.data_dir);
+            if let Err(error) = suspects.add(serving) {
+                tracing::error!("{error}");
+            }
+        }
+        self.broken = Some(RunError::GamePanicked(serving));
     }
 
     /// Does what the lobby asks for.
@@ -273,12 +297,10 @@ impl EventLoop {
         }
     }
 
-    /// Memory is ahead of a broken store: nothing more may be said, and the restart recovers from disk.
-    fn check_store(&mut self) -> Result<(), RunError> {
-        match self.broken.take() {
-            Some(reason) => Err(RunError::StoreBroken(reason)),
-            None => Ok(()),
-        }
+    /// When memory can't be trusted, or is ahead of a broken store, nothing more may be said: the restart recovers from
+    /// disk.
+    fn check_broken(&mut self) -> Result<(), RunError> {
+        self.broken.take().map_or(Ok(()), Err)
     }
 
     fn reserve_item_ids(&mut self) {

@@ -16,6 +16,7 @@ pub mod net;
 pub mod server;
 mod signals;
 pub mod store;
+pub mod suspects;
 pub mod telemetry;
 mod tick_clock;
 mod value_lane;

@@ -8,6 +8,7 @@ use clap::Parser as _;
 use server::cli::{AuditSubject, Cli, Command};
 use server::config::{Config, EX_CONFIG, Loaded, Sources, reference};
 use server::server::{Server, check_content, database_path};
+use server::suspects::Suspects;
 use server::{auth, store, telemetry};
 
 fn main() -> ExitCode {
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
                 Err(error) => fail(error, 1),
             }
         }
+        Command::Lift { id } => lift(&loaded.config, id),
         Command::Token { account, lifetime } => token(&loaded.config, &account, lifetime),
     }
 }
@@ -81,6 +83,21 @@ fn audit(config: &Config, subject: Option<AuditSubject>) -> ExitCode {
                 .collect::<String>()),
             Err(error) => fail(error, 1),
         },
+    }
+}
+
+fn lift(config: &Config, id: Option<u32>) -> ExitCode {
+    let suspects = Suspects::of(&config.server.data_dir);
+    let said = match id {
+        None => suspects.text(),
+        Some(id) => suspects.lift(id).map(|lifted| match lifted {
+            true => format!("message {id} is accepted from the next start on\n"),
+            false => format!("message {id} was not refused\n"),
+        }),
+    };
+    match said {
+        Ok(text) => say(text),
+        Err(error) => fail(error, 1),
     }
 }
 

@@ -20,6 +20,7 @@ use crate::net::{
 };
 use crate::signals::Signals;
 use crate::store::{self, Bounds, Store, StoreSettings};
+use crate::suspects::{Suspects, SuspectsError};
 use crate::telemetry::LogLevels;
 
 /// Why a server can't start. One line for the operator each, but for lists of mistakes.
@@ -60,6 +61,9 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// The list of packets that are refused can't be read.
+    #[error("{0}")]
+    Suspects(#[from] SuspectsError),
     /// Signals can't be watched.
     #[error("signals can't be watched: {0}")]
     Signals(std::io::Error),
@@ -178,7 +182,11 @@ impl ServerBuilder {
         // A waker that fails is a poll that is gone: nobody is left to be woken.
         let wake = move || drop(waker.wake());
         let (store, claim) = Store::open(store_settings(config), wake.clone())?;
-        let game_settings = game_settings(config, &content, claim.epoch);
+        let suspects = Suspects::of(data_dir).ids()?;
+        if !suspects.is_empty() {
+            tracing::warn!(?suspects, "these messages are refused since one of them brought the server down");
+        }
+        let game_settings = game_settings(config, &content, claim.epoch, suspects);
         let bus = bus::open(bus_settings(config, &game_settings), wake.clone())?;
         let auth = AuthPool::start(&auth_settings(config), wake)?;
         let signals = self.signals.then(|| watch_signals(&network)).transpose()?;
@@ -279,6 +287,7 @@ pub(crate) fn limits(config: &Config) -> Limits {
         heartbeat_timeout: Some(network.heartbeat_timeout),
         goodbye_deadline: network.goodbye_timeout,
         packet_rate: rate(network.packets_per_second, network.packet_burst),
+        send_buffer: Limits::default().send_buffer,
         byte_rate: rate(bytes(network.bytes_per_second), bytes(network.byte_burst)),
     }
 }
@@ -350,7 +359,12 @@ fn bus_settings(config: &Config, game: &game::Settings) -> bus::Settings {
     }
 }
 
-fn game_settings(config: &Config, content: &Content, epoch: u64) -> game::Settings {
+fn game_settings(
+    config: &Config,
+    content: &Content,
+    epoch: u64,
+    switched_off: Vec<u32>,
+) -> game::Settings {
     let world = &config.world;
     let all = || {
         content
@@ -375,5 +389,6 @@ fn game_settings(config: &Config, content: &Content, epoch: u64) -> game::Settin
         cell_size: world.cell_size_cm.unsigned_abs(),
         cell_margin: world.cell_margin_cm.unsigned_abs(),
         epoch,
+        switched_off,
     }
 }

@@ -79,20 +79,25 @@ impl Bot {
                 }
             }
         };
-        self.step_to(
-            State::LoggingIn {
-                due: now,
-                request,
-                with,
-            },
-            now,
-        );
+        let due = *self.login_due.get_or_insert(now);
+        self.step_to(State::LoggingIn { due, request, with }, now);
+    }
+
+    /// Asks again for what the server was too busy for.
+    pub(super) fn retry(&mut self, in_lobby: bool, now: Duration) {
+        if in_lobby {
+            self.out.request(&ListCharacters {});
+            self.step_to(State::Listing, now);
+        } else {
+            self.log_in(now);
+        }
     }
 
     pub(super) fn logged_in(&mut self, answer: &LoggedIn, now: Duration) {
         let State::LoggingIn { due, .. } = self.state else {
             return self.unexpected("LoggedIn", now);
         };
+        self.login_due = None;
         self.sample(Metric::Login, due, now);
         self.registered = true;
         let first = !std::mem::replace(&mut self.logged_in, true);
@@ -148,6 +153,8 @@ impl Bot {
             | State::LoggingIn { .. }
             | State::Listing
             | State::Creating
+            | State::Retrying { .. }
+            | State::Ousted
             | State::Closing
             | State::Finished => return self.unexpected("Entered", now),
         }
@@ -171,10 +178,25 @@ impl Bot {
     }
 
     pub(super) fn left_world(&mut self, now: Duration) {
-        if self.state == State::Leaving {
-            self.close(now, Next::Finish);
-        } else {
-            self.unexpected("LeftWorld", now);
+        match self.state {
+            State::Leaving => self.close(now, Next::Finish),
+            // A server that shuts down takes everybody out of the world, and then says goodbye.
+            State::Playing => {
+                self.leave_world();
+                self.step_to(State::Ousted, now);
+            }
+            State::Ousted
+            | State::Retrying { .. }
+            | State::Waiting
+            | State::Connecting { .. }
+            | State::Greeting { .. }
+            | State::LoggingIn { .. }
+            | State::Rejoining { .. }
+            | State::Listing
+            | State::Creating
+            | State::Entering { .. }
+            | State::Closing
+            | State::Finished => self.unexpected("LeftWorld", now),
         }
     }
 
@@ -224,7 +246,9 @@ impl Bot {
             ) => {
                 let said = Duration::from_millis(refused.retry_after_ms.into());
                 let pause = if said.is_zero() { RETRY_UNSAID } else { said };
-                self.close(now, Next::Again(pause));
+                let in_lobby = !matches!(self.state, State::LoggingIn { .. });
+                self.state = State::Retrying { in_lobby };
+                self.deadline = now + pause;
             }
             (_, _) => return false,
         }

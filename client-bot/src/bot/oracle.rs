@@ -37,7 +37,7 @@ impl Oracle {
         for oddity in oddities {
             finding(format!("tick {tick}: {oddity}"));
         }
-        if sight.anchor().is_some() && sight.own().is_none() {
+        if sight.must_see_itself() && sight.own().is_none() {
             finding(format!("tick {tick}: the own entity isn't in sight"));
         }
         for (cell, sum) in sight.cells() {
@@ -118,7 +118,7 @@ fn ids_of(sight: &Sight, cell: (u32, u32)) -> Vec<u64> {
 mod tests {
     use super::super::sight::id_hash;
     use super::*;
-    use protocol::v1::{Cell, CellState, Entered, Entity};
+    use protocol::v1::{Cell, CellState, Departure, Entered, Entity};
 
     const SIDE: u32 = 3200;
 
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bot_must_see_itself() {
+    fn a_bot_must_see_itself_unless_it_was_told_that_it_left() {
         let reset = View {
             reset: true,
             digests: vec![digest(&[])],
@@ -260,6 +260,23 @@ mod tests {
         assert_eq!(
             findings(&[reset]),
             ["tick 11: the own entity isn't in sight"]
+        );
+        let leaves = vec![Departure {
+            entity: 1,
+            to: None,
+        }];
+        let states = vec![CellState {
+            column: 5,
+            row: 5,
+            leaves,
+            ..CellState::default()
+        }];
+        assert_eq!(
+            findings(&[View {
+                states,
+                ..next(&[2])
+            }]),
+            [""; 0]
         );
     }
 }

@@ -196,6 +196,10 @@ impl Bot {
         {
             return;
         }
+        if self.stopping && reason == Farewell::Shutdown {
+            // Both sides are ending, as after Ctrl-C in a shell that runs both.
+            return self.close(now, Next::Finish);
+        }
         let reason_name = reason.as_str_name();
         self.error(BotError::Goodbye {
             reason: reason_name,

@@ -135,6 +135,8 @@ const SPEED_SLACK_CM: f64 = 50.0;
 #[derive(Debug)]
 pub struct Sight {
     own: u64,
+    /// A departure said that the own entity is gone from the zone: through a portal, or on the way out.
+    own_left: bool,
     side: u32,
     /// Centimetres that an entity covers in a tick at the most.
     reach_per_tick: f64,
@@ -150,6 +152,7 @@ impl Sight {
         let tick_s = f64::from(entered.tick_ms) / 1000.0;
         Self {
             own: entered.entity,
+            own_left: false,
             side: entered.cell_size,
             reach_per_tick: f64::from(entered.max_speed) * tick_s * SPEED_MARGIN,
             anchor: None,
@@ -162,6 +165,12 @@ impl Sight {
     #[must_use]
     pub fn own(&self) -> Option<&Seen> {
         self.entities.get(&self.own)
+    }
+
+    /// Whether the character must be in sight: there was a view, and none has told that it left the zone.
+    #[must_use]
+    pub fn must_see_itself(&self) -> bool {
+        self.anchor.is_some() && !self.own_left
     }
 
     /// Every entity in sight with its id, the own one included, in no order.
@@ -253,6 +262,7 @@ impl Sight {
             if !stays {
                 self.remove(departure.entity);
             }
+            self.own_left |= departure.entity == self.own && departure.to.is_none();
         }
         for vitals in &state.vitals {
             if let Some(seen) = self.entities.get_mut(&vitals.entity) {
@@ -306,6 +316,7 @@ impl Sight {
             tick,
         };
         self.remove(entity.id);
+        self.own_left &= entity.id != self.own;
         self.entities.insert(entity.id, seen);
         let sum = self.cells.entry(cell).or_default();
         sum.entities += 1;

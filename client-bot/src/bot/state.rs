@@ -30,6 +30,12 @@ pub(super) enum State {
     Playing,
     /// LeftWorld is awaited.
     Leaving,
+    /// The server was too busy for this step; at the deadline the bot asks again, from the login or from the lobby.
+    Retrying {
+        in_lobby: bool,
+    },
+    /// The server took the character out of the world; its goodbye is awaited.
+    Ousted,
     /// The connection's end is awaited.
     Closing,
     Finished,
@@ -82,6 +88,8 @@ impl State {
             Self::Entering { .. } => "entering the world",
             Self::Playing => "playing",
             Self::Leaving => "leaving the world",
+            Self::Retrying { .. } => "waiting to ask again",
+            Self::Ousted => "waiting for the goodbye",
             Self::Closing => "closing",
             Self::Finished => "finished",
         }

@@ -3,7 +3,7 @@ use crate::bot::credentials::Credentials;
 use protocol::v1::client_packet::Body;
 use protocol::v1::{
     Character, CharacterCreated, CharacterList, Died, Farewell, Goodbye, InventoryChanged,
-    LeftWorld, Pong, Redirect, Refusal, Refused, View, Welcome,
+    LeftWorld, LoggedIn, Pong, Redirect, Refusal, Refused, View, Welcome,
 };
 use talk::{Talk, at, item};
 
@@ -55,6 +55,32 @@ fn a_password_registers_first_and_logs_in_where_the_account_exists() {
         ..Refused::default()
     });
     assert!(matches!(talk.says_one().1, Body::Login(login) if login.account == "bot-test-3"));
+    assert_eq!(talk.errors(), [""; 0]);
+}
+
+#[test]
+fn a_busy_server_is_asked_again_and_the_latency_counts_from_the_first_time() {
+    let mut talk = Talk::with_token(Scenario::Wander);
+    talk.connect();
+    talk.said();
+    talk.hear(Welcome::default());
+    assert!(matches!(talk.says_one().1, Body::TokenLogin(_)));
+    let busy = Refused {
+        reason: Refusal::Busy.into(),
+        retry_after_ms: 700,
+        ..Refused::default()
+    };
+    talk.hear(busy);
+    talk.wait(800);
+    let again = talk.said();
+    assert!(
+        again
+            .iter()
+            .any(|(_, body)| matches!(body, Body::TokenLogin(_))),
+        "{again:?}"
+    );
+    talk.hear(LoggedIn::default());
+    assert_eq!(talk.samples(Metric::Login), [at(800)]);
     assert_eq!(talk.errors(), [""; 0]);
 }
 
@@ -224,6 +250,32 @@ fn leaving_is_polite_and_no_error() {
     assert!(talk.has(|event| matches!(event, Event::Finished)));
     assert_eq!(talk.errors(), [""; 0]);
     assert_eq!(talk.bot.next_timeout(), None);
+}
+
+#[test]
+fn a_server_that_shuts_down_is_told_apart_from_one_that_breaks_the_protocol() {
+    let farewells = |stopping| {
+        let mut talk = Talk::with_token(Scenario::Wander);
+        talk.play();
+        if stopping {
+            talk.bot.leave(talk.now);
+        }
+        talk.hear(LeftWorld {});
+        let reason = Farewell::Shutdown.into();
+        talk.hear(Goodbye {
+            reason,
+            message: "back soon".into(),
+            ..Goodbye::default()
+        });
+        talk.bot.disconnected(talk.now, LinkEnd::Closed);
+        talk.collect();
+        talk.errors()
+    };
+    assert_eq!(
+        farewells(false),
+        ["the server said goodbye: FAREWELL_SHUTDOWN (back soon)"]
+    );
+    assert_eq!(farewells(true), [""; 0]);
 }
 
 #[test]

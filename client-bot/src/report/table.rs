@@ -19,8 +19,10 @@ fn write(out: &mut String, report: &Report) -> fmt::Result {
     let swarm = report.swarm;
     writeln!(
         out,
-        "{bots} bots, {:?}, seed {}, {:.1} s",
-        report.settings.scenario, report.settings.seed, swarm.wall_s
+        "{bots} bots, {}, seed {}, {:.1} s",
+        report.settings.scenario.name(),
+        report.settings.seed,
+        swarm.wall_s
     )?;
     writeln!(
         out,

@@ -17,7 +17,7 @@ fn settings(peer: &Peer, bots: usize, scenario: Scenario) -> Settings {
         oracle: 0.05,
         ..Settings::default()
     };
-    settings.login.token_secret = "secret".to_owned();
+    settings.login.token_secret = "a secret of more than 32 bytes, ok".to_owned();
     settings
 }
 

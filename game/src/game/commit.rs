@@ -5,8 +5,12 @@ use crate::ids::{CharacterId, CommitSeq};
 use crate::record::{Commit, ItemChange, Operation, Owner};
 
 impl Game {
-    /// Saves are spread over the interval by character, so that no tick saves them all.
+    /// Saves are spread over the interval by character, so that no tick saves them all. While nothing can be made
+    /// durable none are made: they would only pile up, and each character's next save is newer anyway.
     pub(super) fn save_due(&mut self) {
+        if !self.desk.kernel.is_open() {
+            return;
+        }
         let interval = self.desk.settings.save_interval.max(1);
         let tick = self.desk.tick;
         let due = self

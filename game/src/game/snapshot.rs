@@ -121,6 +121,8 @@ impl Game {
             sessions,
             travelers,
             last_commit,
+            serving: None,
+            serving: None,
         })
     }
 

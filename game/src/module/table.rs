@@ -29,14 +29,18 @@ pub struct ModuleList {
     realm: Vec<Entry>,
 }
 
+type Create = Box<dyn Fn(&ZoneName, &Content, Pcg64Mcg) -> Box<dyn Instance> + Send + Sync>;
+type Restore =
+    Box<dyn Fn(SlotSnapshot) -> Result<Box<dyn Instance>, postcard::Error> + Send + Sync>;
+
 /// One module of the list, with its type behind functions.
 struct Entry {
     name: &'static str,
     packets: Vec<(u32, &'static str)>,
     letters: Vec<&'static str>,
     commands: Vec<Command>,
-    create: Box<dyn Fn(&ZoneName, &Content, Pcg64Mcg) -> Box<dyn Instance> + Send + Sync>,
-    restore: Box<dyn Fn(SlotSnapshot) -> Result<Box<dyn Instance>, postcard::Error> + Send + Sync>,
+    create: Create,
+    restore: Restore,
 }
 
 /// Why a list of modules can't be played. Each names the modules, so that their authors can act.

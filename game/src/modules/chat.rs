@@ -333,7 +333,9 @@ mod tests {
     fn who_talks_too_fast_is_refused() {
         let mut test = GameTest::new();
         test.player("Ada");
-        (0..10).for_each(|_| drop(test.send(say("spam"))));
+        for _ in 0..10 {
+            test.send(say("spam"));
+        }
         test.tick(1);
         assert_eq!(test.refusals(), [Refusal::TooFast; 4]);
     }

@@ -28,23 +28,23 @@ impl Letter for Announced {
 
 /// Whoever has this player is to end its session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct ToKick {
+struct KickWanted {
     name: String,
     message: String,
 }
 
-impl Letter for ToKick {
+impl Letter for KickWanted {
     const KIND: &'static str = "gm.kick";
 }
 
 /// Whoever has this player is to send it to another address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct ToRedirect {
+struct RedirectWanted {
     name: String,
     address: Option<String>,
 }
 
-impl Letter for ToRedirect {
+impl Letter for RedirectWanted {
     const KIND: &'static str = "gm.redirect";
 }
 
@@ -68,8 +68,8 @@ impl Module for Gm {
         routes.command("redirect", "NAME [HOST:PORT]", Rank::Admin, Self::redirect);
         routes.command("shutdown", "", Rank::Admin, Self::shut_down);
         routes.on_letter(Self::announced);
-        routes.on_letter(Self::to_kick);
-        routes.on_letter(Self::to_redirect);
+        routes.on_letter(Self::kick_wanted);
+        routes.on_letter(Self::redirect_wanted);
     }
 }
 
@@ -116,7 +116,7 @@ impl Gm {
         };
         ctx.post(
             Address::Everyone,
-            &ToKick {
+            &KickWanted {
                 name: (*name).to_owned(),
                 message,
             },
@@ -124,7 +124,7 @@ impl Gm {
         Ok(format!("{name} is kicked, if online"))
     }
 
-    fn to_kick(&mut self, ctx: &mut Ctx<'_>, letter: ToKick) {
+    fn kick_wanted(&mut self, ctx: &mut Ctx<'_>, letter: KickWanted) {
         if let Some(player) = ctx.find_player(&letter.name) {
             ctx.kick(player, &letter.message);
         }
@@ -178,7 +178,7 @@ impl Gm {
         };
         ctx.post(
             Address::Everyone,
-            &ToRedirect {
+            &RedirectWanted {
                 name: (*name).to_owned(),
                 address,
             },
@@ -186,7 +186,7 @@ impl Gm {
         Ok(format!("{name} is redirected, if online"))
     }
 
-    fn to_redirect(&mut self, ctx: &mut Ctx<'_>, letter: ToRedirect) {
+    fn redirect_wanted(&mut self, ctx: &mut Ctx<'_>, letter: RedirectWanted) {
         if let Some(player) = ctx.find_player(&letter.name) {
             ctx.redirect(player, letter.address);
         }

@@ -41,7 +41,7 @@ impl Module for Items {
     }
 
     fn on_tick(&mut self, ctx: &mut Ctx<'_>) {
-        if ctx.tick() % SWEEP_TICKS == 0 {
+        if ctx.tick().is_multiple_of(SWEEP_TICKS) {
             self.sweep(ctx);
         }
     }

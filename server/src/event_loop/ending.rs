@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::EventLoop;
 use crate::signals::Wish;
 use crate::store::Unsaved;
-use game::Input;
+use game::{Input, Serving};
 
 /// What clients are told about when to come back: a restart takes less.
 const BACK_IN: Duration = Duration::from_secs(10);
@@ -31,9 +31,21 @@ pub enum RunError {
     /// The deadline came first.
     #[error("the shutdown deadline of {0:?} passed before everything was saved")]
     Deadline(Duration),
+    /// A bug in game code.
+    #[error("game code panicked{}; everything before that tick is saved", at_fault(*.0))]
+    GamePanicked(Option<Serving>),
     /// A second SIGINT.
     #[error("ended at once, as asked: what was not saved yet is lost")]
     AtOnce,
+}
+
+fn at_fault(serving: Option<Serving>) -> String {
+    serving.map_or_else(String::new, |Serving { packet, account }| {
+        format!(
+            " over message {packet} of account {account}, which is refused from the next start on \
+             until \"realmbeat-server lift {packet}\""
+        )
+    })
 }
 
 impl EventLoop {
@@ -75,14 +87,13 @@ impl EventLoop {
     }
 
     fn tick_once(&mut self) {
-        let publication = self.game.tick(std::mem::take(&mut self.inputs), 1);
-        self.hand_out(publication);
+        self.tick(1);
     }
 
     /// Goes on serving sockets and the store until nothing waits to be saved. `None` when the deadline comes first.
     fn wait_until_durable(&mut self, deadline: Instant) -> Option<Result<(), RunError>> {
         loop {
-            self.commits.submit(None, &mut self.store);
+            let _ = self.commits.submit(None, &mut self.store);
             let waiting = self.store.stats().waiting;
             let saved = self.commits.is_empty() && waiting.commits == 0 && waiting.requests == 0;
             if saved && self.value_lane.is_empty() && self.inputs.is_empty() {
@@ -103,7 +114,7 @@ impl EventLoop {
                 self.tick_once();
             }
             self.network.flush();
-            if let Err(error) = self.check_store() {
+            if let Err(error) = self.check_broken() {
                 return Some(Err(error));
             }
             if self.ending == Some(Wish::EndAtOnce) {

@@ -1,6 +1,7 @@
 //! What a tick said goes where it belongs: commits to the store, letters to the bus, frames and views to sessions,
 //! orders to the lobby. In that order, so that nothing is told before what it waits for is on its way.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use bytes::{BufMut as _, Bytes};
@@ -9,64 +10,41 @@ use game::{CommitSeq, Delivery, Order, Publication, SessionId};
 use protocol::Lane;
 use protocol::v1::Farewell;
 
-use super::EventLoop;
+use super::{EventLoop, RunError};
 use crate::net::goodbye;
 use crate::signals::Wish;
 use crate::store::{Store, Write};
 
-/// Commits that the store had no room for, merged into one: they are applied in order anyway. Value operations are
-/// refused long before, so what gathers here is the newest save of each character, bounded by who is in the world.
+/// Commits that may wait for room in the store: those of players who leave while the disk stands still, one a tick
+/// at most. Value is refused and nothing else is saved long before, so this is a disk that has been gone for hours.
+const MAX_WAITING: usize = 100_000;
+
+/// Commits that the store has no room for, in order. The world goes on meanwhile.
 #[derive(Debug, Default)]
 pub(crate) struct CommitQueue {
-    waiting: Option<Commit>,
+    waiting: VecDeque<Commit>,
 }
 
 impl CommitQueue {
-    /// Hands `commit` to the store, behind what waits.
-    pub(super) fn submit(&mut self, commit: Option<Commit>, store: &mut Store) {
-        let merged = match (self.waiting.take(), commit) {
-            (Some(waiting), Some(commit)) => merge(waiting, commit),
-            (Some(commit), None) | (None, Some(commit)) => commit,
-            (None, None) => return,
-        };
-        let write = Write::Commit(Box::new(merged));
-        if store.fits(&write) {
-            // It fits, so only a broken store refuses it, and that ends the process.
-            let _ = store.submit(write);
-        } else if let Write::Commit(commit) = write {
-            self.waiting = Some(*commit);
+    /// Hands `commit` to the store, behind those that wait. False when there is no room to wait either.
+    pub(super) fn submit(&mut self, commit: Option<Commit>, store: &mut Store) -> bool {
+        self.waiting.extend(commit);
+        while let Some(commit) = self.waiting.pop_front() {
+            let write = Write::Commit(Box::new(commit));
+            if store.fits(&write) {
+                // It fits, so only a broken store refuses it, and that ends the process.
+                let _ = store.submit(write);
+            } else if let Write::Commit(commit) = write {
+                self.waiting.push_front(*commit);
+                break;
+            }
         }
+        self.waiting.len() <= MAX_WAITING
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.waiting.is_none()
+        self.waiting.is_empty()
     }
-}
-
-/// Two commits as one: the second's number stands for both, and of a character the later save counts. What one module
-/// saved earlier stays unless it was saved again.
-fn merge(mut first: Commit, second: Commit) -> Commit {
-    first.seq = second.seq;
-    first.tick = second.tick;
-    first.operations.extend(second.operations);
-    first.gm_log.extend(second.gm_log);
-    for mut save in second.characters {
-        let earlier = first
-            .characters
-            .iter_mut()
-            .find(|earlier| earlier.character == save.character);
-        match earlier {
-            Some(earlier) => {
-                let modules = std::mem::take(&mut earlier.modules);
-                for (module, saved) in modules {
-                    save.modules.entry(module).or_insert(saved);
-                }
-                *earlier = save;
-            }
-            None => first.characters.push(save),
-        }
-    }
-    first
 }
 
 impl EventLoop {
@@ -153,54 +131,5 @@ impl EventLoop {
                 self.lobby.order(order, after, Instant::now());
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use game::record::{CharacterSave, Place, Saved};
-    use game::{CharacterId, ZoneName};
-
-    use super::*;
-
-    fn save(character: u64, x: i32, module: &str) -> CharacterSave {
-        let place = Place {
-            zone: ZoneName::new("meadow"),
-            x,
-            y: 0,
-            heading: 0,
-        };
-        let saved = Saved {
-            version: 1,
-            bytes: vec![0],
-        };
-        let modules = BTreeMap::from([(module.to_owned(), saved)]);
-        CharacterSave {
-            character: CharacterId(character),
-            place,
-            modules,
-        }
-    }
-
-    fn commit(seq: u64, characters: Vec<CharacterSave>) -> Commit {
-        let (operations, gm_log) = (Vec::new(), Vec::new());
-        Commit {
-            seq: CommitSeq(seq),
-            tick: seq,
-            operations,
-            characters,
-            gm_log,
-        }
-    }
-
-    #[test]
-    fn merged_commits_keep_the_newest_save_of_each_character_and_every_module() {
-        let first = commit(1, vec![save(1, 10, "combat"), save(2, 20, "combat")]);
-        let merged = merge(first, commit(2, vec![save(1, 11, "quests")]));
-        assert_eq!((merged.seq, merged.characters.len()), (CommitSeq(2), 2));
-        let ada = &merged.characters[0];
-        assert_eq!((ada.place.x, ada.modules.len()), (11, 2));
     }
 }

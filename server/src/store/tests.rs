@@ -3,7 +3,6 @@
 mod audit;
 mod batches;
 mod disk;
-mod figures;
 mod kill;
 mod open;
 mod queue;

@@ -1,0 +1,112 @@
+//! Packets that a panic was serving. A half-applied tick can't be trusted, so a panic ends the process; the packet
+//! kind that it was serving is written down and refused from the next start on, until an operator lifts it, so that
+//! one packet can't kill a server twice.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use game::Serving;
+
+/// The file in the data directory: a line for each packet kind.
+const FILE: &str = "suspects.txt";
+/// Lines that are kept; a server that panics on a hundred kinds of packets has another problem.
+const MAX_LINES: usize = 100;
+
+/// The list of suspects on disk.
+#[derive(Debug, Clone)]
+pub struct Suspects {
+    path: PathBuf,
+}
+
+/// The list can't be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("the list of suspect packets {path}: {source}")]
+pub struct SuspectsError {
+    /// The file.
+    path: PathBuf,
+    /// Why.
+    source: io::Error,
+}
+
+impl Suspects {
+    /// The list of the server whose data lies in `data_dir`.
+    #[must_use]
+    pub fn of(data_dir: &Path) -> Self {
+        Self { path: data_dir.join(FILE) }
+    }
+
+    /// The ids of the packets that are refused, in the order in which they fell under suspicion.
+    ///
+    /// # Errors
+    /// When there is a list that can't be read.
+    pub fn ids(&self) -> Result<Vec<u32>, SuspectsError> {
+        let id = |line: &str| line.split_whitespace().next().and_then(|word| word.parse().ok());
+        Ok(self.text()?.lines().filter_map(id).collect())
+    }
+
+    /// The list as a person reads it; empty when nothing is refused.
+    ///
+    /// # Errors
+    /// When there is a list that can't be read.
+    pub fn text(&self) -> Result<String, SuspectsError> {
+        match std::fs::read_to_string(&self.path) {
+            Ok(text) => Ok(text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+            Err(source) => Err(SuspectsError { path: self.path.clone(), source }),
+        }
+    }
+
+    /// Adds what a panic was serving.
+    ///
+    /// # Errors
+    /// When the list can't be written.
+    pub fn add(&self, serving: Serving) -> Result<(), SuspectsError> {
+        let Serving { packet, account } = serving;
+        let mut lines: Vec<String> = self.text()?.lines().map(str::to_owned).collect();
+        lines.push(format!("{packet} sent by account {account}"));
+        lines.dedup();
+        lines.truncate(MAX_LINES);
+        self.write(&lines)
+    }
+
+    /// Takes a packet kind off the list. False if it wasn't on it.
+    ///
+    /// # Errors
+    /// When the list can't be read or written.
+    pub fn lift(&self, id: u32) -> Result<bool, SuspectsError> {
+        let lines: Vec<String> = self.text()?.lines().map(str::to_owned).collect();
+        let first = |line: &String| line.split_whitespace().next().map(str::to_owned);
+        let (lifted, kept): (Vec<_>, Vec<_>) =
+            lines.into_iter().partition(|line| first(line) == Some(id.to_string()));
+        self.write(&kept)?;
+        Ok(!lifted.is_empty())
+    }
+
+    fn write(&self, lines: &[String]) -> Result<(), SuspectsError> {
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        std::fs::write(&self.path, text)
+            .map_err(|source| SuspectsError { path: self.path.clone(), source })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use game::AccountId;
+
+    use super::*;
+
+    #[test]
+    fn a_suspect_is_refused_until_it_is_lifted() {
+        let directory = tempfile::tempdir().unwrap();
+        let suspects = Suspects::of(directory.path());
+        assert_eq!(suspects.ids().unwrap(), []);
+        for packet in [4, 7] {
+            suspects.add(Serving { packet, account: AccountId(9) }).unwrap();
+        }
+        assert_eq!(suspects.ids().unwrap(), [4, 7]);
+        assert!(suspects.text().unwrap().contains("account 9"));
+        assert!(suspects.lift(4).unwrap());
+        assert!(!suspects.lift(4).unwrap());
+        assert_eq!(suspects.ids().unwrap(), [7]);
+    }
+}
