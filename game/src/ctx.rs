@@ -135,10 +135,11 @@ impl Ctx<'_> {
         self.zone.grid.around(&self.zone.entities, center, radius)
     }
 
-    /// True if a connected player is near enough to see what happens at `position`.
+    /// True if a connected player was near enough to see what happens at `position` when the last tick was shown.
     #[must_use]
     pub fn is_watched(&self, position: Position) -> bool {
-        self.zone.watchers(position).next().is_some()
+        let cell = self.zone.grid.cell_of(position);
+        self.zone.visibility.is_watched(&self.zone.grid, cell)
     }
 
     /// Puts a new entity into the zone. `None` when the zone is full.

@@ -6,6 +6,9 @@ mod players;
 mod snapshot;
 mod travel;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -183,7 +183,10 @@ impl Zone {
         };
         if desk.settings.switched_off.contains(&packet.id) {
             let message = "the operator has switched this off for now";
-            return Err(PacketFault::Refused(Refuse::new(Refusal::SwitchedOff, message)));
+            return Err(PacketFault::Refused(Refuse::new(
+                Refusal::SwitchedOff,
+                message,
+            )));
         }
         let module = self.modules[target.module].as_mut();
         let rate = module.rate(target.route);

@@ -184,7 +184,10 @@ impl ServerBuilder {
         let (store, claim) = Store::open(store_settings(config), wake.clone())?;
         let suspects = Suspects::of(data_dir).ids()?;
         if !suspects.is_empty() {
-            tracing::warn!(?suspects, "these messages are refused since one of them brought the server down");
+            tracing::warn!(
+                ?suspects,
+                "these messages are refused since one of them brought the server down"
+            );
         }
         let game_settings = game_settings(config, &content, claim.epoch, suspects);
         let bus = bus::open(bus_settings(config, &game_settings), wake.clone())?;

@@ -32,7 +32,9 @@ impl Suspects {
     /// The list of the server whose data lies in `data_dir`.
     #[must_use]
     pub fn of(data_dir: &Path) -> Self {
-        Self { path: data_dir.join(FILE) }
+        Self {
+            path: data_dir.join(FILE),
+        }
     }
 
     /// The ids of the packets that are refused, in the order in which they fell under suspicion.
@@ -40,7 +42,11 @@ impl Suspects {
     /// # Errors
     /// When there is a list that can't be read.
     pub fn ids(&self) -> Result<Vec<u32>, SuspectsError> {
-        let id = |line: &str| line.split_whitespace().next().and_then(|word| word.parse().ok());
+        let id = |line: &str| {
+            line.split_whitespace()
+                .next()
+                .and_then(|word| word.parse().ok())
+        };
         Ok(self.text()?.lines().filter_map(id).collect())
     }
 
@@ -52,7 +58,10 @@ impl Suspects {
         match std::fs::read_to_string(&self.path) {
             Ok(text) => Ok(text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
-            Err(source) => Err(SuspectsError { path: self.path.clone(), source }),
+            Err(source) => Err(SuspectsError {
+                path: self.path.clone(),
+                source,
+            }),
         }
     }
 
@@ -76,16 +85,19 @@ impl Suspects {
     pub fn lift(&self, id: u32) -> Result<bool, SuspectsError> {
         let lines: Vec<String> = self.text()?.lines().map(str::to_owned).collect();
         let first = |line: &String| line.split_whitespace().next().map(str::to_owned);
-        let (lifted, kept): (Vec<_>, Vec<_>) =
-            lines.into_iter().partition(|line| first(line) == Some(id.to_string()));
+        let (lifted, kept): (Vec<_>, Vec<_>) = lines
+            .into_iter()
+            .partition(|line| first(line) == Some(id.to_string()));
         self.write(&kept)?;
         Ok(!lifted.is_empty())
     }
 
     fn write(&self, lines: &[String]) -> Result<(), SuspectsError> {
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-        std::fs::write(&self.path, text)
-            .map_err(|source| SuspectsError { path: self.path.clone(), source })
+        std::fs::write(&self.path, text).map_err(|source| SuspectsError {
+            path: self.path.clone(),
+            source,
+        })
     }
 }
 
@@ -99,9 +111,14 @@ mod tests {
     fn a_suspect_is_refused_until_it_is_lifted() {
         let directory = tempfile::tempdir().unwrap();
         let suspects = Suspects::of(directory.path());
-        assert_eq!(suspects.ids().unwrap(), []);
+        assert!(suspects.ids().unwrap().is_empty());
         for packet in [4, 7] {
-            suspects.add(Serving { packet, account: AccountId(9) }).unwrap();
+            suspects
+                .add(Serving {
+                    packet,
+                    account: AccountId(9),
+                })
+                .unwrap();
         }
         assert_eq!(suspects.ids().unwrap(), [4, 7]);
         assert!(suspects.text().unwrap().contains("account 9"));

@@ -17,7 +17,7 @@ impl Game {
             .desk
             .here
             .keys()
-            .filter(|character| (tick + character.0) % interval == 0);
+            .filter(|character| (tick + character.0).is_multiple_of(interval));
         let due: Vec<CharacterId> = due.copied().collect();
         for character in due {
             self.save(character, false);

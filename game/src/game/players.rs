@@ -242,12 +242,12 @@ impl Game {
             .desk
             .here
             .keys()
-            .filter(|character| (tick + character.0) % every == 0);
+            .filter(|character| (tick + character.0).is_multiple_of(every));
         let due: Vec<CharacterId> = due.copied().collect();
         for character in due {
             self.announce(character);
         }
-        if self.desk.settings.realm && tick % u64::from(1000 / tick_ms).max(1) == 0 {
+        if self.desk.settings.realm && tick.is_multiple_of(u64::from(1000 / tick_ms).max(1)) {
             self.desk.directory.sweep(tick, tick_ms);
         }
     }

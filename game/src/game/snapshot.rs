@@ -122,7 +122,6 @@ impl Game {
             travelers,
             last_commit,
             serving: None,
-            serving: None,
         })
     }
 

@@ -19,7 +19,7 @@ const PATIENCE_MS: u32 = 5_000;
 pub(crate) struct Traveler {
     pub(crate) session: Option<SessionId>,
     /// Its place is where it goes.
-    record: CharacterRecord,
+    pub(super) record: CharacterRecord,
     /// Where it goes if nobody takes it in.
     home: Place,
     since: u64,

@@ -116,7 +116,7 @@ impl Module for Combat {
             ctx.ticks(HEAL_EVERY_MS),
             ctx.ticks(HEALS_AFTER_MS),
         );
-        if tick % every != 0 {
+        if !tick.is_multiple_of(every) {
             return;
         }
         let wounded = |entity: &Entity| entity.hp() > 0 && entity.hp() < entity.max_hp();

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::content::Content;
+use crate::content::{Content, Portal};
 use crate::ctx::Ctx;
 use crate::ids::{PlayerId, ZoneName};
 use crate::module::{Module, Routes};
@@ -23,9 +23,14 @@ impl Module for Portals {
     fn routes(_routes: &mut Routes<Self>) {}
 
     fn on_tick(&mut self, ctx: &mut Ctx<'_>) {
-        let journeys: Vec<_> = ctx
-            .players()
-            .filter_map(|player| journey(ctx, player))
+        let zone = ctx.content().zone_content(ctx.zone());
+        let portals = zone.map(|zone| zone.portals.as_slice()).unwrap_or_default();
+        if portals.is_empty() {
+            return;
+        }
+        let players = ctx.players();
+        let journeys: Vec<_> = players
+            .filter_map(|player| journey(ctx, portals, player))
             .collect();
         for (player, zone, arrival) in journeys {
             ctx.travel(player, zone, Some(arrival));
@@ -33,13 +38,19 @@ impl Module for Portals {
     }
 }
 
-fn journey(ctx: &Ctx<'_>, player: &Player) -> Option<(PlayerId, ZoneName, Position)> {
+fn journey(
+    ctx: &Ctx<'_>,
+    portals: &[Portal],
+    player: &Player,
+) -> Option<(PlayerId, ZoneName, Position)> {
     let entity = ctx.entity(player.id().entity())?;
     // Who stands still next to an exit doesn't fall into it: only those who walk go.
     if entity.speed() == 0 {
         return None;
     }
-    let portal = ctx.content().portal_at(ctx.zone(), entity.position())?;
+    let portal = portals
+        .iter()
+        .find(|portal| portal.area.contains(entity.position()))?;
     let target = &ctx.content()[portal.to];
     let arrival = target.place_in(&portal.arrival, player.character().0);
     Some((player.id(), target.key.clone(), arrival))

@@ -32,6 +32,8 @@ pub struct Visibility {
     margin: u32,
     /// Ordered by session.
     viewers: Vec<Viewer>,
+    /// By cell: anchors in it at the last publication. Empty before the first one.
+    anchors: Vec<u32>,
     columns: Columns,
     /// Since the last publication.
     strikes: Vec<Strike>,
@@ -55,6 +57,7 @@ impl Visibility {
         Self {
             margin,
             viewers: Vec::new(),
+            anchors: Vec::new(),
             columns: Columns::new(),
             strikes: Vec::new(),
             wanted: Wanted::new(),
@@ -134,9 +137,14 @@ impl Visibility {
         self.columns
             .put_changes(entities, grid, &mut self.strikes, out);
         self.wanted.clear(grid.cells());
+        self.anchors.clear();
+        self.anchors.resize(grid.cells() as usize, 0);
         for viewer in &mut self.viewers {
             viewer.follow(entities, grid, self.margin);
             viewer.want_snapshots(grid, &mut self.wanted);
+            if let Some(anchor) = viewer.anchor() {
+                self.anchors[grid.index(anchor) as usize] += 1;
+            }
         }
         self.wanted
             .put_snapshots(entities, grid, &mut self.columns, out);

@@ -49,8 +49,11 @@ impl CommitQueue {
 
 impl EventLoop {
     pub(super) fn hand_out(&mut self, mut publication: Publication) {
-        self.commits
-            .submit(publication.commit.take(), &mut self.store);
+        let commit = publication.commit.take();
+        if !self.commits.submit(commit, &mut self.store) {
+            let reason = "the database has taken nothing for too long".to_owned();
+            self.broken = Some(RunError::StoreBroken(reason));
+        }
         for letter in publication.letters.drain(..) {
             if let Err(refused) = self.bus.publish(letter) {
                 tracing::debug!("a letter was not sent: {refused}");
