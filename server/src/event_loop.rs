@@ -321,13 +321,14 @@ impl EventLoop {
         let refusals = refusals.map(|(reason, count)| (reason.as_str_name(), *count));
         let farewells = self.network.stats().all_farewells();
         let farewells = farewells.map(|(reason, count)| (reason.as_str_name(), count));
+        let reasons = refusals.chain(farewells).collect();
         Now {
             sessions: self.network.sessions().len(),
             population: self.game.population(),
             dropped_ticks: self.clock.dropped(),
             held_frames: self.value_lane.len(),
             waiting_commits: self.store.stats().waiting.commits,
-            reasons: refusals.chain(farewells).collect(),
+            reasons,
         }
     }
 
