@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use protocol::v1::Refusal;
+use protocol::DecodeError;
+use protocol::v1::{Farewell, Refusal};
 
 use crate::content::Content;
 use crate::directory::Directory;
@@ -62,6 +63,15 @@ impl Desk {
     pub(crate) fn refuse(&mut self, session: SessionId, request: u32, refuse: Refuse) {
         *self.refusals.entry(refuse.reason).or_default() += 1;
         self.out.frame(session, request, &refused(refuse));
+    }
+
+    /// Ends a session whose packet wasn't what its id says.
+    pub(crate) fn undecodable(&mut self, session: SessionId, error: &DecodeError) {
+        self.orders.push(Order::Kick {
+            session,
+            reason: Farewell::Undecodable,
+            message: error.to_string(),
+        });
     }
 
     /// Puts a letter into the post.

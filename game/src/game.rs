@@ -12,7 +12,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use protocol::ClientMessage as _;
+use protocol::ClientMessage;
 use protocol::v1::{self, CommandResult, Refusal, WatchDigest};
 
 use crate::content::Content;
@@ -20,7 +20,7 @@ use crate::desk::{Desk, Whereabouts};
 use crate::directory::Directory;
 use crate::ids::{AccountId, CharacterId, CommitSeq, SessionId, ZoneName};
 use crate::input::Input;
-use crate::module::{Caller, ModuleTable, Refuse};
+use crate::module::{Caller, ModuleTable, Rate, Refuse};
 use crate::player::Player;
 use crate::publication::{Order, Publication, PublicationBuilder};
 use crate::record::{GmEntry, ItemRecord, Owner};
@@ -213,21 +213,31 @@ impl Game {
         self.desk.here.get(character).copied()
     }
 
+    /// A message that belongs to no module: as often as any other, and decoded as strictly.
+    fn decode<M: ClientMessage>(&mut self, at: Whereabouts, packet: &Packet<'_>) -> Option<M> {
+        let zone = &mut self.zones[at.zone];
+        if let Err(refuse) = zone.take_rate(&self.desk, at.player, packet.id, Rate::DEFAULT) {
+            self.desk.refuse(packet.session, packet.request, refuse);
+            return None;
+        }
+        let decoded = protocol::decode_client(packet.payload);
+        decoded
+            .map_err(|error| self.desk.undecodable(packet.session, &error))
+            .ok()
+    }
+
     /// A line that a character typed: run, answered, and kept for the audit log.
     fn command(&mut self, at: Whereabouts, packet: &Packet<'_>) {
         const MAX_LINE: usize = 256;
-        let decoded = protocol::decode_client::<v1::Command>(packet.payload);
-        let line = match decoded {
-            Ok(command) if command.line.len() <= MAX_LINE => command.line,
-            Ok(_) | Err(_) => {
-                let refuse = Refuse::new(
-                    Refusal::BadRequest,
-                    "a command is at most 256 bytes of text",
-                );
-                self.desk.refuse(packet.session, packet.request, refuse);
-                return;
-            }
+        let Some(v1::Command { line }) = self.decode(at, packet) else {
+            return;
         };
+        if line.len() > MAX_LINE {
+            let message = "a command is at most 256 bytes of text";
+            let refuse = Refuse::new(Refusal::BadRequest, message);
+            self.desk.refuse(packet.session, packet.request, refuse);
+            return;
+        }
         let zone = &mut self.zones[at.zone];
         let text = zone.command(&mut self.desk, Caller::Player(at.player), &line);
         if let Some(player) = zone.state.players.get(&at.player.entity()) {
@@ -265,7 +275,7 @@ impl Game {
     }
 
     fn watch_digest(&mut self, at: Whereabouts, packet: &Packet<'_>) {
-        if let Ok(watch) = protocol::decode_client::<WatchDigest>(packet.payload) {
+        if let Some(watch) = self.decode::<WatchDigest>(at, packet) {
             self.zones[at.zone]
                 .state
                 .visibility
