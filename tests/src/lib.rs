@@ -2,4 +2,6 @@
 
 pub mod client;
 pub mod nats;
+pub mod neighbour;
 pub mod server;
+pub mod swarm;

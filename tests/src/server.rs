@@ -19,6 +19,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// A server before it is started: where its data lies, and what is configured.
 pub struct ServerSetup {
     directory: Arc<TempDir>,
+    data: Option<PathBuf>,
     settings: Vec<(String, String)>,
     listen: String,
     descriptors: Option<u64>,
@@ -41,6 +42,7 @@ impl ServerSetup {
         let content = repository().join("config/content");
         Self {
             directory,
+            data: None,
             settings: Vec::new(),
             listen: "127.0.0.1:0".into(),
             descriptors: None,
@@ -58,10 +60,39 @@ impl ServerSetup {
         self
     }
 
+    /// Instead of the shipped world, a small field with a harmless mouse in it, where everybody sees everybody.
+    #[must_use]
+    pub fn arena(self) -> Self {
+        let content = repository().join("tests/arena");
+        self.set("world.content", content.display())
+    }
+
+    /// As [`Self::arena`], with something else instead of `from` in one of its files.
+    ///
+    /// # Panics
+    /// When the file has no such text.
+    #[must_use]
+    pub fn arena_with(self, file: &str, from: &str, to: &str) -> Self {
+        let content = self.directory.path().join("content");
+        copy_directory(&repository().join("tests/arena"), &content);
+        let path = content.join(file);
+        let text = std::fs::read_to_string(&path).expect("the arena has the file");
+        assert!(text.contains(from), "{from:?} isn't in {file}");
+        std::fs::write(path, text.replace(from, to)).expect("the copy can be written");
+        self.set("world.content", content.display())
+    }
+
     /// Listens on this address.
     #[must_use]
     pub fn listen(mut self, address: impl ToString) -> Self {
         self.listen = address.to_string();
+        self
+    }
+
+    /// Keeps the data here instead of in a fresh directory.
+    #[must_use]
+    pub fn data_at(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.data = Some(directory.into());
         self
     }
 
@@ -75,7 +106,15 @@ impl ServerSetup {
     /// Where its data lies; the directory lives as long as this setup or a server of it.
     #[must_use]
     pub fn data_dir(&self) -> &Path {
-        self.directory.path()
+        self.data
+            .as_deref()
+            .unwrap_or_else(|| self.directory.path())
+    }
+
+    /// Its configuration file, which is empty until a test writes something else; flags win over it.
+    #[must_use]
+    pub fn configuration(&self) -> PathBuf {
+        self.directory.path().join("test.toml")
     }
 
     /// Its database.
@@ -97,7 +136,7 @@ impl ServerSetup {
                 shell
             }
         };
-        let config = self.data_dir().join("test.toml");
+        let config = self.configuration();
         std::fs::write(&config, "").expect("the test's directory takes files");
         command
             .arg("--config")
@@ -296,6 +335,23 @@ impl Log {
         let waited = changed.wait_timeout_while(text, PATIENCE, |text| !text.contains(what));
         let (text, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
         assert!(!timeout.timed_out(), "no {what:?} in the log:\n{text}");
+    }
+}
+
+/// Copies the files of a directory and those below it.
+///
+/// # Panics
+/// When something can't be read or written.
+pub fn copy_directory(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a directory can be made");
+    for entry in std::fs::read_dir(from).expect("the directory is there") {
+        let entry = entry.expect("the directory can be read");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_directory(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("a file can be copied");
+        }
     }
 }
 
