@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use protocol::v1::server_packet::Body;
 use protocol::v1::{
     Attack, Command, CommandResult, DropItem, Entered, EntityKind, Inventory, Move, PickUp,
     Refusal, Respawn, View, WatchDigest,
@@ -211,7 +210,7 @@ fn what_others_own_is_out_of_reach_and_quantities_stay_in_their_bounds() {
     thief.plays();
     // It is still where it was.
     drop(root);
-    let (mut root, _) = Client::enter(server.address, "root", "Root");
+    let mut root = Client::log_in(server.address, "root");
     let inventory = root.expect::<Inventory>();
     assert_eq!(inventory.items.len(), 1);
     assert_eq!(
