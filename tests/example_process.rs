@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 
+use tests::cargo::as_a_person;
+
 /// A running example that has said that it is ready.
 pub(crate) struct ExampleProcess {
     child: Child,
@@ -83,13 +85,7 @@ fn build(name: &str) -> PathBuf {
     if profile.ends_with("release") {
         build.arg("--release");
     }
-    // What cargo tells this test about its own package would look like a change to build scripts that watch it, and half
-    // of the tree would be built anew.
-    let own = |name: &String| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
-    for name in std::env::vars().map(|(name, _)| name).filter(own) {
-        build.env_remove(name);
-    }
-    let built = build
+    let built = as_a_person(&mut build)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status()
         .unwrap();

@@ -1,6 +1,6 @@
 //! The log: to standard error, as text for people or JSON for collectors, at levels that can change while running.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 
 use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -17,7 +17,9 @@ pub struct LogLevels(reload::Handle<EnvFilter, Registry>);
 #[must_use]
 pub fn start(log: &Log) -> LogLevels {
     let (filter, handle) = reload::Layer::new(filter(&log.level));
-    let lines = fmt::layer().with_writer(io::stderr);
+    // Colours are for eyes: in a file they are noise that no search gets past.
+    let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let lines = fmt::layer().with_writer(io::stderr).with_ansi(colours);
     let registry = tracing_subscriber::registry().with(filter);
     // A second subscriber in one process is a test's; the first one stays.
     let _ = match log.format {

@@ -1,5 +1,8 @@
 //! What the tests of the whole system share: the outside programs that they start and stop.
 
+pub mod cargo;
 pub mod client;
+pub mod crash;
 pub mod nats;
 pub mod server;
+pub mod walker;

@@ -22,6 +22,7 @@ pub struct ServerSetup {
     settings: Vec<(String, String)>,
     listen: String,
     descriptors: Option<u64>,
+    layers: Vec<PathBuf>,
 }
 
 impl Default for ServerSetup {
@@ -44,6 +45,7 @@ impl ServerSetup {
             settings: Vec::new(),
             listen: "127.0.0.1:0".into(),
             descriptors: None,
+            layers: Vec::new(),
         }
         .set("world.content", content.display())
         .set("auth.token_secret", TOKEN_SECRET)
@@ -56,6 +58,33 @@ impl ServerSetup {
     pub fn set(mut self, key: &str, value: impl ToString) -> Self {
         self.settings.push((key.to_owned(), value.to_string()));
         self
+    }
+
+    /// Reads a file of the repository as configuration, below what this setup sets.
+    #[must_use]
+    pub fn layer(mut self, file: &str) -> Self {
+        self.layers.push(repository().join(file));
+        self
+    }
+
+    /// A copy of the shipped content of its own, in which the text `from` of `file` is replaced by `to`.
+    ///
+    /// # Panics
+    /// When the file doesn't have that text, or can't be copied.
+    #[must_use]
+    pub fn edit_content(self, file: &str, from: &str, to: &str) -> Self {
+        let content = self.data_dir().join("content");
+        let setup = if content.exists() {
+            self
+        } else {
+            copy_directory(&repository().join("config/content"), &content);
+            self.set("world.content", content.display())
+        };
+        let file = content.join(file);
+        let text = std::fs::read_to_string(&file).expect("the content has such a file");
+        assert!(text.contains(from), "{} has no {from:?}", file.display());
+        std::fs::write(&file, text.replace(from, to)).expect("the copy is ours");
+        setup
     }
 
     /// Listens on this address.
@@ -99,11 +128,10 @@ impl ServerSetup {
         };
         let config = self.data_dir().join("test.toml");
         std::fs::write(&config, "").expect("the test's directory takes files");
-        command
-            .arg("--config")
-            .arg(config)
-            .arg("--listen")
-            .arg(&self.listen);
+        for file in [&config].into_iter().chain(&self.layers) {
+            command.arg("--config").arg(file);
+        }
+        command.arg("--listen").arg(&self.listen);
         command.arg("--data-dir").arg(self.data_dir());
         for (key, value) in &self.settings {
             command.arg("--set").arg(format!("{key}={value}"));
@@ -296,6 +324,19 @@ impl Log {
         let waited = changed.wait_timeout_while(text, PATIENCE, |text| !text.contains(what));
         let (text, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
         assert!(!timeout.timed_out(), "no {what:?} in the log:\n{text}");
+    }
+}
+
+fn copy_directory(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("the test's directory takes files");
+    for entry in std::fs::read_dir(from).expect("it is there") {
+        let entry = entry.expect("it can be listed");
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        if source.is_dir() {
+            copy_directory(&source, &target);
+        } else {
+            std::fs::copy(&source, &target).expect("it can be copied");
+        }
     }
 }
 

@@ -1,2 +1,52 @@
-//! stub
-fn main() {}
+//! `cargo xtask`: what people do with this repository in one command, show it (`demo`) and prove it (`test`).
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program for people at a terminal"
+)]
+
+mod cargo;
+mod child;
+mod demo;
+mod test;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// The commands of this repository.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
+enum CommandLine {
+    Demo(demo::Demo),
+    Test(test::Test),
+    #[command(hide = true)]
+    Until(child::UntilParentEnds),
+}
+
+fn main() -> ExitCode {
+    let command_line = CommandLine::parse();
+    if !matches!(command_line, CommandLine::Until(_))
+        && let Err(error) = std::env::set_current_dir(repository())
+    {
+        eprintln!("error: {}: {error}", repository().display());
+        return ExitCode::FAILURE;
+    }
+    let done = match command_line {
+        CommandLine::Demo(demo) => demo.run(),
+        CommandLine::Test(test) => test.run(),
+        CommandLine::Until(program) => program.run(),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// The root of the repository: every command runs there, wherever it was called from.
+fn repository() -> &'static Path {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().unwrap_or(package)
+}

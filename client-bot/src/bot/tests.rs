@@ -1,3 +1,5 @@
+//! The brain against a peer that follows a script: bytes in, bytes out, time passed in.
+
 use super::*;
 use crate::bot::credentials::Credentials;
 use protocol::v1::client_packet::Body;

@@ -1,3 +1,5 @@
+//! A swarm over loopback against a tiny peer.
+
 use super::*;
 use crate::bot::event::Metric;
 use crate::scenario::Scenario;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Content, ItemKind, MonsterKind, Portal, ZoneContent};
+use super::{Content, ItemKind, MonsterKind, ZoneContent};
 use crate::ids::ZoneName;
 use crate::space::Position;
 use crate::zone::map::{Area, Map};
@@ -37,13 +37,6 @@ impl Content {
     #[must_use]
     pub fn start_zone(&self) -> &ZoneName {
         &self[self.player().start_zone].key
-    }
-
-    /// The portal in which one who stands at `position` stands.
-    #[must_use]
-    pub fn portal_at(&self, zone: &ZoneName, position: Position) -> Option<&Portal> {
-        let portals = &self.zone_content(zone)?.portals;
-        portals.iter().find(|portal| portal.area.contains(position))
     }
 
     /// A place in the start area of a zone, the same for the same `seed`.

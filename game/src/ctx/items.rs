@@ -157,7 +157,7 @@ impl Ctx<'_> {
         if let Some(entry) = self.zone.players.get_mut(&player.entity()) {
             entry.inventory.remove(item);
         }
-        self.send(
+        self.reply(
             player,
             &InventoryChanged {
                 changed: Vec::new(),

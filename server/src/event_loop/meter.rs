@@ -97,7 +97,7 @@ impl Stretch {
             tick_p50_ms = quantile(0.5),
             tick_p99_ms = quantile(0.99),
             tick_max_ms = self.ticks.max() as f64 / 1000.0,
-            late_max_ms = self.late.as_secs_f64() * 1000.0,
+            late_max_ms = (self.late.as_secs_f64() * 1e6).round() / 1000.0,
             dropped_ticks = state.dropped_ticks,
             cpu = (cpu * 1000.0).round() / 1000.0,
             rss_mib = resident_bytes() >> 20,

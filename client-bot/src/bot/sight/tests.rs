@@ -1,3 +1,5 @@
+//! Views put together by hand, and what a client must know after each.
+
 use super::*;
 use protocol::v1::{Cell, Departure, Motion, Vitals};
 

@@ -1,3 +1,5 @@
+//! A fighter's moves, blows and pick-ups against a scripted world.
+
 use super::*;
 use protocol::v1::{Cell, CellState, Departure, Entity, EntityKind};
 

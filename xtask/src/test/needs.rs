@@ -1,0 +1,91 @@
+//! What the tests need beside Rust, installed when it isn't there: a NATS server, and Google's protobuf for Python.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, ensure};
+
+/// Something that tests start, and the Debian package that has it.
+struct Need {
+    package: &'static str,
+    /// What is run to see whether it is there.
+    look: &'static [&'static str],
+    why: &'static str,
+}
+
+/// All of it. The Python of the system is meant, which the package of the library belongs to.
+const NEEDS: [Need; 3] = [
+    Need {
+        package: "nats-server",
+        look: &["nats-server", "--version"],
+        why: "messages between servers",
+    },
+    Need {
+        package: "protobuf-compiler",
+        look: &["protoc", "--version"],
+        why: "a client in Python",
+    },
+    Need {
+        package: "python3-protobuf",
+        look: &["/usr/bin/python3", "-c", "import google.protobuf"],
+        why: "a client in Python",
+    },
+];
+
+impl Need {
+    fn is_there(&self) -> bool {
+        let [program, arguments @ ..] = self.look else {
+            return true;
+        };
+        Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    }
+}
+
+/// Installs what is missing.
+///
+/// # Errors
+/// When the system's packages can't be installed; the message says what to do by hand.
+pub(super) fn install() -> anyhow::Result<()> {
+    let missing = || NEEDS.iter().filter(|need| !need.is_there());
+    let packages: Vec<&str> = missing().map(|need| need.package).collect();
+    if packages.is_empty() {
+        return Ok(());
+    }
+    for need in missing() {
+        println!(
+            "-- installing {} for the tests of {}",
+            need.package, need.why
+        );
+    }
+    let by_hand = format!(
+        "the tests need what the Debian packages {} have; install them and try again",
+        packages.join(", ")
+    );
+    apt_get(&["update", "--quiet"]).with_context(|| by_hand.clone())?;
+    let install = ["install", "--yes", "--quiet", "--no-install-recommends"];
+    apt_get(&[&install[..], &packages].concat()).with_context(|| by_hand.clone())?;
+    ensure!(missing().next().is_none(), by_hand);
+    Ok(())
+}
+
+fn apt_get(arguments: &[&str]) -> anyhow::Result<()> {
+    let root = rustix::process::geteuid().is_root();
+    let mut command = Command::new(if root { "apt-get" } else { "sudo" });
+    if !root {
+        // Without a password or not at all: nobody may be there to type one.
+        command.args(["--non-interactive", "apt-get"]);
+    }
+    let status = command
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdin(Stdio::null())
+        .status()
+        .context("can't run apt-get")?;
+    ensure!(status.success(), "apt-get {} failed", arguments.join(" "));
+    Ok(())
+}
