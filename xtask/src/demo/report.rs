@@ -143,7 +143,7 @@ impl Story {
             println!("{}", server(total));
         }
         println!(
-            "  items     {}",
+            "  audit     {}",
             self.audit.text.replace('\n', "\n          ")
         );
         println!("\nWhere to look");
