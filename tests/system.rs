@@ -4,9 +4,12 @@
 
 mod bus;
 mod chat_server;
+mod cluster;
 mod commands;
 mod crashes;
 mod echo_server;
 mod example_process;
 mod first_steps;
+mod saves;
 mod tidy;
+mod world;

@@ -4,11 +4,13 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use client_bot::bot::sight::Sight;
 use prost::Message as _;
 use protocol::v1::server_packet::Body;
 use protocol::v1::{
-    CharacterCreated, CreateCharacter, EnterWorld, Entered, Goodbye, Hello, ListCharacters,
-    LoggedIn, Refused, ServerPacket, SessionToken, TokenLogin, Welcome,
+    CharacterCreated, Command, CommandResult, CreateCharacter, EnterWorld, Entered, Goodbye, Hello,
+    LeaveWorld, LeftWorld, ListCharacters, LoggedIn, Refused, ServerPacket, SessionToken,
+    TokenLogin, View, Welcome,
 };
 use protocol::{
     ClientMessage, Envelope, PROTOCOL_VERSION, ServerMessage, encode_client_frame, split_frame,
@@ -191,6 +193,28 @@ impl Client {
             }
             self.seen.push(packet);
         }
+    }
+
+    /// Types a command, and returns its result.
+    pub fn command(&mut self, line: impl Into<String>) -> String {
+        self.send(90, &Command { line: line.into() });
+        self.expect::<CommandResult>().text
+    }
+
+    /// Sees what its character sees from here on, in views that come from now on: applies them until `found` finds.
+    pub fn look<T>(&mut self, sight: &mut Sight, mut found: impl FnMut(&Sight) -> Option<T>) -> T {
+        loop {
+            if let Some(it) = found(sight) {
+                return it;
+            }
+            sight.apply(&self.expect::<View>(), &mut ());
+        }
+    }
+
+    /// Leaves the world, and waits until all that the character owns is durable.
+    pub fn leave(&mut self) {
+        self.send(91, &LeaveWorld {});
+        self.expect::<LeftWorld>();
     }
 
     /// Reads on until a refusal comes, and returns its request number and itself.

@@ -5,3 +5,4 @@ pub mod client;
 pub mod crash;
 pub mod nats;
 pub mod server;
+pub mod walker;

@@ -22,6 +22,7 @@ pub struct ServerSetup {
     settings: Vec<(String, String)>,
     listen: String,
     descriptors: Option<u64>,
+    layers: Vec<PathBuf>,
 }
 
 impl Default for ServerSetup {
@@ -44,6 +45,7 @@ impl ServerSetup {
             settings: Vec::new(),
             listen: "127.0.0.1:0".into(),
             descriptors: None,
+            layers: Vec::new(),
         }
         .set("world.content", content.display())
         .set("auth.token_secret", TOKEN_SECRET)
@@ -55,6 +57,13 @@ impl ServerSetup {
     #[must_use]
     pub fn set(mut self, key: &str, value: impl ToString) -> Self {
         self.settings.push((key.to_owned(), value.to_string()));
+        self
+    }
+
+    /// Reads a file of the repository as configuration, below what this setup sets.
+    #[must_use]
+    pub fn layer(mut self, file: &str) -> Self {
+        self.layers.push(repository().join(file));
         self
     }
 
@@ -119,11 +128,10 @@ impl ServerSetup {
         };
         let config = self.data_dir().join("test.toml");
         std::fs::write(&config, "").expect("the test's directory takes files");
-        command
-            .arg("--config")
-            .arg(config)
-            .arg("--listen")
-            .arg(&self.listen);
+        for file in [&config].into_iter().chain(&self.layers) {
+            command.arg("--config").arg(file);
+        }
+        command.arg("--listen").arg(&self.listen);
         command.arg("--data-dir").arg(self.data_dir());
         for (key, value) in &self.settings {
             command.arg("--set").arg(format!("{key}={value}"));

@@ -101,6 +101,8 @@ impl Promises {
                 compared.violations.push(format!(
                     "character {character} was told {told:?} about item {item}, on disk is {disk:?}, owned: {is_owned}"
                 ));
+                // Said once is enough.
+                (told.gains, told.losses) = (disk.gains, disk.losses);
             } else if is_owned != told.owned {
                 unheard.entry(pair.0).or_default().push(pair.1);
             }

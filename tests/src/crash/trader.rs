@@ -15,10 +15,10 @@ use rand::RngExt as _;
 use rand::seq::IteratorRandom as _;
 use rand_pcg::Pcg32;
 
-use super::walker::letter;
-use super::{Heard, enter};
+use super::{Heard, ready};
 use crate::client::Client;
 use crate::server::ServerSetup;
+use crate::walker::letter;
 
 /// Items that a trader makes out of nothing before it deals with what there is.
 const STOCK: usize = 4;
@@ -99,7 +99,8 @@ fn account(number: usize) -> String {
 /// Trades until the connection ends.
 pub(super) fn trade(server: SocketAddr, number: usize, rng: &mut Pcg32, say: &Sender<Heard>) {
     let name = name(number);
-    let (mut client, entered) = enter(server, &account(number), &name, say);
+    let (mut client, entered) = Client::enter(server, &account(number), &name);
+    ready(say);
     let seen = std::mem::take(&mut client.seen);
     let sight = Sight::new(&entered);
     let character = entered.character;

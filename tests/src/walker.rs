@@ -1,17 +1,16 @@
 //! Walks about and remembers where it was at which tick, as the server showed it.
 
 use std::net::SocketAddr;
-use std::sync::mpsc::Sender;
 
 use anyhow::Result;
 use client_bot::bot::sight::{Point, Sight};
-use protocol::v1::Move;
 use protocol::v1::server_packet::Body;
+use protocol::v1::{Goodbye, Move};
 use rand::RngExt as _;
 use rand_pcg::Pcg32;
 use rusqlite::Connection;
 
-use super::{Heard, enter};
+use crate::client::Client;
 
 /// Views between two changes of direction.
 const VIEWS_PER_LEG: u32 = 25;
@@ -24,29 +23,36 @@ const CM_PER_TICK: f64 = 30.0;
 pub struct Trail {
     /// The character.
     pub name: String,
-    id: u64,
-    points: Vec<(u64, Point)>,
+    /// Its id.
+    pub id: u64,
+    /// Ticks and where it was then, in order.
+    pub points: Vec<(u64, Point)>,
+    /// How the connection ended, if the server said so.
+    pub farewell: Option<Goodbye>,
 }
 
-/// Walks until the connection ends.
-pub(super) fn walk(
-    server: SocketAddr,
-    number: usize,
-    rng: &mut Pcg32,
-    say: &Sender<Heard>,
-) -> Trail {
-    let name = format!("Walker{}", letter(number));
-    let (mut client, entered) = enter(server, &format!("walker-{number}"), &name, say);
+/// Walks until the connection ends. `ready` is called once the walker is in the world.
+#[must_use]
+pub fn walk(server: SocketAddr, number: usize, rng: &mut Pcg32, ready: impl FnOnce()) -> Trail {
+    let name = format!("Walker{}{}", letter(number / 26), letter(number % 26));
+    let (mut client, entered) = Client::enter(server, &format!("walker-{number}"), &name);
+    ready();
     let mut sight = Sight::new(&entered);
     let mut trail = Trail {
         name,
         id: entered.character,
         points: Vec::new(),
+        farewell: None,
     };
     let mut views = 0;
     while let Ok(packet) = client.next() {
-        let Some(Body::View(view)) = packet.body else {
-            continue;
+        let view = match packet.body {
+            Some(Body::View(view)) => view,
+            Some(Body::Goodbye(goodbye)) => {
+                trail.farewell = Some(goodbye);
+                continue;
+            }
+            _ => continue,
         };
         sight.apply(&view, &mut ());
         trail
@@ -69,7 +75,7 @@ pub(super) fn walk(
 }
 
 /// Names have letters only.
-pub(super) fn letter(number: usize) -> char {
+pub(crate) fn letter(number: usize) -> char {
     (b'a'..=b'z')
         .map(char::from)
         .cycle()
@@ -79,7 +85,7 @@ pub(super) fn letter(number: usize) -> char {
 
 impl Trail {
     /// How many ticks the saved place is behind the last one seen, or what is wrong with the saved place.
-    pub(super) fn age(&self, database: &Connection) -> Result<Result<u64, String>> {
+    pub(crate) fn age(&self, database: &Connection) -> Result<Result<u64, String>> {
         let epoch: i64 =
             database.query_row("SELECT MAX(epoch) FROM epochs", [], |row| row.get(0))?;
         let saved = database.query_row(

@@ -1,0 +1,318 @@
+//! What is saved is there again: after an orderly end, while the database stands still, and whatever the content says
+//! by then.
+
+use std::sync::mpsc::channel;
+use std::thread;
+
+use client_bot::bot::sight::{Point, Sight};
+use protocol::v1::server_packet::Body;
+use protocol::v1::{
+    CharacterDeleted, ChatLine, DeleteCharacter, DropItem, Entered, EntityKind, Farewell,
+    Inventory, InventoryChanged, Move, PickUp, Refusal, Say, View,
+};
+use rand::SeedableRng as _;
+use rand_pcg::Pcg32;
+use tests::client::Client;
+use tests::crash::{open, stand_still};
+use tests::server::{ServerProcess, ServerSetup};
+use tests::walker::walk;
+
+/// Characters in the world when the server is told to end.
+const PLAYERS: usize = 200;
+
+/// Ada's account and character, with a rank, on a server that isn't running.
+fn master(setup: &ServerSetup) {
+    let mut server = setup.start();
+    let (mut ada, _) = Client::enter(server.address, "ada", "Ada");
+    ada.leave();
+    end(&mut server);
+    let rank = setup.run(&["rank", "Ada", "master"]);
+    assert!(rank.status.success(), "{rank:?}");
+}
+
+/// Ends the server, which must find everything saved.
+fn end(server: &mut ServerProcess) {
+    assert!(server.stop().success(), "{}", server.log.text());
+}
+
+fn audit(setup: &ServerSetup) {
+    let audit = setup.run(&["audit"]);
+    assert!(
+        audit.status.success(),
+        "{}",
+        String::from_utf8_lossy(&audit.stdout)
+    );
+}
+
+fn give(client: &mut Client, item: &str) -> u64 {
+    let said = client.command(format!("give Ada {item}"));
+    assert!(said.starts_with("Ada has"), "{said}");
+    let seen = client
+        .seen
+        .iter()
+        .rev()
+        .find_map(|packet| match &packet.body {
+            Some(Body::InventoryChanged(change)) => Some(change.changed[0].id),
+            _ => None,
+        });
+    seen.unwrap()
+}
+
+fn count(setup: &ServerSetup, sql: &str) -> i64 {
+    open(&setup.database())
+        .unwrap()
+        .query_row(sql, [], |row| row.get(0))
+        .unwrap()
+}
+
+#[test]
+fn told_to_end_with_two_hundred_players_it_saves_each_where_it_was_last_seen() {
+    let setup = ServerSetup::new();
+    let mut server = setup.start();
+    let address = server.address;
+    let (say, ready) = channel();
+    let walkers: Vec<_> = (0..PLAYERS)
+        .map(|number| {
+            let (say, mut rng) = (say.clone(), Pcg32::seed_from_u64(number as u64));
+            thread::spawn(move || walk(address, number, &mut rng, || say.send(()).unwrap()))
+        })
+        .collect();
+    assert_eq!(ready.iter().take(PLAYERS).count(), PLAYERS);
+    end(&mut server);
+    audit(&setup);
+    let database = open(&setup.database()).unwrap();
+    for walker in walkers {
+        let trail = walker.join().unwrap();
+        assert_eq!(
+            trail.farewell.map(|farewell| farewell.reason()),
+            Some(Farewell::Shutdown),
+            "{}",
+            trail.name
+        );
+        let place = |row: &rusqlite::Row<'_>| {
+            Ok(Point {
+                x: row.get(0)?,
+                y: row.get(1)?,
+            })
+        };
+        let sql = "SELECT x, y FROM characters WHERE id = ?1";
+        let saved = database
+            .query_row(sql, [trail.id.cast_signed()], place)
+            .unwrap();
+        let seen = trail.points.last().map(|(_, at)| *at);
+        assert!(
+            seen.is_none_or(|seen| seen == saved),
+            "{}: seen {seen:?}, saved {saved:?}",
+            trail.name
+        );
+    }
+}
+
+#[test]
+fn what_lies_on_the_ground_lies_there_after_a_restart_and_is_picked_up_as_the_same_item() {
+    let setup = ServerSetup::new();
+    master(&setup);
+    let mut server = setup.start();
+    let (mut ada, entered) = Client::enter(server.address, "ada", "Ada");
+    let place = ada.look(&mut Sight::new(&entered), |sight| {
+        sight.own().map(|own| own.at)
+    });
+    let sword = give(&mut ada, "rusty_sword");
+    ada.send(7, &DropItem { item: sword });
+    let (request, dropped) = ada.expect_answer::<InventoryChanged>();
+    assert_eq!((request, dropped.removed), (7, vec![sword]));
+    end(&mut server);
+
+    let mut server = setup.start();
+    let (mut ada, _) = Client::enter(server.address, "ada", "Ada");
+    let (mut ben, entered) = Client::enter(server.address, "ben", "Ben");
+    ada.command(format!("teleport Ben {} {}", place.x, place.y));
+    let entity = ben.look(&mut Sight::new(&entered), |sight| {
+        let near = sight.own().is_some_and(|own| own.at.distance(place) < 1.0);
+        let mut items = sight
+            .entities()
+            .filter(|(_, seen)| near && seen.kind == EntityKind::Item && seen.at == place);
+        items.next().map(|(id, _)| id)
+    });
+    ben.send(8, &PickUp { entity });
+    assert_eq!(ben.expect::<InventoryChanged>().changed[0].id, sword);
+    end(&mut server);
+    audit(&setup);
+}
+
+#[test]
+fn a_deleted_character_takes_its_items_out_of_the_world_through_the_ledger() {
+    let setup = ServerSetup::new();
+    master(&setup);
+    let mut server = setup.start();
+    let (mut ada, Entered { character, .. }) = Client::enter(server.address, "ada", "Ada");
+    let sword = give(&mut ada, "rusty_sword");
+    ada.leave();
+    ada.send(9, &DeleteCharacter { id: character });
+    ada.expect::<CharacterDeleted>();
+    end(&mut server);
+    audit(&setup);
+    assert_eq!(count(&setup, "SELECT COUNT(*) FROM items"), 0);
+    let gone =
+        "SELECT COUNT(*) FROM ledger WHERE to_character IS NULL AND to_zone IS NULL AND item =";
+    assert_eq!(count(&setup, &format!("{gone} {sword}")), 1);
+}
+
+#[test]
+fn while_the_database_stands_still_value_is_refused_and_the_world_goes_on() {
+    let setup = ServerSetup::new();
+    master(&setup);
+    let mut server = setup.start();
+    let (mut ada, _) = Client::enter(server.address, "ada", "Ada");
+    let items: Vec<u64> = (0..20).map(|_| give(&mut ada, "rusty_sword")).collect();
+    ada.seen.clear();
+
+    let standstill = stand_still(&setup.database()).unwrap();
+    let mut sequence = 0;
+    for item in items.iter().cycle() {
+        ada.send(10, &DropItem { item: *item });
+        ada.send(
+            0,
+            &Say {
+                text: "does the world go on?".into(),
+            },
+        );
+        assert_eq!(ada.expect::<ChatLine>().text, "does the world go on?");
+        sequence += 1;
+        ada.send(
+            0,
+            &Move {
+                heading: 0,
+                walking: sequence % 2 == 1,
+                sequence,
+            },
+        );
+        while ada.expect::<View>().ack < sequence {}
+        if refused(&ada) {
+            break;
+        }
+    }
+    assert!(
+        !confirmed(&ada),
+        "nothing is confirmed while nothing is durable"
+    );
+    drop(standstill);
+
+    // What was under way is confirmed, and it takes new operations without being told to.
+    let mut held = items.clone();
+    while held.len() == items.len() {
+        forget(&mut held, &ada.expect());
+    }
+    let last = held[held.len() - 1];
+    ada.seen.clear();
+    while held.contains(&last) {
+        ada.send(11, &DropItem { item: last });
+        ada.send(
+            0,
+            &Say {
+                text: "again".into(),
+            },
+        );
+        ada.expect::<ChatLine>();
+        for packet in std::mem::take(&mut ada.seen) {
+            if let Some(Body::InventoryChanged(change)) = packet.body {
+                forget(&mut held, &change);
+            }
+        }
+    }
+    end(&mut server);
+    audit(&setup);
+    let owned = count(
+        &setup,
+        "SELECT COUNT(*) FROM items WHERE owner_character IS NOT NULL",
+    );
+    assert_eq!(owned, held.len() as i64, "as many as Ada was told she has");
+}
+
+fn forget(held: &mut Vec<u64>, change: &InventoryChanged) {
+    held.retain(|item| !change.removed.contains(item));
+}
+
+fn refused(client: &Client) -> bool {
+    client.seen.iter().any(|packet| {
+        matches!(&packet.body, Some(Body::Refused(refused)) if refused.reason() == Refusal::StoreBehind)
+    })
+}
+
+fn confirmed(client: &Client) -> bool {
+    client
+        .seen
+        .iter()
+        .any(|packet| matches!(packet.body, Some(Body::InventoryChanged(_))))
+}
+
+#[test]
+fn a_second_server_on_the_same_database_is_refused_in_a_line() {
+    let setup = ServerSetup::new();
+    let mut server = setup.start();
+    let second = setup.run(&["run"]);
+    let said = String::from_utf8_lossy(&second.stderr);
+    assert_eq!(second.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("in use by") && said.contains(&server.pid().to_string()),
+        "{said}"
+    );
+    end(&mut server);
+}
+
+#[test]
+fn items_that_the_content_no_longer_knows_are_kept_and_not_shown() {
+    let setup = ServerSetup::new().edit_content("items.toml", "Rusty Sword", "Rusty Sword");
+    master(&setup);
+    let mut server = setup.start();
+    let (mut ada, _) = Client::enter(server.address, "ada", "Ada");
+    let (kept, dropped) = (give(&mut ada, "rusty_sword"), give(&mut ada, "rusty_sword"));
+    ada.send(7, &DropItem { item: dropped });
+    ada.expect::<InventoryChanged>();
+    end(&mut server);
+
+    let rename = |setup: ServerSetup, from, to| {
+        let setup = setup.edit_content("items.toml", from, to);
+        setup.edit_content("monsters.toml", from, to)
+    };
+    let setup = rename(setup, "rusty_sword", "blunt_sword");
+    let mut server = setup.start();
+    let (mut ada, _) = Client::enter(server.address, "ada", "Ada");
+    assert_eq!(
+        ada.expect::<Inventory>().items,
+        [],
+        "the new content has no such item"
+    );
+    ada.leave();
+    end(&mut server);
+    audit(&setup);
+    assert_eq!(
+        count(
+            &setup,
+            "SELECT COUNT(*) FROM items WHERE template = 'rusty_sword'"
+        ),
+        2
+    );
+
+    let setup = rename(setup, "blunt_sword", "rusty_sword");
+    let mut server = setup.start();
+    let (mut ada, _) = Client::enter(server.address, "ada", "Ada");
+    assert_eq!(ada.expect::<Inventory>().items[0].id, kept);
+    end(&mut server);
+}
+
+#[test]
+fn what_a_module_that_is_not_here_has_saved_stays() {
+    let setup = ServerSetup::new();
+    master(&setup);
+    let database = rusqlite::Connection::open(setup.database()).unwrap();
+    let sql = "INSERT INTO character_modules SELECT id, 'weaving', 3, x'0102' FROM characters";
+    assert_eq!(database.execute(sql, []).unwrap(), 1);
+    drop(database);
+    let mut server = setup.start();
+    let (mut ada, _) = Client::enter(server.address, "ada", "Ada");
+    ada.leave();
+    end(&mut server);
+    let kept = "SELECT COUNT(*) FROM character_modules WHERE module = 'weaving' AND version = 3 AND bytes = x'0102'";
+    assert_eq!(count(&setup, kept), 1);
+}
