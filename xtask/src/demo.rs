@@ -23,6 +23,9 @@ const SECRET_BYTES: usize = 32;
 /// How long a pass of the watch may take before it looks at the keyboard and at both processes again.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// What bots know to do.
+const SCENARIOS: [&str; 6] = ["mixed", "wander", "chat", "fight", "connect", "reconnect"];
+
 /// Start a server with a new world, send a swarm of bots into it, and tell what happened.
 ///
 /// Exit code 0: no bot met an error, the oracle found nothing, the server ended in order, and every item is accounted
@@ -33,14 +36,14 @@ pub(crate) struct Demo {
     /// How many bots
     #[arg(long, default_value_t = 1000, value_name = "COUNT")]
     bots: u32,
-    /// What they do: connect, reconnect, wander, chat, fight, or mixed
-    #[arg(long, default_value = "mixed")]
+    /// What they do
+    #[arg(long, default_value = "mixed", value_parser = SCENARIOS)]
     scenario: String,
     /// How long they play, the ramp included
-    #[arg(long = "for", default_value = "60s", value_name = "TIME")]
+    #[arg(long = "for", default_value = "60s", value_name = "TIME", value_parser = time)]
     duration: String,
     /// The time over which they arrive
-    #[arg(long, default_value = "10s", value_name = "TIME")]
+    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = time)]
     ramp: String,
     /// Decides their names and every chance; the same seed makes the same bots
     #[arg(long, default_value_t = 7)]
@@ -179,6 +182,16 @@ impl Places {
         }
         bail!("{} is full of demos; remove some", demos.display())
     }
+}
+
+/// The bots read it themselves; here a mistake is told before anything has been built and started.
+fn time(text: &str) -> Result<String, &'static str> {
+    let number = text.trim_end_matches(|c: char| c.is_ascii_lowercase());
+    let unit = &text[number.len()..];
+    let is_time = number.parse::<f64>().is_ok() && ["ms", "s", "m", "h"].contains(&unit);
+    is_time
+        .then(|| text.to_owned())
+        .ok_or("write a time such as 30s or 2m")
 }
 
 /// A new secret. It reaches both processes by their environment: neither their command lines nor any file has it.

@@ -140,7 +140,7 @@ fn run(command: &mut Command) -> anyhow::Result<Outcome> {
     Ok(Outcome::Green)
 }
 
-/// Building cargo-deny takes longer than all tests together, so it isn't installed just for this.
+/// Building cargo-deny takes minutes, too long to install it just for this.
 fn deny() -> anyhow::Result<Outcome> {
     let there = cargo(&["deny", "--version"])
         .output()

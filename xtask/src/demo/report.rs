@@ -143,7 +143,7 @@ impl Story {
             println!("{}", server(total));
         }
         println!(
-            "  items     {}",
+            "  audit     {}",
             self.audit.text.replace('\n', "\n          ")
         );
         println!("\nWhere to look");
@@ -192,4 +192,67 @@ fn server(total: &Total) -> String {
         total.figure("cpu") * 100.0,
         total.figure("rss_mib"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    use super::*;
+
+    fn story(report: &str) -> Story {
+        Story {
+            bots: 10,
+            interrupted: false,
+            swarm: Some(SwarmReport(serde_json::from_str(report).unwrap())),
+            swarm_end: ExitStatus::from_raw(0),
+            server_end: ExitStatus::from_raw(0),
+            total: None,
+            audit: Audit {
+                text: String::new(),
+                clean: true,
+            },
+        }
+    }
+
+    const WELL: &str = r#"{"counts": {"logged_in": 10, "findings": 0, "errors": {}}}"#;
+
+    #[test]
+    fn all_is_well_only_if_everything_is() {
+        assert!(story(WELL).troubles().is_empty());
+        let error = r#"{"counts": {"logged_in": 10, "errors": {"lost": 2, "login": 1}}}"#;
+        assert!(story(error).troubles()[0].contains("3 errors"));
+        let finding = r#"{"counts": {"logged_in": 10, "findings": 1}}"#;
+        assert_eq!(story(finding).troubles().len(), 1);
+        let missing = r#"{"counts": {"logged_in": 9}}"#;
+        assert!(story(missing).troubles()[0].contains("9 of 10"));
+        let mut unclean = story(WELL);
+        unclean.audit.clean = false;
+        assert_eq!(unclean.troubles().len(), 1);
+        let mut unsaved = story(WELL);
+        unsaved.server_end = ExitStatus::from_raw(1 << 8);
+        assert_eq!(unsaved.troubles().len(), 1);
+        let mut died = story(WELL);
+        (died.swarm, died.swarm_end) = (None, ExitStatus::from_raw(9));
+        assert_eq!(died.troubles().len(), 1);
+    }
+
+    #[test]
+    fn who_ends_a_demo_early_need_not_see_everybody_arrive() {
+        let mut early = story(r#"{"counts": {"logged_in": 3}}"#);
+        early.interrupted = true;
+        assert!(early.troubles().is_empty());
+    }
+
+    #[test]
+    fn the_servers_last_line_is_found_in_its_log() {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let lines = "2026-01-01T00:00:00Z  INFO stats ticks=9 cpu=0.9\n\
+                     2026-01-01T00:00:01Z  INFO total sessions=0 ticks=601 tick_p50_ms=8.48 cpu=0.11\n\
+                     2026-01-01T00:00:01Z  INFO all saved\n";
+        std::fs::write(log.path(), lines).unwrap();
+        let total = Total::find(log.path()).unwrap();
+        let figures = ["ticks", "tick_p50_ms", "cpu", "not there"].map(|name| total.figure(name));
+        assert_eq!(figures, [601.0, 8.48, 0.11, 0.0]);
+    }
 }
