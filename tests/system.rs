@@ -7,6 +7,7 @@ mod chat_server;
 mod cluster;
 mod commands;
 mod crashes;
+mod docs_protocol;
 mod echo_server;
 mod example_process;
 mod first_steps;
