@@ -9,6 +9,7 @@ mod cheats;
 mod cluster;
 mod commands;
 mod crashes;
+mod docs_protocol;
 mod echo_server;
 mod example_process;
 mod first_steps;
