@@ -11,5 +11,6 @@ mod echo_server;
 mod example_process;
 mod first_steps;
 mod saves;
+mod simulation;
 mod tidy;
 mod world;
