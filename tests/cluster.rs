@@ -36,7 +36,7 @@ impl World {
     }
 }
 
-/// Whispers until the other end of the world knows whom to. Returns what was refused meanwhile.
+/// Whispers until the other end of the world is known.
 fn whisper(from: &mut Client, to: &str, text: &str) {
     for request in 1..=ATTEMPTS {
         from.send(

@@ -156,7 +156,17 @@ impl Simulation {
                 Event::Error(error) => self.findings.push(error.to_string()),
                 Event::Confirmed(_) => self.confirmations += 1,
                 Event::Proved { digests } => self.digests += digests,
-                _ => {}
+                Event::Close { .. }
+                | Event::Greeted { .. }
+                | Event::LoggedIn { .. }
+                | Event::Online
+                | Event::Offline
+                | Event::Sample { .. }
+                | Event::TurnsSkipped(_)
+                | Event::Refused(_)
+                | Event::Goodbye(_)
+                | Event::Disconnected { .. }
+                | Event::Finished => {}
             }
         }
         let mut sent = Vec::new();

@@ -172,7 +172,7 @@ fn who_reads_slowly_misses_motion_and_then_sees_everything_again() {
 }
 
 #[test]
-fn the_world_keeps_time_with_nobody_and_with_a_hundred_who_send_all_they_may() {
+fn the_world_keeps_time_while_a_hundred_send_all_they_may() {
     let mut server = ServerSetup::new().start();
     let mut crowd = settings(&server, 100, Scenario::Wander, 6);
     // Just below the limit of a session, pings included.
