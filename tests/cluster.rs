@@ -11,7 +11,7 @@ use tests::server::{ServerProcess, ServerSetup};
 
 /// Whispers and lists that may come too early for a server to have heard of the other's players: at a few per second
 /// and player, far more than the other end takes to tell.
-const ATTEMPTS: usize = 600;
+const ATTEMPTS: u32 = 600;
 
 /// The east has the realm zone; its Ada may announce. The west has Ben.
 struct World {
@@ -36,9 +36,9 @@ impl World {
     }
 }
 
-/// Whispers until the other end of the world knows whom to. Returns what was refused meanwhile.
+/// Whispers until the other end of the world is known.
 fn whisper(from: &mut Client, to: &str, text: &str) {
-    for request in 1..=ATTEMPTS as u32 {
+    for request in 1..=ATTEMPTS {
         from.send(
             request,
             &Whisper {

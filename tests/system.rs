@@ -16,6 +16,7 @@ mod first_steps;
 mod logins;
 mod python_client;
 mod saves;
+mod simulation;
 mod startup;
 mod storms;
 mod tidy;

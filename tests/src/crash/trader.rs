@@ -159,18 +159,18 @@ impl Trader<'_> {
 
     /// Looks at a packet. Returns the request that it settles.
     fn take(&mut self, packet: ServerPacket) -> Option<u32> {
-        match packet.body? {
-            Body::View(view) => {
+        match packet.body {
+            Some(Body::View(view)) => {
                 self.sight.apply(&view, &mut ());
                 None
             }
-            Body::Inventory(inventory) => {
+            Some(Body::Inventory(inventory)) => {
                 for item in inventory.items {
                     self.gained(item.id, item.quantity);
                 }
                 None
             }
-            Body::InventoryChanged(change) => {
+            Some(Body::InventoryChanged(change)) => {
                 for item in change.removed {
                     self.items.remove(&item);
                     self.tell(item, 0);
@@ -180,7 +180,7 @@ impl Trader<'_> {
                 }
                 Some(packet.request)
             }
-            Body::Refused(_) | Body::CommandResult(_) => Some(packet.request),
+            Some(Body::Refused(_) | Body::CommandResult(_)) => Some(packet.request),
             _ => None,
         }
     }
