@@ -182,6 +182,10 @@ impl Client {
     ///
     /// # Panics
     /// When nothing comes in time, or what comes is no packet.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "an iterator would hide that the connection ended"
+    )]
     pub fn next(&mut self) -> Result<ServerPacket, Ended> {
         loop {
             if let Some(frame) =
