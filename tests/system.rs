@@ -2,14 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may end at the first surprise")]
 
+mod bad_input;
 mod bus;
 mod chat_server;
+mod cheats;
 mod cluster;
 mod commands;
 mod crashes;
 mod echo_server;
 mod example_process;
 mod first_steps;
+mod logins;
+mod python_client;
 mod saves;
+mod startup;
+mod storms;
 mod tidy;
 mod world;

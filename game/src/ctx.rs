@@ -12,7 +12,7 @@ use crate::content::Content;
 use crate::desk::{Desk, Travel};
 use crate::directory::Directory;
 use crate::ids::{CharacterId, EntityId, PlayerId, ZoneName};
-use crate::module::{Command, Event};
+use crate::module::{Command, Event, Refuse};
 use crate::player::Player;
 use crate::post::{Address, Letter};
 use crate::publication::Order;
@@ -287,6 +287,13 @@ impl Ctx<'_> {
     pub fn reply_to<M: ServerMessage>(&mut self, player: PlayerId, request: u32, message: &M) {
         if let Some(session) = self.session(player) {
             self.desk.out.frame(session, request, message);
+        }
+    }
+
+    /// Refuses an earlier request of the player.
+    pub fn refuse_to(&mut self, player: PlayerId, request: u32, refuse: Refuse) {
+        if let Some(session) = self.session(player) {
+            self.desk.refuse(session, request, refuse);
         }
     }
 

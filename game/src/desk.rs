@@ -4,17 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use protocol::DecodeError;
+use protocol::v1::{Farewell, Refusal};
 
 use crate::content::Content;
 use crate::directory::Directory;
 use crate::ids::{CharacterId, PlayerId, SessionId, ZoneName};
-use crate::module::ModuleTable;
+use crate::module::{ModuleTable, Refuse};
 use crate::post::{Address, Envelope, Letter, Route};
 use crate::publication::{Order, PublicationBuilder};
 use crate::record::{CharacterSave, GmEntry};
 use crate::settings::Settings;
 use crate::space::Position;
 use crate::value::Kernel;
+use crate::zone::refused;
 
 /// The one desk of a game, lent to each zone in turn.
 pub(crate) struct Desk {
@@ -33,6 +36,8 @@ pub(crate) struct Desk {
     pub(crate) gm_log: Vec<GmEntry>,
     /// Players who go to another zone at the end of the tick.
     pub(crate) travels: Vec<Travel>,
+    /// Requests refused since the start, for the operator; no part of the world.
+    pub(crate) refusals: BTreeMap<Refusal, u64>,
 }
 
 /// Where a character of this process is.
@@ -54,6 +59,21 @@ pub(crate) struct Travel {
 }
 
 impl Desk {
+    /// Refuses a request of a client, and counts that.
+    pub(crate) fn refuse(&mut self, session: SessionId, request: u32, refuse: Refuse) {
+        *self.refusals.entry(refuse.reason).or_default() += 1;
+        self.out.frame(session, request, &refused(refuse));
+    }
+
+    /// Ends a session whose packet wasn't what its id says.
+    pub(crate) fn undecodable(&mut self, session: SessionId, error: &DecodeError) {
+        self.orders.push(Order::Kick {
+            session,
+            reason: Farewell::Undecodable,
+            message: error.to_string(),
+        });
+    }
+
     /// Puts a letter into the post.
     pub(crate) fn post<L: Letter>(&mut self, to: Address, letter: &L) {
         #[expect(clippy::expect_used, reason = "plain data of ours always serialises")]

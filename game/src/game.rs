@@ -12,7 +12,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use protocol::ClientMessage as _;
+use protocol::ClientMessage;
 use protocol::v1::{self, CommandResult, Refusal, WatchDigest};
 
 use crate::content::Content;
@@ -20,14 +20,14 @@ use crate::desk::{Desk, Whereabouts};
 use crate::directory::Directory;
 use crate::ids::{AccountId, CharacterId, CommitSeq, SessionId, ZoneName};
 use crate::input::Input;
-use crate::module::{Caller, Event, ModuleTable, Refuse};
+use crate::module::{Caller, Event, ModuleTable, Rate, Refuse};
 use crate::player::Player;
 use crate::publication::{Order, Publication, PublicationBuilder};
 use crate::record::{GmEntry, ItemRecord, Owner};
 use crate::settings::Settings;
 use crate::space::Position;
 use crate::value::Kernel;
-use crate::zone::{Entities, Entity, Packet, Zone, ZoneState, refused};
+use crate::zone::{Entities, Entity, Packet, Zone, ZoneState};
 use travel::Traveler;
 
 pub use snapshot::RestoreError;
@@ -137,6 +137,12 @@ impl Game {
         self.desk.here.len() + self.travelers.len()
     }
 
+    /// Requests that were refused since the start, by reason.
+    #[must_use]
+    pub const fn refusals(&self) -> &BTreeMap<Refusal, u64> {
+        &self.desk.refusals
+    }
+
     /// Entities of each zone, by zone name.
     pub fn entities_by_zone(&self) -> impl Iterator<Item = (&str, usize)> + '_ {
         self.zones
@@ -207,23 +213,31 @@ impl Game {
         self.desk.here.get(character).copied()
     }
 
+    /// A message that belongs to no module: as often as any other, and decoded as strictly.
+    fn decode<M: ClientMessage>(&mut self, at: Whereabouts, packet: &Packet<'_>) -> Option<M> {
+        let zone = &mut self.zones[at.zone];
+        if let Err(refuse) = zone.take_rate(&self.desk, at.player, packet.id, Rate::DEFAULT) {
+            self.desk.refuse(packet.session, packet.request, refuse);
+            return None;
+        }
+        let decoded = protocol::decode_client(packet.payload);
+        decoded
+            .map_err(|error| self.desk.undecodable(packet.session, &error))
+            .ok()
+    }
+
     /// A line that a character typed: run, answered, and kept for the audit log.
     fn command(&mut self, at: Whereabouts, packet: &Packet<'_>) {
         const MAX_LINE: usize = 256;
-        let decoded = protocol::decode_client::<v1::Command>(packet.payload);
-        let line = match decoded {
-            Ok(command) if command.line.len() <= MAX_LINE => command.line,
-            Ok(_) | Err(_) => {
-                let refuse = Refuse::new(
-                    Refusal::BadRequest,
-                    "a command is at most 256 bytes of text",
-                );
-                self.desk
-                    .out
-                    .frame(packet.session, packet.request, &refused(refuse));
-                return;
-            }
+        let Some(v1::Command { line }) = self.decode(at, packet) else {
+            return;
         };
+        if line.len() > MAX_LINE {
+            let message = "a command is at most 256 bytes of text";
+            let refuse = Refuse::new(Refusal::BadRequest, message);
+            self.desk.refuse(packet.session, packet.request, refuse);
+            return;
+        }
         let zone = &mut self.zones[at.zone];
         let text = zone.command(&mut self.desk, Caller::Player(at.player), &line);
         if let Some(player) = zone.state.players.get(&at.player.entity()) {
@@ -261,7 +275,7 @@ impl Game {
     }
 
     fn watch_digest(&mut self, at: Whereabouts, packet: &Packet<'_>) {
-        if let Ok(watch) = protocol::decode_client::<WatchDigest>(packet.payload) {
+        if let Some(watch) = self.decode::<WatchDigest>(at, packet) {
             self.zones[at.zone]
                 .state
                 .visibility
@@ -333,6 +347,7 @@ impl Desk {
             saves: BTreeMap::new(),
             gm_log: Vec::new(),
             travels: Vec::new(),
+            refusals: BTreeMap::new(),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use protocol::v1::{Farewell, Refusal, Refused};
+use protocol::v1::{Refusal, Refused};
 use serde::{Deserialize, Serialize};
 
 use crate::content::Content;
@@ -17,9 +17,8 @@ use crate::ctx::Scene;
 use crate::desk::Desk;
 use crate::game::StartError;
 use crate::ids::{EntityId, PlayerId, SessionId, ZoneName};
-use crate::module::{Caller, Event, Instance, PacketFault, Refuse};
+use crate::module::{Caller, Event, Instance, PacketFault, Rate, Refuse};
 use crate::player::Player;
-use crate::publication::Order;
 use crate::record::{CharacterSave, ItemRecord, Place, Saved};
 use crate::settings::Settings;
 use crate::space::Position;
@@ -158,13 +157,9 @@ impl Zone {
         match fault {
             None => {}
             Some(PacketFault::Refused(refuse)) => {
-                desk.out.frame(session, packet.request, &refused(refuse));
+                desk.refuse(session, packet.request, refuse);
             }
-            Some(PacketFault::Undecodable(error)) => desk.orders.push(Order::Kick {
-                session,
-                reason: Farewell::Undecodable,
-                message: error.to_string(),
-            }),
+            Some(PacketFault::Undecodable(error)) => desk.undecodable(session, &error),
         }
     }
 
@@ -188,22 +183,35 @@ impl Zone {
                 message,
             )));
         }
+        let rate = self.modules[target.module].rate(target.route);
+        self.take_rate(desk, player, packet.id, rate)
+            .map_err(PacketFault::Refused)?;
         let module = self.modules[target.module].as_mut();
-        let rate = module.rate(target.route);
-        if let Some(sender) = self.state.players.get_mut(&player.entity()) {
-            let bucket = sender.buckets.entry(packet.id).or_default();
-            if let Err(wait) = bucket.take(rate, desk.tick, desk.settings.tick_ms()) {
-                let message = format!("at most {} of these a second", rate.per_second);
-                let refuse = Refuse::new(Refusal::TooFast, message).for_ms(wait);
-                return Err(PacketFault::Refused(refuse));
-            }
-        }
         let mut scene = Scene {
             zone: &mut self.state,
             desk,
             request: packet.request,
         };
         module.packet(&mut scene, target.route, player, packet.payload)
+    }
+
+    /// Counts a packet of this kind against its rate.
+    pub(crate) fn take_rate(
+        &mut self,
+        desk: &Desk,
+        player: PlayerId,
+        packet: u32,
+        rate: Rate,
+    ) -> Result<(), Refuse> {
+        let Some(sender) = self.state.players.get_mut(&player.entity()) else {
+            return Ok(());
+        };
+        let bucket = sender.buckets.entry(packet).or_default();
+        let taken = bucket.take(rate, desk.tick, desk.settings.tick_ms());
+        taken.map_err(|wait| {
+            let message = format!("at most {} of these a second", rate.per_second);
+            Refuse::new(Refusal::TooFast, message).for_ms(wait)
+        })
     }
 
     /// Brings a letter to every module that handles its kind. False if its body isn't what its kind says.

@@ -74,7 +74,7 @@ pub enum Command {
     /// Run the server (also what happens without a command)
     Run,
 
-    /// Prove that no item was lost or duplicated; the server must not be running on the same database
+    /// Prove that no item was lost or duplicated; may run beside the server and sees one moment
     Audit {
         /// Tell the history of one item instead
         #[command(subcommand)]

@@ -5,6 +5,7 @@ mod ending;
 mod entrance;
 mod hand_out;
 mod meter;
+mod reasons;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -200,7 +201,7 @@ impl EventLoop {
         let every = self.loaded.config.log.stats_interval;
         if self.meter.is_due(done, every) {
             let state = self.now();
-            self.meter.log_interval(done, state, self.network.stats());
+            self.meter.log_interval(done, &state, self.network.stats());
         }
     }
 
@@ -315,12 +316,19 @@ impl EventLoop {
     }
 
     fn now(&mut self) -> Now {
+        let lobby = self.lobby.stats();
+        let refusals = lobby.refused.iter().chain(self.game.refusals());
+        let refusals = refusals.map(|(reason, count)| (reason.as_str_name(), *count));
+        let farewells = self.network.stats().all_farewells();
+        let farewells = farewells.map(|(reason, count)| (reason.as_str_name(), count));
+        let reasons = refusals.chain(farewells).collect();
         Now {
             sessions: self.network.sessions().len(),
             population: self.game.population(),
             dropped_ticks: self.clock.dropped(),
             held_frames: self.value_lane.len(),
             waiting_commits: self.store.stats().waiting.commits,
+            reasons,
         }
     }
 

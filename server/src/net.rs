@@ -226,12 +226,18 @@ impl Network {
     /// When polling itself fails.
     pub fn drain(&mut self, inbox: &mut impl Inbox) -> io::Result<()> {
         self.flush();
-        while self.sessions.closing > 0 {
+        while self.is_seeing_out() {
             self.wait(None)?;
             self.receive(Instant::now(), inbox);
             self.flush();
         }
         Ok(())
+    }
+
+    /// True while a session that was told to go is still there. Bounded by the goodbye deadline.
+    #[must_use]
+    pub const fn is_seeing_out(&self) -> bool {
+        self.sessions.closing > 0
     }
 
     fn has_work_left(&self) -> bool {

@@ -1,20 +1,21 @@
 //! A client that a test drives by hand: blocking, one packet at a time, with every answer looked at.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use client_bot::bot::sight::Sight;
 use prost::Message as _;
 use protocol::v1::server_packet::Body;
 use protocol::v1::{
-    CharacterCreated, Command, CommandResult, CreateCharacter, EnterWorld, Entered, Goodbye, Hello,
-    LeaveWorld, LeftWorld, ListCharacters, LoggedIn, Refused, ServerPacket, SessionToken,
-    TokenLogin, View, Welcome,
+    CharacterCreated, CharacterList, Command, CommandResult, CreateCharacter, EnterWorld, Entered,
+    Goodbye, Hello, LeaveWorld, LeftWorld, ListCharacters, LoggedIn, Ping, Pong, Refusal, Refused,
+    ServerPacket, SessionToken, TokenLogin, View, Welcome,
 };
 use protocol::{
     ClientMessage, Envelope, PROTOCOL_VERSION, ServerMessage, encode_client_frame, split_frame,
 };
+use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::server::{PATIENCE, TOKEN_SECRET};
 
@@ -43,7 +44,40 @@ impl Client {
     /// When nobody listens.
     #[must_use]
     pub fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).expect("the server accepts");
+        Self::over(TcpStream::connect(address).expect("the server accepts"))
+    }
+
+    /// Connects from this address of the machine.
+    ///
+    /// # Panics
+    /// When nobody listens, or the address isn't the machine's.
+    #[must_use]
+    pub fn connect_from(source: impl Into<IpAddr>, address: SocketAddr) -> Self {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None);
+        let socket = socket.expect("the system has sockets");
+        let source = SocketAddr::new(source.into(), 0);
+        socket.bind(&source.into()).expect("an address of ours");
+        socket.connect(&address.into()).expect("the server accepts");
+        Self::over(socket.into())
+    }
+
+    /// Connects, and lets the system hold back little of what the server sends: who doesn't read is soon found out.
+    ///
+    /// # Panics
+    /// When nobody listens.
+    #[must_use]
+    pub fn connect_with_small_window(address: SocketAddr) -> Self {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None);
+        let socket = socket.expect("the system has sockets");
+        // The least that Linux grants.
+        socket
+            .set_recv_buffer_size(2304)
+            .expect("a socket takes options");
+        socket.connect(&address.into()).expect("the server accepts");
+        Self::over(socket.into())
+    }
+
+    fn over(stream: TcpStream) -> Self {
         stream.set_nodelay(true).expect("a socket takes options");
         stream
             .set_read_timeout(Some(PATIENCE))
@@ -59,31 +93,13 @@ impl Client {
     /// Connects and greets.
     #[must_use]
     pub fn greet(address: SocketAddr) -> Self {
-        let mut client = Self::connect(address);
-        client.send(
-            0,
-            &Hello {
-                protocol_version: PROTOCOL_VERSION,
-                client: "test".into(),
-            },
-        );
-        client.expect::<Welcome>();
-        client
+        Self::connect(address).greeted()
     }
 
     /// Connects, greets and logs in with a fresh login token for `account`.
     #[must_use]
     pub fn log_in(address: SocketAddr, account: &str) -> Self {
-        let mut client = Self::greet(address);
-        client.send(
-            1,
-            &TokenLogin {
-                token: mint(account),
-            },
-        );
-        client.expect::<LoggedIn>();
-        client.token = client.expect::<SessionToken>().token;
-        client
+        Self::greet(address).logged_in(account)
     }
 
     /// Logs in and enters the world with the account's character, which is made if there is none. Returns the client
@@ -91,8 +107,43 @@ impl Client {
     #[must_use]
     pub fn enter(address: SocketAddr, account: &str, name: &str) -> (Self, Entered) {
         let mut client = Self::log_in(address, account);
-        client.send(2, &ListCharacters {});
-        let list = client.expect::<protocol::v1::CharacterList>();
+        let entered = client.enter_world(name);
+        (client, entered)
+    }
+
+    /// Greets on a connection that is there.
+    #[must_use]
+    pub fn greeted(mut self) -> Self {
+        let client = "test".to_owned();
+        let protocol_version = PROTOCOL_VERSION;
+        self.send(
+            0,
+            &Hello {
+                protocol_version,
+                client,
+            },
+        );
+        self.expect::<Welcome>();
+        self
+    }
+
+    /// Logs in on a connection that has greeted.
+    #[must_use]
+    pub fn logged_in(mut self, account: &str) -> Self {
+        let token = mint(account);
+        self.send(1, &TokenLogin { token });
+        self.expect::<LoggedIn>();
+        self.token = self.expect::<SessionToken>().token;
+        self
+    }
+
+    /// Enters the world with the character of this name, which is made if there is none.
+    ///
+    /// # Panics
+    /// When the server doesn't let it in.
+    pub fn enter_world(&mut self, name: &str) -> Entered {
+        self.send(2, &ListCharacters {});
+        let list = self.expect::<CharacterList>();
         let existing = list
             .characters
             .iter()
@@ -100,22 +151,17 @@ impl Client {
         let character = match existing {
             Some(character) => character.id,
             None => {
-                client.send(
-                    3,
-                    &CreateCharacter {
-                        name: name.to_owned(),
-                    },
-                );
-                let created = client.expect::<CharacterCreated>();
+                let name = name.to_owned();
+                self.send(3, &CreateCharacter { name });
+                let created = self.expect::<CharacterCreated>();
                 created
                     .character
                     .map(|character| character.id)
                     .unwrap_or_default()
             }
         };
-        client.send(4, &EnterWorld { character });
-        let entered = client.expect::<Entered>();
-        (client, entered)
+        self.send(4, &EnterWorld { character });
+        self.expect::<Entered>()
     }
 
     /// Sends a message. A connection that is over is noticed by the next read.
@@ -215,6 +261,58 @@ impl Client {
     pub fn leave(&mut self) {
         self.send(91, &LeaveWorld {});
         self.expect::<LeftWorld>();
+    }
+
+    /// Asks, and waits for the answer, which must carry the request back.
+    ///
+    /// # Panics
+    /// When the answer is to another request, or doesn't come.
+    pub fn ask<Q: ClientMessage, A: ServerMessage + Default>(
+        &mut self,
+        request: u32,
+        question: &Q,
+    ) -> A {
+        self.send(request, question);
+        let (answered, answer) = self.expect_answer::<A>();
+        assert_eq!(answered, request, "{}", A::INFO.name);
+        answer
+    }
+
+    /// Asks for what must be refused, and returns why. The refusal must carry the request back.
+    ///
+    /// # Panics
+    /// When another request is refused, or none.
+    pub fn refusal<Q: ClientMessage>(&mut self, request: u32, question: &Q) -> Refusal {
+        self.ask::<Q, Refused>(request, question).reason()
+    }
+
+    /// Sees that the session goes on: a ping is answered.
+    ///
+    /// # Panics
+    /// When it isn't.
+    pub fn ping(&mut self) {
+        self.send(9_000, &Ping { nonce: 77 });
+        while self.expect_answer::<Pong>() != (9_000, Pong { nonce: 77 }) {}
+    }
+
+    /// The character of this name, which must be there.
+    ///
+    /// # Panics
+    /// When the account has no such character.
+    pub fn character(&mut self, name: &str) -> u64 {
+        let list: CharacterList = self.ask(2, &ListCharacters {});
+        let found = list.characters.iter().find(|entry| entry.name == name);
+        found.expect("the account has the character").id
+    }
+
+    /// Says that nothing more will come, and goes on listening.
+    pub fn half_close(&self) {
+        drop(self.stream.shutdown(Shutdown::Write));
+    }
+
+    /// Breaks the connection off without a word: the server gets a reset.
+    pub fn reset(self) {
+        drop(SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)));
     }
 
     /// Reads on until a refusal comes, and returns its request number and itself.

@@ -4,5 +4,7 @@ pub mod cargo;
 pub mod client;
 pub mod crash;
 pub mod nats;
+pub mod neighbour;
 pub mod server;
+pub mod swarm;
 pub mod walker;

@@ -19,6 +19,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// A server before it is started: where its data lies, and what is configured.
 pub struct ServerSetup {
     directory: Arc<TempDir>,
+    data: Option<PathBuf>,
     settings: Vec<(String, String)>,
     listen: String,
     descriptors: Option<u64>,
@@ -42,6 +43,7 @@ impl ServerSetup {
         let content = repository().join("config/content");
         Self {
             directory,
+            data: None,
             settings: Vec::new(),
             listen: "127.0.0.1:0".into(),
             descriptors: None,
@@ -73,11 +75,32 @@ impl ServerSetup {
     /// When the file doesn't have that text, or can't be copied.
     #[must_use]
     pub fn edit_content(self, file: &str, from: &str, to: &str) -> Self {
+        self.edited("config/content", file, from, to)
+    }
+
+    /// Instead of the shipped world, a small field with a harmless mouse in it, where everybody sees everybody.
+    #[must_use]
+    pub fn arena(self) -> Self {
+        let content = repository().join("tests/arena");
+        self.set("world.content", content.display())
+    }
+
+    /// As [`Self::arena`], with something else instead of `from` in one of its files.
+    ///
+    /// # Panics
+    /// When the file has no such text.
+    #[must_use]
+    pub fn arena_with(self, file: &str, from: &str, to: &str) -> Self {
+        self.edited("tests/arena", file, from, to)
+    }
+
+    /// A copy of `original` is the content, made with the first edit.
+    fn edited(self, original: &str, file: &str, from: &str, to: &str) -> Self {
         let content = self.data_dir().join("content");
         let setup = if content.exists() {
             self
         } else {
-            copy_directory(&repository().join("config/content"), &content);
+            copy_directory(&repository().join(original), &content);
             self.set("world.content", content.display())
         };
         let file = content.join(file);
@@ -94,6 +117,13 @@ impl ServerSetup {
         self
     }
 
+    /// Keeps the data here instead of in a fresh directory.
+    #[must_use]
+    pub fn data_at(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.data = Some(directory.into());
+        self
+    }
+
     /// Starts the process with this limit of descriptors, soft and hard.
     #[must_use]
     pub fn descriptors(mut self, limit: u64) -> Self {
@@ -104,7 +134,15 @@ impl ServerSetup {
     /// Where its data lies; the directory lives as long as this setup or a server of it.
     #[must_use]
     pub fn data_dir(&self) -> &Path {
-        self.directory.path()
+        self.data
+            .as_deref()
+            .unwrap_or_else(|| self.directory.path())
+    }
+
+    /// Its configuration file, which is empty until a test writes something else; flags win over it.
+    #[must_use]
+    pub fn configuration(&self) -> PathBuf {
+        self.directory.path().join("test.toml")
     }
 
     /// Its database.
@@ -126,7 +164,7 @@ impl ServerSetup {
                 shell
             }
         };
-        let config = self.data_dir().join("test.toml");
+        let config = self.configuration();
         std::fs::write(&config, "").expect("the test's directory takes files");
         for file in [&config].into_iter().chain(&self.layers) {
             command.arg("--config").arg(file);
@@ -327,15 +365,19 @@ impl Log {
     }
 }
 
-fn copy_directory(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("the test's directory takes files");
-    for entry in std::fs::read_dir(from).expect("it is there") {
-        let entry = entry.expect("it can be listed");
-        let (source, target) = (entry.path(), to.join(entry.file_name()));
-        if source.is_dir() {
-            copy_directory(&source, &target);
+/// Copies the files of a directory and those below it.
+///
+/// # Panics
+/// When something can't be read or written.
+pub fn copy_directory(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a directory can be made");
+    for entry in std::fs::read_dir(from).expect("the directory is there") {
+        let entry = entry.expect("the directory can be read");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_directory(&entry.path(), &target);
         } else {
-            std::fs::copy(&source, &target).expect("it can be copied");
+            std::fs::copy(entry.path(), target).expect("a file can be copied");
         }
     }
 }

@@ -10,7 +10,6 @@ use crate::ids::{CharacterId, SessionId};
 use crate::module::Refuse;
 use crate::post::{Address, Letter};
 use crate::record::{CharacterRecord, Place};
-use crate::zone::refused;
 
 /// How long a traveler waits for its new zone to hear of it, in milliseconds. A letter within a process takes a tick.
 const PATIENCE_MS: u32 = 5_000;
@@ -66,7 +65,7 @@ impl Game {
             if let Some(session) = at.session {
                 let message = format!("the way to {} is closed", travel.zone);
                 let refuse = Refuse::new(Refusal::ZoneUnavailable, message);
-                self.desk.out.frame(session, 0, &refused(refuse));
+                self.desk.refuse(session, 0, refuse);
             }
             return;
         };

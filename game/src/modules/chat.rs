@@ -1,6 +1,6 @@
 //! Talking: to those in sight, to the zone, to one person anywhere by way of the realm.
 
-use protocol::v1::{ChatLine, ChatScope, Refusal, Refused, Say, Shout, Whisper};
+use protocol::v1::{ChatLine, ChatScope, Refusal, Say, Shout, Whisper};
 use serde::{Deserialize, Serialize};
 
 use crate::content::Content;
@@ -159,17 +159,8 @@ impl Chat {
             ctx.reply_to(player, request, &line);
             return;
         }
-        let message = "nobody of that name is online".to_owned();
-        let reason = Refusal::NotOnline.into();
-        ctx.reply_to(
-            player,
-            request,
-            &Refused {
-                reason,
-                message,
-                retry_after_ms: 0,
-            },
-        );
+        let refuse = Refuse::new(Refusal::NotOnline, "nobody of that name is online");
+        ctx.refuse_to(player, request, refuse);
     }
 }
 

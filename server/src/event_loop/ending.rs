@@ -66,16 +66,10 @@ impl EventLoop {
             .ok_or(RunError::Deadline(patience))??;
         self.lobby.say_goodbye(Instant::now());
         self.act();
-        let now = Instant::now();
-        let mut entrance = super::Entrance {
-            lobby: &mut self.lobby,
-            inputs: &mut self.inputs,
-            now,
-        };
-        self.network.drain(&mut entrance).map_err(RunError::Poll)?;
+        self.see_out()?;
         let state = self.now();
         self.meter
-            .log_whole(Instant::now(), state, self.network.stats());
+            .log_whole(Instant::now(), &state, self.network.stats());
         let (store, bus) = (self.store, self.bus);
         let left = bus.close(deadline.max(Instant::now() + NAP));
         if left > 0 {
@@ -83,6 +77,21 @@ impl EventLoop {
         }
         store.close()?;
         tracing::info!("all saved");
+        Ok(())
+    }
+
+    /// Until every client has taken its goodbye or its time for that is over. A second SIGINT is heard here, too.
+    fn see_out(&mut self) -> Result<(), RunError> {
+        self.network.flush();
+        while self.network.is_seeing_out() {
+            self.network.wait(None).map_err(RunError::Poll)?;
+            self.receive();
+            self.collect();
+            self.network.flush();
+            if self.ending == Some(Wish::EndAtOnce) {
+                return Err(RunError::AtOnce);
+            }
+        }
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
+use super::reasons::Reasons;
 use crate::net::NetStats;
 
 /// Tick times are counted up to this, in microseconds; longer ones count as it.
@@ -23,23 +24,26 @@ struct Stretch {
     ticks: Histogram<u64>,
     late: Duration,
     net: NetStats,
+    reasons: Reasons,
 }
 
 /// What a line of the log says besides times and traffic.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Now {
     pub(super) sessions: usize,
     pub(super) population: usize,
     pub(super) dropped_ticks: u64,
     pub(super) held_frames: usize,
     pub(super) waiting_commits: usize,
+    /// Refusals and farewells since the start.
+    pub(super) reasons: Reasons,
 }
 
 impl Meter {
     pub(super) fn new(now: Instant) -> Self {
         Self {
-            interval: Stretch::begin(now, &NetStats::default()),
-            whole: Stretch::begin(now, &NetStats::default()),
+            interval: Stretch::begin(now, &NetStats::default(), Reasons::default()),
+            whole: Stretch::begin(now, &NetStats::default(), Reasons::default()),
         }
     }
 
@@ -58,19 +62,19 @@ impl Meter {
     }
 
     /// Logs the stretch since the last line.
-    pub(super) fn log_interval(&mut self, now: Instant, state: Now, net: &NetStats) {
+    pub(super) fn log_interval(&mut self, now: Instant, state: &Now, net: &NetStats) {
         self.interval.log("stats", now, state, net);
-        self.interval = Stretch::begin(now, net);
+        self.interval = Stretch::begin(now, net, state.reasons.clone());
     }
 
     /// Logs the whole run.
-    pub(super) fn log_whole(&self, now: Instant, state: Now, net: &NetStats) {
+    pub(super) fn log_whole(&self, now: Instant, state: &Now, net: &NetStats) {
         self.whole.log("total", now, state, net);
     }
 }
 
 impl Stretch {
-    fn begin(now: Instant, net: &NetStats) -> Self {
+    fn begin(now: Instant, net: &NetStats, reasons: Reasons) -> Self {
         #[expect(
             clippy::expect_used,
             reason = "constant bounds that the histogram accepts"
@@ -82,10 +86,11 @@ impl Stretch {
             ticks,
             late: Duration::ZERO,
             net: net.clone(),
+            reasons,
         }
     }
 
-    fn log(&self, name: &str, now: Instant, state: Now, net: &NetStats) {
+    fn log(&self, name: &str, now: Instant, state: &Now, net: &NetStats) {
         let seconds = now.duration_since(self.since).as_secs_f64().max(1e-3);
         let rate = |after: u64, before: u64| ((after - before) as f64 / seconds).round();
         let quantile = |q: f64| self.ticks.value_at_quantile(q) as f64 / 1000.0;
@@ -108,6 +113,7 @@ impl Stretch {
             slow = net.slow - self.net.slow,
             held = state.held_frames,
             commits_waiting = state.waiting_commits,
+            reasons = %state.reasons.since(&self.reasons),
             "{name}"
         );
     }

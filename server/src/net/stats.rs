@@ -35,6 +35,12 @@ pub struct NetStats {
 }
 
 impl NetStats {
+    /// [`farewells`](Self::farewells) of every reason.
+    pub fn all_farewells(&self) -> impl Iterator<Item = (Farewell, u64)> + '_ {
+        let reasons = (0..).zip(self.farewells);
+        reasons.filter_map(|(number, count)| Some((Farewell::try_from(number).ok()?, count)))
+    }
+
     /// Sessions, and connections that became none, that were ended with `reason`.
     #[must_use]
     pub fn farewells(&self, reason: Farewell) -> u64 {

@@ -1,0 +1,190 @@
+//! The configuration and the content: checked before anything starts, shown, and read again while the server runs.
+
+use tests::server::{ServerSetup, TOKEN_SECRET, copy_directory, repository};
+
+use super::{WRONG_CONFIGURATION, bare, complaint};
+
+#[test]
+fn a_mistake_in_a_file_is_shown_with_its_place_and_what_was_expected() {
+    let setup = ServerSetup::new();
+    let file = setup.data_dir().join("server.toml");
+    for (text, place, words) in [
+        (
+            "[network]\nmax_sessions = \"many\"\n",
+            "2:16",
+            "expected an integer from 1",
+        ),
+        (
+            "[network]\n\n  max_sesions = 5\n",
+            "3:3",
+            "did you mean `network.max_sessions`?",
+        ),
+        ("[netwrok]\n", "1:2", "did you mean `network`?"),
+        (
+            "[world]\ntick_rate = 99\n",
+            "2:13",
+            "expected an integer from 1 to 30",
+        ),
+        ("[world\n", "1:7", "not TOML"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        for flags in [&[][..], &["--check-config"], &["--print-config"]] {
+            let output = bare()
+                .arg("--config")
+                .arg(&file)
+                .args(flags)
+                .output()
+                .unwrap();
+            let line = complaint(&output, WRONG_CONFIGURATION);
+            assert!(
+                line.contains(&format!("server.toml:{place}: ")),
+                "{text:?}: {line}"
+            );
+            assert!(line.contains(words), "{text:?}: {line}");
+        }
+    }
+    let output = bare().args(["--config", "nowhere.toml"]).output().unwrap();
+    let line = complaint(&output, WRONG_CONFIGURATION);
+    assert!(line.contains("nowhere.toml"), "{line}");
+}
+
+#[test]
+fn every_mistake_is_told_at_once() {
+    let setup = ServerSetup::new();
+    let file = setup.data_dir().join("server.toml");
+    std::fs::write(
+        &file,
+        "[world]\ntick_rate = 0\nsead = 5\n[log]\nlevel = 7\n",
+    )
+    .unwrap();
+    let output = bare().arg("--config").arg(&file).output().unwrap();
+    assert_eq!(output.status.code(), Some(WRONG_CONFIGURATION));
+    let text = String::from_utf8(output.stderr).unwrap();
+    for place in ["server.toml:2:13", "server.toml:3:1", "server.toml:5:9"] {
+        assert!(text.contains(place), "{place} in {text}");
+    }
+}
+
+#[test]
+fn a_mistake_in_the_content_is_shown_with_its_place_and_what_was_expected() {
+    let setup = ServerSetup::new();
+    let content = setup.data_dir().join("content");
+    copy_directory(&repository().join("tests/arena"), &content);
+    let setup = setup.set("world.content", content.display());
+    let player = std::fs::read_to_string(content.join("player.toml")).unwrap();
+    for (wrong, place, words) in [
+        (
+            player.replace("hp = 100", "hp = \"lots\""),
+            "2:6",
+            "expected a whole number from 1 to 1000000",
+        ),
+        (player.replace("\"arena\"", "\"atlantis\""), "1:14", "arena"),
+        (player.replace("hp =", "hq ="), "2:1", "hp"),
+    ] {
+        std::fs::write(content.join("player.toml"), wrong).unwrap();
+        for flags in [&[][..], &["--check-config"]] {
+            let line = complaint(&setup.run(flags), WRONG_CONFIGURATION);
+            assert!(line.contains(&format!("player.toml:{place}")), "{line}");
+            assert!(line.contains(words), "{line}");
+        }
+    }
+    std::fs::remove_file(content.join("player.toml")).unwrap();
+    let line = complaint(&setup.run(&[]), WRONG_CONFIGURATION);
+    assert!(line.contains("player.toml"), "{line}");
+    let nowhere = setup.set("world.content", "/nowhere/at/all");
+    let line = complaint(&nowhere.run(&[]), WRONG_CONFIGURATION);
+    assert!(line.contains("/nowhere/at/all"), "{line}");
+}
+
+#[test]
+fn a_good_configuration_is_called_valid_and_nothing_is_started_or_written() {
+    let setup = ServerSetup::new();
+    let output = setup.run(&["--check-config"]);
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(
+        output.stdout,
+        b"the configuration and the content are valid\n"
+    );
+    assert!(!setup.database().exists());
+}
+
+#[test]
+fn what_is_in_force_is_shown_with_its_origin_and_without_secrets() {
+    let setup = ServerSetup::new().set("world.tick_rate", 20);
+    let mut command = setup.command();
+    command.env("REALMBEAT__AUTH__GRACE", "7s");
+    let output = command.arg("--print-config").output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    for line in [
+        "tick_rate = 20 # flag --set world.tick_rate",
+        "grace = \"7s\" # environment REALMBEAT__AUTH__GRACE",
+        "max_sessions = 10000 # default",
+    ] {
+        assert!(text.lines().any(|shown| shown == line), "{line} in\n{text}");
+    }
+    assert!(!text.contains(TOKEN_SECRET), "{text}");
+    assert!(text.contains("token_secret = "), "{text}");
+}
+
+#[test]
+fn the_file_in_the_working_directory_is_found_without_being_named() {
+    let setup = ServerSetup::new();
+    let home = setup.data_dir();
+    std::fs::create_dir(home.join("config")).unwrap();
+    std::fs::write(home.join("config/server.toml"), "[world]\ntick_rate = 25\n").unwrap();
+    let output = bare()
+        .current_dir(home)
+        .arg("--print-config")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let line = "tick_rate = 25 # config/server.toml:2:13";
+    assert!(text.lines().any(|shown| shown == line), "{text}");
+
+    // And without it there are the defaults.
+    std::fs::remove_dir_all(home.join("config")).unwrap();
+    let output = bare()
+        .current_dir(home)
+        .arg("--print-config")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("tick_rate = 10 # default"), "{text}");
+}
+
+#[test]
+fn a_signal_reads_the_file_again_applies_what_is_live_and_names_what_is_not() {
+    let setup = ServerSetup::new();
+    let server = setup.start();
+    let write = |text: &str| std::fs::write(setup.configuration(), text).unwrap();
+    let reload = |expected: &str| {
+        server.signal(rustix::process::Signal::HUP);
+        server.log.wait_for(expected);
+    };
+    let register = protocol::v1::Register {
+        account: "zoe".into(),
+        password: "correct horse".into(),
+    };
+    let refusal =
+        |request| tests::client::Client::greet(server.address).refusal(request, &register);
+
+    write("[auth]\nnew_accounts = false\n[world]\ntick_rate = 20\n");
+    reload("world.tick_rate: 10 -> 20 needs a restart");
+    let log = server.log.text();
+    assert!(
+        log.contains("configuration: auth.new_accounts: true -> false"),
+        "{log}"
+    );
+    assert_eq!(refusal(1), protocol::v1::Refusal::NotAllowed);
+
+    write("[auth]\nnew_accounts = perhaps\n");
+    reload("the configuration stays as it is:");
+    let log = server.log.text();
+    assert!(log.contains("test.toml:2:16"), "{log}");
+    assert_eq!(refusal(2), protocol::v1::Refusal::NotAllowed);
+
+    write("");
+    reload("configuration: auth.new_accounts: false -> true");
+    let _: protocol::v1::LoggedIn = tests::client::Client::greet(server.address).ask(3, &register);
+}
