@@ -4,7 +4,6 @@ mod report;
 mod server;
 mod swarm;
 
-use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -23,6 +22,8 @@ const SECRET_BYTES: usize = 32;
 /// How long a pass of the watch may take before it looks at the keyboard and at both processes again.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// A build that took less was none.
+const WORTH_TELLING: Duration = Duration::from_secs(5);
 /// What bots know to do.
 const SCENARIOS: [&str; 6] = ["mixed", "wander", "chat", "fight", "connect", "reconnect"];
 
@@ -148,7 +149,7 @@ fn build() -> anyhow::Result<PathBuf> {
     .status()
     .context("can't run cargo")?;
     ensure!(status.success(), "the build failed, see above");
-    if began.elapsed() > Duration::from_secs(5) && std::io::stdout().is_terminal() {
+    if began.elapsed() > WORTH_TELLING {
         println!("Built in {} s.", began.elapsed().as_secs());
     }
     target_directory()
