@@ -145,7 +145,11 @@ impl Batch<'_> {
         account: AccountId,
         character: CharacterId,
     ) -> Result<Answer, EngineError> {
-        let row = signed(character.0)?;
+        // An id that no row can have is nobody's. A client chose it, so it must not end the store.
+        let Ok(row) = signed(character.0) else {
+            let found = false;
+            return Ok(Answer::CharacterDeleted { ticket, found });
+        };
         let found: bool = self
             .transaction
             .prepare_cached(

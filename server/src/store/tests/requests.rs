@@ -1,7 +1,7 @@
 //! Accounts, token logins, characters and ids: what is refused, and that nothing else suffers from it.
 
 use game::record::{ItemChange, Owner};
-use game::{AccountId, ItemId, Rank};
+use game::{AccountId, CharacterId, ItemId, Rank};
 
 use super::world::{World, create, ground, item, path, register, save, settings, write};
 use crate::store::{
@@ -187,6 +187,24 @@ fn a_character_comes_back_as_it_was_saved_with_all_it_owns() {
         character: None,
     };
     assert_eq!(foreign, nobody);
+}
+
+#[test]
+fn an_id_that_no_character_can_have_is_not_found_and_harms_nobody() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(settings(&directory));
+    let (account, _) = world.character("anna");
+    for id in [0, u64::MAX >> 1, 1 << 63, u64::MAX] {
+        let answer = world.write(Write::DeleteCharacter {
+            ticket: Ticket(6),
+            account,
+            character: CharacterId(id),
+        });
+        let found = false;
+        let ticket = Ticket(6);
+        assert_eq!(answer, Answer::CharacterDeleted { ticket, found }, "{id}");
+    }
+    world.store.close().unwrap();
 }
 
 #[test]
