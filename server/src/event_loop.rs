@@ -113,7 +113,9 @@ impl EventLoop {
             self.collect();
             self.run_ticks();
             self.network.flush();
-            self.check_broken()?;
+            if let Err(why) = self.check_broken() {
+                return Err(self.break_off(why));
+            }
         }
         self.end()
     }
