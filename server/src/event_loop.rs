@@ -52,6 +52,8 @@ pub(crate) struct EventLoop {
     value_lane: ValueLane,
     commits: CommitQueue,
     meter: Meter,
+    /// The game has asked for item ids and the store had no room for the question.
+    owes_item_ids: bool,
     /// Which session is served first in the next hand-out.
     first_served: usize,
     ending: Option<Wish>,
@@ -96,6 +98,7 @@ impl EventLoop {
             value_lane: ValueLane::default(),
             commits: CommitQueue::default(),
             meter: Meter::new(now),
+            owes_item_ids: false,
             first_served: 0,
             ending: None,
             broken: None,
@@ -304,16 +307,16 @@ impl EventLoop {
         self.broken.take().map_or(Ok(()), Err)
     }
 
+    /// The game asks once. When the store has no room, each tick tries again.
     fn reserve_item_ids(&mut self) {
-        if self
-            .store
-            .submit(Write::ReserveItemIds { count: ITEM_IDS })
-            .is_err()
-        {
+        let write = Write::ReserveItemIds { count: ITEM_IDS };
+        let behind = self.store.submit(write).is_err();
+        if behind && !self.owes_item_ids {
             tracing::warn!(
                 "the store is too far behind to reserve item ids; new items are refused until it isn't"
             );
         }
+        self.owes_item_ids = behind;
     }
 
     fn now(&mut self) -> Now {
