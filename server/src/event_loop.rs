@@ -29,8 +29,9 @@ use meter::{Meter, Now};
 
 pub use ending::RunError;
 
-/// Letters taken from the bus in one pass, so that a flood of them doesn't hold up a tick.
-const LETTERS_PER_PASS: usize = 4096;
+/// Letters that one tick is told of, so that a flood of them doesn't make it long: four times what a full house
+/// writes in a second. More wait in the bus's own queue, which has a bound.
+const LETTERS_PER_TICK: usize = 4096;
 /// Item ids that are reserved at a time: a write for every so many new items.
 const ITEM_IDS: u64 = 100_000;
 
@@ -49,6 +50,8 @@ pub(crate) struct EventLoop {
     levels: Option<LogLevels>,
     /// What the next tick will be told.
     inputs: Vec<Input>,
+    /// How many of the inputs are letters.
+    letters: usize,
     value_lane: ValueLane,
     commits: CommitQueue,
     meter: Meter,
@@ -95,6 +98,7 @@ impl EventLoop {
             sources,
             levels,
             inputs: vec![first],
+            letters: 0,
             value_lane: ValueLane::default(),
             commits: CommitQueue::default(),
             meter: Meter::new(now),
@@ -153,10 +157,10 @@ impl EventLoop {
         while let Some(answer) = self.auth.poll() {
             self.lobby.auth_answer(answer, now);
         }
-        for _ in 0..LETTERS_PER_PASS {
-            let Some(arrival) = self.bus.poll() else {
-                break;
-            };
+        while self.letters < LETTERS_PER_TICK
+            && let Some(arrival) = self.bus.poll()
+        {
+            self.letters += 1;
             self.inputs.push(Input::Letter(arrival.letter));
         }
         while let Some(wish) = self.signals.as_mut().and_then(Signals::next_wish) {
@@ -213,6 +217,7 @@ impl EventLoop {
     /// written down, and the process ends with everything before it saved.
     fn tick(&mut self, steps: u32) {
         let inputs = std::mem::take(&mut self.inputs);
+        self.letters = 0;
         let game = &mut self.game;
         match catch_unwind(AssertUnwindSafe(|| game.tick(inputs, steps))) {
             Ok(publication) => self.hand_out(publication),
