@@ -272,7 +272,9 @@ impl EventLoop {
 
     fn operator_wishes(&mut self, wish: Wish) {
         match wish {
-            Wish::End | Wish::EndAtOnce => self.ending = Some(wish),
+            // Who has asked for the end at once isn't served better by a second, slower one.
+            Wish::End => _ = self.ending.get_or_insert(wish),
+            Wish::EndAtOnce => self.ending = Some(wish),
             Wish::Reload => self.reload(),
         }
     }

@@ -129,7 +129,7 @@ impl EventLoop {
     fn carry_out(&mut self, order: &Order, after: CommitSeq) {
         match order {
             Order::NeedItemIds => self.reserve_item_ids(),
-            Order::Shutdown => self.ending = Some(Wish::End),
+            Order::Shutdown => self.operator_wishes(Wish::End),
             Order::Kick { .. }
             | Order::Left { .. }
             | Order::EnterFailed { .. }
