@@ -4,6 +4,7 @@ use game::record::{ItemChange, Owner};
 use game::{AccountId, CharacterId, ItemId, Rank};
 
 use super::world::{World, create, ground, item, path, register, save, settings, write};
+use crate::auth::Secret;
 use crate::store::{
     AccountRow, Answer, CreateRefused, OpenError, OperatorError, Read, Ticket, Write, audit,
     item_history, set_rank,
@@ -50,7 +51,7 @@ fn an_account_is_found_by_its_name_with_its_hash() {
         account: Some(AccountRow {
             id,
             name: "anna".to_owned(),
-            password_hash: Some("hash".to_owned()),
+            password_hash: Some(Secret::new("hash".to_owned())),
         }),
     };
     assert_eq!(world.read(question("anna")), found);
