@@ -182,7 +182,11 @@ impl EventLoop {
                     count: *count,
                 });
             }
-            Answer::ValueOpen(open) => self.inputs.push(Input::ValueOpen { open: *open }),
+            Answer::ValueOpen(open) => {
+                // A store that catches up during the end doesn't open what was closed for good.
+                let open = *open && self.ending.is_none();
+                self.inputs.push(Input::ValueOpen { open });
+            }
             Answer::Broken(reason) => self.broken = Some(RunError::StoreBroken(reason.clone())),
             Answer::Registered { .. }
             | Answer::TokenAdmitted { .. }
