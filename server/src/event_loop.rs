@@ -30,8 +30,9 @@ use meter::{Meter, Now};
 
 pub use ending::RunError;
 
-/// Letters taken from the bus in one pass, so that a flood of them doesn't hold up a tick.
-const LETTERS_PER_PASS: usize = 4096;
+/// Letters that one tick is told of, so that a flood of them doesn't make it long: four times what a full house
+/// writes in a second. More wait in the bus's own queue, which has a bound.
+const LETTERS_PER_TICK: usize = 4096;
 /// Item ids that are reserved at a time: a write for every so many new items.
 const ITEM_IDS: u64 = 100_000;
 
@@ -50,9 +51,13 @@ pub(crate) struct EventLoop {
     levels: Option<LogLevels>,
     /// What the next tick will be told.
     inputs: Vec<Input>,
+    /// How many of the inputs are letters.
+    letters: usize,
     value_lane: ValueLane,
     commits: CommitQueue,
     meter: Meter,
+    /// The game has asked for item ids and the store had no room for the question.
+    owes_item_ids: bool,
     /// Which session is served first in the next hand-out.
     first_served: usize,
     ending: Option<Wish>,
@@ -94,9 +99,11 @@ impl EventLoop {
             sources,
             levels,
             inputs: vec![first],
+            letters: 0,
             value_lane: ValueLane::default(),
             commits: CommitQueue::default(),
             meter: Meter::new(now),
+            owes_item_ids: false,
             first_served: 0,
             ending: None,
             broken: None,
@@ -116,7 +123,9 @@ impl EventLoop {
             self.collect();
             self.run_ticks();
             self.network.flush();
-            self.check_broken()?;
+            if let Err(why) = self.check_broken() {
+                return Err(self.break_off(why));
+            }
         }
         self.end()
     }
@@ -151,10 +160,10 @@ impl EventLoop {
         while let Some(answer) = self.auth.poll() {
             self.lobby.auth_answer(answer, now);
         }
-        for _ in 0..LETTERS_PER_PASS {
-            let Some(arrival) = self.bus.poll() else {
-                break;
-            };
+        while self.letters < LETTERS_PER_TICK
+            && let Some(arrival) = self.bus.poll()
+        {
+            self.letters += 1;
             self.inputs.push(Input::Letter(arrival.letter));
         }
         while let Some(wish) = self.signals.as_mut().and_then(Signals::next_wish) {
@@ -176,7 +185,11 @@ impl EventLoop {
                     count: *count,
                 });
             }
-            Answer::ValueOpen(open) => self.inputs.push(Input::ValueOpen { open: *open }),
+            Answer::ValueOpen(open) => {
+                // A store that catches up during the end doesn't open what was closed for good.
+                let open = *open && self.ending.is_none();
+                self.inputs.push(Input::ValueOpen { open });
+            }
             Answer::Broken(reason) => self.broken = Some(RunError::StoreBroken(reason.clone())),
             Answer::Registered { .. }
             | Answer::TokenAdmitted { .. }
@@ -211,6 +224,7 @@ impl EventLoop {
     /// written down, and the process ends with everything before it saved.
     fn tick(&mut self, steps: u32) {
         let inputs = std::mem::take(&mut self.inputs);
+        self.letters = 0;
         let game = &mut self.game;
         match catch_unwind(AssertUnwindSafe(|| game.tick(inputs, steps))) {
             Ok(publication) => self.hand_out(publication),
@@ -265,7 +279,9 @@ impl EventLoop {
 
     fn operator_wishes(&mut self, wish: Wish) {
         match wish {
-            Wish::End | Wish::EndAtOnce => self.ending = Some(wish),
+            // Who has asked for the end at once isn't served better by a second, slower one.
+            Wish::End => _ = self.ending.get_or_insert(wish),
+            Wish::EndAtOnce => self.ending = Some(wish),
             Wish::Reload => self.reload(),
         }
     }
@@ -305,16 +321,16 @@ impl EventLoop {
         self.broken.take().map_or(Ok(()), Err)
     }
 
+    /// The game asks once. When the store has no room, each tick tries again.
     fn reserve_item_ids(&mut self) {
-        if self
-            .store
-            .submit(Write::ReserveItemIds { count: ITEM_IDS })
-            .is_err()
-        {
+        let write = Write::ReserveItemIds { count: ITEM_IDS };
+        let behind = self.store.submit(write).is_err();
+        if behind && !self.owes_item_ids {
             tracing::warn!(
                 "the store is too far behind to reserve item ids; new items are refused until it isn't"
             );
         }
+        self.owes_item_ids = behind;
     }
 
     fn now(&mut self) -> Now {

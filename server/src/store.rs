@@ -19,6 +19,8 @@ mod tests;
 use game::record::{CharacterRecord, Commit, ItemRecord};
 use game::{AccountId, CharacterId, CommitSeq, ItemId, Rank};
 
+use crate::auth::Secret;
+
 pub use error::{OpenError, OperatorError, Unsaved};
 pub use handle::Store;
 pub use ledger::{AuditReport, Balance, FINDINGS_LISTED, Finding, LedgerEntry};
@@ -42,7 +44,7 @@ pub enum Write {
         /// Folded and checked.
         name: String,
         /// Argon2id in PHC form.
-        password_hash: String,
+        password_hash: Secret,
     },
     /// A login token's one-time id is spent and its account found or made, in one step. Answered by
     /// [`Answer::TokenAdmitted`].
@@ -121,7 +123,7 @@ pub struct AccountRow {
     /// Folded.
     pub name: String,
     /// `None` when it logs in with tokens alone.
-    pub password_hash: Option<String>,
+    pub password_hash: Option<Secret>,
 }
 
 /// A character as a list shows it.

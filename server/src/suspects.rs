@@ -9,7 +9,7 @@ use game::Serving;
 
 /// The file in the data directory: a line for each packet kind.
 const FILE: &str = "suspects.txt";
-/// Lines that are kept; a server that panics on a hundred kinds of packets has another problem.
+/// Lines that are kept, the newest; a server that panics on a hundred kinds of packets has another problem.
 const MAX_LINES: usize = 100;
 
 /// The list of suspects on disk.
@@ -73,8 +73,8 @@ impl Suspects {
         let Serving { packet, account } = serving;
         let mut lines: Vec<String> = self.text()?.lines().map(str::to_owned).collect();
         lines.push(format!("{packet} sent by account {account}"));
-        lines.dedup();
-        lines.truncate(MAX_LINES);
+        // The newest stays: without it the next start would meet the same packet again.
+        lines.drain(..lines.len().saturating_sub(MAX_LINES));
         self.write(&lines)
     }
 
@@ -106,6 +106,19 @@ mod tests {
     use game::AccountId;
 
     use super::*;
+
+    #[test]
+    fn a_full_list_forgets_the_oldest_suspect() {
+        let directory = tempfile::tempdir().unwrap();
+        let suspects = Suspects::of(directory.path());
+        let count = u32::try_from(MAX_LINES).unwrap() + 1;
+        for packet in 0..count {
+            let account = AccountId(9);
+            suspects.add(Serving { packet, account }).unwrap();
+        }
+        let kept: Vec<u32> = (1..count).collect();
+        assert_eq!(suspects.ids().unwrap(), kept);
+    }
 
     #[test]
     fn a_suspect_is_refused_until_it_is_lifted() {

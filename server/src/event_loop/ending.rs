@@ -62,8 +62,11 @@ impl EventLoop {
         self.lobby.empty_world();
         self.act();
         self.tick_once();
-        self.wait_until_durable(deadline)
-            .ok_or(RunError::Deadline(patience))??;
+        match self.wait_until_durable(deadline) {
+            Some(Ok(())) => {}
+            Some(Err(why)) => return Err(self.break_off(why)),
+            None => return Err(RunError::Deadline(patience)),
+        }
         self.lobby.say_goodbye(Instant::now());
         self.act();
         self.see_out()?;
@@ -95,6 +98,30 @@ impl EventLoop {
         Ok(())
     }
 
+    /// Stops where it stands. What a broken store hasn't taken is lost; but after a panic only the tick at hand is
+    /// half done, and what the ticks before it asked for is whole and is saved.
+    pub(super) fn break_off(mut self, why: RunError) -> RunError {
+        let RunError::GamePanicked(_) = why else {
+            return why;
+        };
+        let patience = self.loaded.config.shutdown.deadline;
+        let deadline = Instant::now() + patience;
+        while !self.commits.is_empty() && Instant::now() < deadline {
+            // Answers that are taken make room for what waits here.
+            while self.store.poll().is_some() {}
+            let _ = self.commits.submit(None, &mut self.store);
+            std::thread::sleep(NAP);
+        }
+        let unsaved = if self.commits.is_empty() {
+            self.store.close().err().map(RunError::Unsaved)
+        } else {
+            Some(RunError::Deadline(patience))
+        };
+        let Some(unsaved) = unsaved else { return why };
+        tracing::error!("game code panicked, and not everything before that tick is saved");
+        unsaved
+    }
+
     fn tick_once(&mut self) {
         self.tick(1);
     }
@@ -102,6 +129,10 @@ impl EventLoop {
     /// Goes on serving sockets and the store until nothing waits to be saved. `None` when the deadline comes first.
     fn wait_until_durable(&mut self, deadline: Instant) -> Option<Result<(), RunError>> {
         loop {
+            // First of all: a tick that panicked leaves nothing that waits, and yet has saved nobody.
+            if let Err(error) = self.check_broken() {
+                return Some(Err(error));
+            }
             let _ = self.commits.submit(None, &mut self.store);
             let waiting = self.store.stats().waiting;
             let saved = self.commits.is_empty() && waiting.commits == 0 && waiting.requests == 0;
@@ -123,9 +154,6 @@ impl EventLoop {
                 self.tick_once();
             }
             self.network.flush();
-            if let Err(error) = self.check_broken() {
-                return Some(Err(error));
-            }
             if self.ending == Some(Wish::EndAtOnce) {
                 return Some(Err(RunError::AtOnce));
             }

@@ -54,6 +54,9 @@ impl EventLoop {
             let reason = "the database has taken nothing for too long".to_owned();
             self.broken = Some(RunError::StoreBroken(reason));
         }
+        if self.owes_item_ids {
+            self.reserve_item_ids();
+        }
         for letter in publication.letters.drain(..) {
             if let Err(refused) = self.bus.publish(letter) {
                 tracing::debug!("a letter was not sent: {refused}");
@@ -126,7 +129,7 @@ impl EventLoop {
     fn carry_out(&mut self, order: &Order, after: CommitSeq) {
         match order {
             Order::NeedItemIds => self.reserve_item_ids(),
-            Order::Shutdown => self.ending = Some(Wish::End),
+            Order::Shutdown => self.operator_wishes(Wish::End),
             Order::Kick { .. }
             | Order::Left { .. }
             | Order::EnterFailed { .. }

@@ -130,8 +130,7 @@ impl Lobby {
         let mut account = account;
         let hash = account
             .as_mut()
-            .and_then(|account| account.password_hash.take())
-            .map(Secret::new);
+            .and_then(|account| account.password_hash.take());
         let task = Task::Verify { password, hash };
         self.ask_pool(asker, Step::Verify { account }, task);
     }

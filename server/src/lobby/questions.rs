@@ -196,7 +196,7 @@ impl Lobby {
                     Write::Register {
                         ticket,
                         name,
-                        password_hash: hash.expose().to_owned(),
+                        password_hash: hash,
                     }
                 });
             }

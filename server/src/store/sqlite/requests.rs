@@ -5,6 +5,7 @@ use game::record::{OpId, Owner};
 use game::{AccountId, CharacterId, ItemId, Rank};
 use rusqlite::{OptionalExtension, Row};
 
+use crate::auth::Secret;
 use crate::store::error::EngineError;
 use crate::store::{AccountRow, Answer, CharacterRow, CreateRefused, Ticket};
 
@@ -88,7 +89,7 @@ impl Batch<'_> {
         Ok(AccountRow {
             id: AccountId(id.unsigned_abs()),
             name: name.to_owned(),
-            password_hash: password_hash.map(str::to_owned),
+            password_hash: password_hash.map(|hash| Secret::new(hash.to_owned())),
         })
     }
 
@@ -234,6 +235,6 @@ pub(super) fn account(row: &Row<'_>) -> rusqlite::Result<AccountRow> {
     Ok(AccountRow {
         id: AccountId(unsigned(row, 0)?),
         name: row.get(1)?,
-        password_hash: row.get(2)?,
+        password_hash: row.get::<_, Option<String>>(2)?.map(Secret::new),
     })
 }

@@ -118,7 +118,7 @@ impl Batch<'_> {
                 ticket,
                 name,
                 password_hash,
-            } => self.register(*ticket, name, password_hash),
+            } => self.register(*ticket, name, password_hash.expose()),
             Write::AdmitToken {
                 ticket,
                 token_id,

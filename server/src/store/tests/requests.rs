@@ -1,9 +1,10 @@
 //! Accounts, token logins, characters and ids: what is refused, and that nothing else suffers from it.
 
 use game::record::{ItemChange, Owner};
-use game::{AccountId, ItemId, Rank};
+use game::{AccountId, CharacterId, ItemId, Rank};
 
 use super::world::{World, create, ground, item, path, register, save, settings, write};
+use crate::auth::Secret;
 use crate::store::{
     AccountRow, Answer, CreateRefused, OpenError, OperatorError, Read, Ticket, Write, audit,
     item_history, set_rank,
@@ -50,7 +51,7 @@ fn an_account_is_found_by_its_name_with_its_hash() {
         account: Some(AccountRow {
             id,
             name: "anna".to_owned(),
-            password_hash: Some("hash".to_owned()),
+            password_hash: Some(Secret::new("hash".to_owned())),
         }),
     };
     assert_eq!(world.read(question("anna")), found);
@@ -187,6 +188,24 @@ fn a_character_comes_back_as_it_was_saved_with_all_it_owns() {
         character: None,
     };
     assert_eq!(foreign, nobody);
+}
+
+#[test]
+fn an_id_that_no_character_can_have_is_not_found_and_harms_nobody() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(settings(&directory));
+    let (account, _) = world.character("anna");
+    for id in [0, u64::MAX >> 1, 1 << 63, u64::MAX] {
+        let answer = world.write(Write::DeleteCharacter {
+            ticket: Ticket(6),
+            account,
+            character: CharacterId(id),
+        });
+        let found = false;
+        let ticket = Ticket(6);
+        assert_eq!(answer, Answer::CharacterDeleted { ticket, found }, "{id}");
+    }
+    world.store.close().unwrap();
 }
 
 #[test]

@@ -11,6 +11,7 @@ use game::record::{
 use game::{AccountId, CharacterId, CommitSeq, ItemId, ZoneName};
 use tempfile::TempDir;
 
+use crate::auth::Secret;
 use crate::store::{Answer, Claim, Read, Store, StoreSettings, Ticket, Write};
 
 /// An end to waiting for an answer that doesn't come: the test fails then.
@@ -139,7 +140,7 @@ pub(super) fn register(name: &str) -> Write {
     Write::Register {
         ticket: Ticket(1),
         name: name.to_owned(),
-        password_hash: "hash".to_owned(),
+        password_hash: Secret::new("hash".to_owned()),
     }
 }
 

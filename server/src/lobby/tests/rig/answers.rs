@@ -62,7 +62,7 @@ impl Rig {
                 let id = self.account(&name);
                 if !taken {
                     self.accounts
-                        .insert(name.clone(), (id, Some(password_hash)));
+                        .insert(name.clone(), (id, Some(password_hash.expose().to_owned())));
                 }
                 let account = (!taken).then(|| row(id, &name, None));
                 Answer::Registered { ticket, account }
@@ -157,7 +157,7 @@ fn row(id: AccountId, name: &str, password_hash: Option<String>) -> AccountRow {
     AccountRow {
         id,
         name: name.into(),
-        password_hash,
+        password_hash: password_hash.map(Secret::new),
     }
 }
 
