@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use crate::content::Content;
 use crate::directory::Directory;
@@ -31,7 +32,7 @@ pub(crate) struct Desk {
     pub(crate) orders: Vec<Order>,
     pub(crate) saves: BTreeMap<CharacterId, CharacterSave>,
     pub(crate) gm_log: Vec<GmEntry>,
-    /// Players who go to another zone at the end of the tick.
+    /// Players who go to another zone at the end of the tick; of the next one if they came here at the end of this.
     pub(crate) travels: Vec<Travel>,
 }
 
@@ -45,7 +46,7 @@ pub(crate) struct Whereabouts {
 }
 
 /// A wish to be in another zone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Travel {
     pub(crate) character: CharacterId,
     pub(crate) zone: ZoneName,
