@@ -104,8 +104,11 @@ impl Game {
     /// catches up after a late tick.
     pub fn tick(&mut self, inputs: Vec<Input>, steps: u32) -> Publication {
         let mut inputs = Some(inputs);
-        for _ in 0..steps.max(1) {
+        for step in 0..steps.max(1) {
             self.desk.tick += 1;
+            for zone in &mut self.zones {
+                zone.begin_tick(step > 0);
+            }
             for input in inputs.take().unwrap_or_default() {
                 self.apply(input);
             }

@@ -104,8 +104,16 @@ impl Zone {
         self.each_module(desk, |module, scene| module.on_start(scene));
     }
 
-    pub(crate) fn tick(&mut self, desk: &mut Desk) {
+    /// Before anything of a tick happens. In a tick that `catches_up` nothing was published since the one before, so
+    /// who walked in that one is looked for where it is now.
+    pub(crate) fn begin_tick(&mut self, catches_up: bool) {
         self.state.events_this_tick = 0;
+        if catches_up {
+            self.state.grid.rebuild(&self.state.entities);
+        }
+    }
+
+    pub(crate) fn tick(&mut self, desk: &mut Desk) {
         self.each_module(desk, |module, scene| module.on_tick(scene));
     }
 
@@ -338,7 +346,9 @@ impl ZoneState {
     pub(crate) fn emit<E: Event>(&mut self, event: E) {
         self.events_this_tick += 1;
         if self.events_this_tick > MAX_EVENTS {
-            tracing::error!(zone = %self.name, ?event, "more events in a tick than {MAX_EVENTS}; dropped");
+            if self.events_this_tick == MAX_EVENTS + 1 {
+                tracing::error!(zone = %self.name, ?event, "more events in a tick than {MAX_EVENTS}; dropped");
+            }
             return;
         }
         self.events.push_back(Box::new(event));
