@@ -53,6 +53,8 @@ impl Game {
             tracing::warn!(%character, "a traveler was not taken in and goes home");
             if let Some(traveler) = self.travelers.get_mut(&character) {
                 traveler.record.place = Some(traveler.home.clone());
+                // If it finds no room there either, it tries again after as long.
+                traveler.since = tick;
             }
             self.take_in(character);
         }
@@ -62,7 +64,10 @@ impl Game {
         let Some(at) = self.desk.here.get(&travel.character).copied() else {
             return;
         };
-        let Some(target) = self.zone_index(&travel.zone) else {
+        let target = self.zone_index(&travel.zone);
+        // The realm is a zone by name, but nobody can stand in it.
+        let target = target.filter(|index| !self.zones[*index].state.is_realm());
+        let Some(target) = target else {
             if let Some(session) = at.session {
                 let message = format!("the way to {} is closed", travel.zone);
                 let refuse = Refuse::new(Refusal::ZoneUnavailable, message);
