@@ -249,11 +249,15 @@ impl Game {
             line.split_whitespace()
                 .any(|word| zone.state.has_player_called(word))
         };
-        let index = self.zones.iter().position(named).unwrap_or(0);
-        let Some(zone) = self.zones.get_mut(index) else {
-            return;
+        let mut zones = self.zones.iter();
+        let index = zones.position(named).or_else(|| {
+            let mut zones = self.zones.iter();
+            zones.position(|zone| !zone.state.is_realm())
+        });
+        let outcome = match index {
+            Some(index) => self.zones[index].command(&mut self.desk, Caller::Operator, line),
+            None => "commands run in zones, and only the realm runs here".to_owned(),
         };
-        let outcome = zone.command(&mut self.desk, Caller::Operator, line);
         tracing::info!(line, outcome, "operator command");
         let (actor, line) = (CharacterId(0), line.to_owned());
         self.desk.gm_log.push(GmEntry {
