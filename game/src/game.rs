@@ -18,9 +18,9 @@ use protocol::v1::{self, CommandResult, Refusal, WatchDigest};
 use crate::content::Content;
 use crate::desk::{Desk, Whereabouts};
 use crate::directory::Directory;
-use crate::ids::{AccountId, CharacterId, CommitSeq, SessionId, ZoneName};
+use crate::ids::{AccountId, CharacterId, CommitSeq, Rank, SessionId, ZoneName};
 use crate::input::Input;
-use crate::module::{Caller, Event, ModuleTable, Refuse};
+use crate::module::{Caller, Event, ModuleTable, Rate, Refuse};
 use crate::player::Player;
 use crate::publication::{Order, Publication, PublicationBuilder};
 use crate::record::{GmEntry, ItemRecord, Owner};
@@ -31,6 +31,12 @@ use crate::zone::{Entities, Entity, Packet, Zone, ZoneState, refused};
 use travel::Traveler;
 
 pub use snapshot::RestoreError;
+
+/// Commands are typed by people, and each of a game master's is a line in the audit log.
+const COMMANDS: Rate = Rate {
+    per_second: 5,
+    burst: 20,
+};
 
 /// All zones of one process.
 pub struct Game {
@@ -197,12 +203,23 @@ impl Game {
             packet: packet.id,
             account: player.account,
         });
-        match packet.id {
+        let outcome = match packet.id {
             id if id == v1::Command::INFO.id => self.command(at, packet),
             id if id == WatchDigest::INFO.id => self.watch_digest(at, packet),
-            _ => zone.packet(&mut self.desk, at.player, packet),
-        }
+            _ => {
+                zone.packet(&mut self.desk, at.player, packet);
+                Ok(())
+            }
+        };
         self.serving = None;
+        if let Err(refuse) = outcome {
+            self.refuse(packet, refuse);
+        }
+    }
+
+    fn refuse(&mut self, packet: &Packet<'_>, refuse: Refuse) {
+        let (session, request) = (packet.session, packet.request);
+        self.desk.out.frame(session, request, &refused(refuse));
     }
 
     fn whereabouts(&self, session: SessionId) -> Option<Whereabouts> {
@@ -210,36 +227,30 @@ impl Game {
         self.desk.here.get(character).copied()
     }
 
-    /// A line that a character typed: run, answered, and kept for the audit log.
-    fn command(&mut self, at: Whereabouts, packet: &Packet<'_>) {
+    /// A line that a character typed: run, answered, and kept for the audit log if it is a game master's.
+    fn command(&mut self, at: Whereabouts, packet: &Packet<'_>) -> Result<(), Refuse> {
         const MAX_LINE: usize = 256;
-        let decoded = protocol::decode_client::<v1::Command>(packet.payload);
-        let line = match decoded {
+        let zone = &mut self.zones[at.zone];
+        zone.check_packet(&self.desk, at.player, packet.id, COMMANDS)?;
+        let line = match protocol::decode_client::<v1::Command>(packet.payload) {
             Ok(command) if command.line.len() <= MAX_LINE => command.line,
             Ok(_) | Err(_) => {
-                let refuse = Refuse::new(
-                    Refusal::BadRequest,
-                    "a command is at most 256 bytes of text",
-                );
-                self.desk
-                    .out
-                    .frame(packet.session, packet.request, &refused(refuse));
-                return;
+                let message = "a command is at most 256 bytes of text";
+                return Err(Refuse::new(Refusal::BadRequest, message));
             }
         };
-        let zone = &mut self.zones[at.zone];
         let text = zone.command(&mut self.desk, Caller::Player(at.player), &line);
-        if let Some(player) = zone.state.players.get(&at.player.entity()) {
-            let actor = player.character;
+        let typist = zone.state.players.get(&at.player.entity());
+        if let Some(master) = typist.filter(|player| player.rank > Rank::Player) {
             self.desk.gm_log.push(GmEntry {
-                actor,
+                actor: master.character,
                 line,
                 outcome: text.clone(),
             });
         }
-        self.desk
-            .out
-            .frame(packet.session, packet.request, &CommandResult { text });
+        let answer = CommandResult { text };
+        self.desk.out.frame(packet.session, packet.request, &answer);
+        Ok(())
     }
 
     /// A line that the operator typed. It runs in the zone of a player whom it names, else in the first one; what
@@ -267,13 +278,14 @@ impl Game {
         });
     }
 
-    fn watch_digest(&mut self, at: Whereabouts, packet: &Packet<'_>) {
+    fn watch_digest(&mut self, at: Whereabouts, packet: &Packet<'_>) -> Result<(), Refuse> {
+        let zone = &mut self.zones[at.zone];
+        zone.check_packet(&self.desk, at.player, packet.id, Rate::DEFAULT)?;
         if let Ok(watch) = protocol::decode_client::<WatchDigest>(packet.payload) {
-            self.zones[at.zone]
-                .state
-                .visibility
-                .set_digest(packet.session, watch.on);
+            let visibility = &mut zone.state.visibility;
+            visibility.set_digest(packet.session, watch.on);
         }
+        Ok(())
     }
 
     fn stale(&mut self, session: SessionId) {

@@ -17,7 +17,7 @@ use crate::ctx::Scene;
 use crate::desk::Desk;
 use crate::game::StartError;
 use crate::ids::{EntityId, PlayerId, SessionId, ZoneName};
-use crate::module::{Caller, Event, Instance, PacketFault, Refuse};
+use crate::module::{Caller, Event, Instance, PacketFault, Rate, Refuse};
 use crate::player::Player;
 use crate::publication::Order;
 use crate::record::{CharacterSave, ItemRecord, Place, Saved};
@@ -189,29 +189,39 @@ impl Zone {
                 message,
             )));
         };
-        if desk.settings.switched_off.contains(&packet.id) {
-            let message = "the operator has switched this off for now";
-            return Err(PacketFault::Refused(Refuse::new(
-                Refusal::SwitchedOff,
-                message,
-            )));
-        }
+        let rate = self.modules[target.module].rate(target.route);
+        self.check_packet(desk, player, packet.id, rate)
+            .map_err(PacketFault::Refused)?;
         let module = self.modules[target.module].as_mut();
-        let rate = module.rate(target.route);
-        if let Some(sender) = self.state.players.get_mut(&player.entity()) {
-            let bucket = sender.buckets.entry(packet.id).or_default();
-            if let Err(wait) = bucket.take(rate, desk.tick, desk.settings.tick_ms()) {
-                let message = format!("at most {} of these a second", rate.per_second);
-                let refuse = Refuse::new(Refusal::TooFast, message).for_ms(wait);
-                return Err(PacketFault::Refused(refuse));
-            }
-        }
         let mut scene = Scene {
             zone: &mut self.state,
             desk,
             request: packet.request,
         };
         module.packet(&mut scene, target.route, player, packet.payload)
+    }
+
+    /// Refuses a kind of packet that the operator has switched off, and those beyond `rate` of one player.
+    pub(crate) fn check_packet(
+        &mut self,
+        desk: &Desk,
+        player: PlayerId,
+        id: u32,
+        rate: Rate,
+    ) -> Result<(), Refuse> {
+        if desk.settings.switched_off.contains(&id) {
+            let message = "the operator has switched this off for now";
+            return Err(Refuse::new(Refusal::SwitchedOff, message));
+        }
+        let Some(sender) = self.state.players.get_mut(&player.entity()) else {
+            return Ok(());
+        };
+        let bucket = sender.buckets.entry(id).or_default();
+        let taken = bucket.take(rate, desk.tick, desk.settings.tick_ms());
+        taken.map_err(|wait| {
+            let message = format!("at most {} of these a second", rate.per_second);
+            Refuse::new(Refusal::TooFast, message).for_ms(wait)
+        })
     }
 
     /// Brings a letter to every module that handles its kind. False if its body isn't what its kind says.

@@ -246,6 +246,20 @@ mod tests {
     }
 
     #[test]
+    fn who_types_too_fast_is_refused_and_a_player_fills_no_audit_log() {
+        let mut test = GameTest::new();
+        test.player("Ada");
+        for _ in 0..100 {
+            test.command("help");
+        }
+        test.tick(1);
+        let answers = test.received::<CommandResult>().len();
+        assert!((1..50).contains(&answers), "{answers} answers");
+        assert!(test.refusals().contains(&Refusal::TooFast));
+        assert_eq!(test.gm_log(), []);
+    }
+
+    #[test]
     fn an_announcement_reaches_every_zone() {
         let mut test = GameTest::new();
         test.player("Bob")
