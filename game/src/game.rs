@@ -193,9 +193,8 @@ impl Game {
     }
 
     fn packet(&mut self, packet: &Packet<'_>) {
-        // A packet of someone between two zones finds nobody; the client learns where it is by Entered.
         let Some(at) = self.whereabouts(packet.session) else {
-            return;
+            return self.packet_of_traveler(packet);
         };
         let zone = &mut self.zones[at.zone];
         let sender = zone.state.players.get(&at.player.entity());
@@ -214,6 +213,15 @@ impl Game {
         self.serving = None;
         if let Err(refuse) = outcome {
             self.refuse(packet, refuse);
+        }
+    }
+
+    /// Between two zones there is nobody who could do anything. A client that waits for an answer is told so; where it
+    /// is it learns by Entered.
+    fn packet_of_traveler(&mut self, packet: &Packet<'_>) {
+        if packet.request != 0 && self.sessions.contains_key(&packet.session) {
+            let refuse = Refuse::new(Refusal::Busy, "you are on the way to another zone");
+            self.refuse(packet, refuse.for_ms(self.tick_ms()));
         }
     }
 
