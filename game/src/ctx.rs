@@ -150,10 +150,10 @@ impl Ctx<'_> {
             .ok()
     }
 
-    /// Takes an entity out of the zone. Players leave by other ways and are left alone.
+    /// Takes an entity out of the zone. Left alone are players, who leave by other ways, and what a player dropped,
+    /// which has an owner in the database until [`Self::take_from_ground`] or [`Self::decay`].
     pub fn despawn(&mut self, id: EntityId) {
-        if !self.zone.players.contains_key(&id) {
-            self.zone.ground.remove(&id);
+        if !self.zone.players.contains_key(&id) && !self.zone.ground.contains_key(&id) {
             self.zone.entities.despawn(id);
         }
     }

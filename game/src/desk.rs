@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use protocol::DecodeError;
 use protocol::v1::{Farewell, Refusal};
+use serde::{Deserialize, Serialize};
 
 use crate::content::Content;
 use crate::directory::Directory;
@@ -34,7 +35,7 @@ pub(crate) struct Desk {
     pub(crate) orders: Vec<Order>,
     pub(crate) saves: BTreeMap<CharacterId, CharacterSave>,
     pub(crate) gm_log: Vec<GmEntry>,
-    /// Players who go to another zone at the end of the tick.
+    /// Players who go to another zone at the end of the tick; of the next one if they came here at the end of this.
     pub(crate) travels: Vec<Travel>,
     /// Requests refused since the start, for the operator; no part of the world.
     pub(crate) refusals: BTreeMap<Refusal, u64>,
@@ -50,7 +51,7 @@ pub(crate) struct Whereabouts {
 }
 
 /// A wish to be in another zone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Travel {
     pub(crate) character: CharacterId,
     pub(crate) zone: ZoneName,

@@ -18,9 +18,9 @@ use protocol::v1::{self, CommandResult, Refusal, WatchDigest};
 use crate::content::Content;
 use crate::desk::{Desk, Whereabouts};
 use crate::directory::Directory;
-use crate::ids::{AccountId, CharacterId, CommitSeq, SessionId, ZoneName};
+use crate::ids::{AccountId, CharacterId, CommitSeq, Rank, SessionId, ZoneName};
 use crate::input::Input;
-use crate::module::{Caller, Event, ModuleTable, Rate, Refuse};
+use crate::module::{Caller, Event, ModuleTable, PacketFault, Rate, Refuse};
 use crate::player::Player;
 use crate::publication::{Order, Publication, PublicationBuilder};
 use crate::record::{GmEntry, ItemRecord, Owner};
@@ -31,6 +31,12 @@ use crate::zone::{Entities, Entity, Packet, Zone, ZoneState};
 use travel::Traveler;
 
 pub use snapshot::RestoreError;
+
+/// Commands are typed by people, and each of a game master's is a line in the audit log.
+const COMMANDS: Rate = Rate {
+    per_second: 5,
+    burst: 20,
+};
 
 /// All zones of one process.
 pub struct Game {
@@ -104,8 +110,11 @@ impl Game {
     /// catches up after a late tick.
     pub fn tick(&mut self, inputs: Vec<Input>, steps: u32) -> Publication {
         let mut inputs = Some(inputs);
-        for _ in 0..steps.max(1) {
+        for step in 0..steps.max(1) {
             self.desk.tick += 1;
+            for zone in &mut self.zones {
+                zone.begin_tick(step > 0);
+            }
             for input in inputs.take().unwrap_or_default() {
                 self.apply(input);
             }
@@ -190,9 +199,8 @@ impl Game {
     }
 
     fn packet(&mut self, packet: &Packet<'_>) {
-        // A packet of someone between two zones finds nobody; the client learns where it is by Entered.
         let Some(at) = self.whereabouts(packet.session) else {
-            return;
+            return self.packet_of_traveler(packet);
         };
         let zone = &mut self.zones[at.zone];
         let sender = zone.state.players.get(&at.player.entity());
@@ -200,12 +208,29 @@ impl Game {
             packet: packet.id,
             account: player.account,
         });
-        match packet.id {
+        let outcome = match packet.id {
             id if id == v1::Command::INFO.id => self.command(at, packet),
             id if id == WatchDigest::INFO.id => self.watch_digest(at, packet),
             _ => zone.packet(&mut self.desk, at.player, packet),
-        }
+        };
         self.serving = None;
+        match outcome {
+            Ok(()) => {}
+            Err(PacketFault::Refused(refuse)) => {
+                self.desk.refuse(packet.session, packet.request, refuse);
+            }
+            Err(PacketFault::Undecodable(error)) => self.desk.undecodable(packet.session, &error),
+        }
+    }
+
+    /// Between two zones there is nobody who could do anything. A client that waits for an answer is told so; where it
+    /// is it learns by Entered.
+    fn packet_of_traveler(&mut self, packet: &Packet<'_>) {
+        if packet.request != 0 && self.sessions.contains_key(&packet.session) {
+            let refuse = Refuse::new(Refusal::Busy, "you are on the way to another zone");
+            let refuse = refuse.for_ms(self.tick_ms());
+            self.desk.refuse(packet.session, packet.request, refuse);
+        }
     }
 
     fn whereabouts(&self, session: SessionId) -> Option<Whereabouts> {
@@ -213,44 +238,43 @@ impl Game {
         self.desk.here.get(character).copied()
     }
 
-    /// A message that belongs to no module: as often as any other, and decoded as strictly.
-    fn decode<M: ClientMessage>(&mut self, at: Whereabouts, packet: &Packet<'_>) -> Option<M> {
+    /// A message that belongs to no module: as often as `rate` says, and decoded as strictly as any other.
+    fn decode<M: ClientMessage>(
+        &mut self,
+        at: Whereabouts,
+        packet: &Packet<'_>,
+        rate: Rate,
+    ) -> Result<M, PacketFault> {
         let zone = &mut self.zones[at.zone];
-        if let Err(refuse) = zone.take_rate(&self.desk, at.player, packet.id, Rate::DEFAULT) {
-            self.desk.refuse(packet.session, packet.request, refuse);
-            return None;
-        }
-        let decoded = protocol::decode_client(packet.payload);
-        decoded
-            .map_err(|error| self.desk.undecodable(packet.session, &error))
-            .ok()
+        zone.check_packet(&self.desk, at.player, packet.id, rate)
+            .map_err(PacketFault::Refused)?;
+        protocol::decode_client(packet.payload).map_err(PacketFault::Undecodable)
     }
 
-    /// A line that a character typed: run, answered, and kept for the audit log.
-    fn command(&mut self, at: Whereabouts, packet: &Packet<'_>) {
+    /// A line that a character typed: run, answered, and kept for the audit log if it is a game master's.
+    fn command(&mut self, at: Whereabouts, packet: &Packet<'_>) -> Result<(), PacketFault> {
         const MAX_LINE: usize = 256;
-        let Some(v1::Command { line }) = self.decode(at, packet) else {
-            return;
-        };
+        let v1::Command { line } = self.decode(at, packet, COMMANDS)?;
         if line.len() > MAX_LINE {
             let message = "a command is at most 256 bytes of text";
-            let refuse = Refuse::new(Refusal::BadRequest, message);
-            self.desk.refuse(packet.session, packet.request, refuse);
-            return;
+            return Err(PacketFault::Refused(Refuse::new(
+                Refusal::BadRequest,
+                message,
+            )));
         }
         let zone = &mut self.zones[at.zone];
         let text = zone.command(&mut self.desk, Caller::Player(at.player), &line);
-        if let Some(player) = zone.state.players.get(&at.player.entity()) {
-            let actor = player.character;
+        let typist = zone.state.players.get(&at.player.entity());
+        if let Some(master) = typist.filter(|player| player.rank > Rank::Player) {
             self.desk.gm_log.push(GmEntry {
-                actor,
+                actor: master.character,
                 line,
                 outcome: text.clone(),
             });
         }
-        self.desk
-            .out
-            .frame(packet.session, packet.request, &CommandResult { text });
+        let answer = CommandResult { text };
+        self.desk.out.frame(packet.session, packet.request, &answer);
+        Ok(())
     }
 
     /// A line that the operator typed. It runs in the zone of a player whom it names, else in the first one; what
@@ -260,11 +284,15 @@ impl Game {
             line.split_whitespace()
                 .any(|word| zone.state.has_player_called(word))
         };
-        let index = self.zones.iter().position(named).unwrap_or(0);
-        let Some(zone) = self.zones.get_mut(index) else {
-            return;
+        let mut zones = self.zones.iter();
+        let index = zones.position(named).or_else(|| {
+            let mut zones = self.zones.iter();
+            zones.position(|zone| !zone.state.is_realm())
+        });
+        let outcome = match index {
+            Some(index) => self.zones[index].command(&mut self.desk, Caller::Operator, line),
+            None => "commands run in zones, and only the realm runs here".to_owned(),
         };
-        let outcome = zone.command(&mut self.desk, Caller::Operator, line);
         tracing::info!(line, outcome, "operator command");
         let (actor, line) = (CharacterId(0), line.to_owned());
         self.desk.gm_log.push(GmEntry {
@@ -274,13 +302,11 @@ impl Game {
         });
     }
 
-    fn watch_digest(&mut self, at: Whereabouts, packet: &Packet<'_>) {
-        if let Some(watch) = self.decode::<WatchDigest>(at, packet) {
-            self.zones[at.zone]
-                .state
-                .visibility
-                .set_digest(packet.session, watch.on);
-        }
+    fn watch_digest(&mut self, at: Whereabouts, packet: &Packet<'_>) -> Result<(), PacketFault> {
+        let watch: WatchDigest = self.decode(at, packet, Rate::DEFAULT)?;
+        let visibility = &mut self.zones[at.zone].state.visibility;
+        visibility.set_digest(packet.session, watch.on);
+        Ok(())
     }
 
     fn stale(&mut self, session: SessionId) {

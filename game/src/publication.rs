@@ -104,7 +104,7 @@ pub enum Order {
         /// Who played it, if anybody was there.
         session: Option<SessionId>,
     },
-    /// A character couldn't enter: its zone isn't here.
+    /// A character couldn't enter: its zone isn't here, or is full.
     EnterFailed {
         /// Who.
         character: CharacterId,

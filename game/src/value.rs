@@ -131,7 +131,9 @@ impl Kernel {
     }
 
     pub(crate) fn add_ids(&mut self, first: ItemId, count: u64) {
-        self.ids.push_back((first.0, count));
+        if count > 0 {
+            self.ids.push_back((first.0, count));
+        }
         self.ids_asked = false;
     }
 
@@ -225,6 +227,8 @@ mod tests {
         assert!(kernel.wants_ids());
         assert!(!kernel.wants_ids(), "asked once");
         assert!(kernel.new_id().is_err());
+        kernel.add_ids(ItemId(9), 0);
+        assert!(kernel.new_id().is_err(), "none were reserved");
         kernel.add_ids(ItemId(10), 2);
         kernel.add_ids(ItemId(50), 1);
         let given: Vec<_> = (0..3).map(|_| kernel.new_id().unwrap().0).collect();

@@ -103,8 +103,16 @@ impl Zone {
         self.each_module(desk, |module, scene| module.on_start(scene));
     }
 
-    pub(crate) fn tick(&mut self, desk: &mut Desk) {
+    /// Before anything of a tick happens. In a tick that `catches_up` nothing was published since the one before, so
+    /// who walked in that one is looked for where it is now.
+    pub(crate) fn begin_tick(&mut self, catches_up: bool) {
         self.state.events_this_tick = 0;
+        if catches_up {
+            self.state.grid.rebuild(&self.state.entities);
+        }
+    }
+
+    pub(crate) fn tick(&mut self, desk: &mut Desk) {
         self.each_module(desk, |module, scene| module.on_tick(scene));
     }
 
@@ -149,18 +157,16 @@ impl Zone {
         })
     }
 
-    /// Brings a packet to the module that owns it.
-    pub(crate) fn packet(&mut self, desk: &mut Desk, player: PlayerId, packet: &Packet<'_>) {
-        let fault = self.handle_packet(desk, player, packet).err();
+    /// Brings a packet to the module that owns it, and the events that it sets off to all.
+    pub(crate) fn packet(
+        &mut self,
+        desk: &mut Desk,
+        player: PlayerId,
+        packet: &Packet<'_>,
+    ) -> Result<(), PacketFault> {
+        let outcome = self.handle_packet(desk, player, packet);
         self.deliver_events(desk);
-        let session = packet.session;
-        match fault {
-            None => {}
-            Some(PacketFault::Refused(refuse)) => {
-                desk.refuse(session, packet.request, refuse);
-            }
-            Some(PacketFault::Undecodable(error)) => desk.undecodable(session, &error),
-        }
+        outcome
     }
 
     fn handle_packet(
@@ -176,15 +182,8 @@ impl Zone {
                 message,
             )));
         };
-        if desk.settings.switched_off.contains(&packet.id) {
-            let message = "the operator has switched this off for now";
-            return Err(PacketFault::Refused(Refuse::new(
-                Refusal::SwitchedOff,
-                message,
-            )));
-        }
         let rate = self.modules[target.module].rate(target.route);
-        self.take_rate(desk, player, packet.id, rate)
+        self.check_packet(desk, player, packet.id, rate)
             .map_err(PacketFault::Refused)?;
         let module = self.modules[target.module].as_mut();
         let mut scene = Scene {
@@ -195,18 +194,22 @@ impl Zone {
         module.packet(&mut scene, target.route, player, packet.payload)
     }
 
-    /// Counts a packet of this kind against its rate.
-    pub(crate) fn take_rate(
+    /// Refuses a kind of packet that the operator has switched off, and those beyond `rate` of one player.
+    pub(crate) fn check_packet(
         &mut self,
         desk: &Desk,
         player: PlayerId,
-        packet: u32,
+        id: u32,
         rate: Rate,
     ) -> Result<(), Refuse> {
+        if desk.settings.switched_off.contains(&id) {
+            let message = "the operator has switched this off for now";
+            return Err(Refuse::new(Refusal::SwitchedOff, message));
+        }
         let Some(sender) = self.state.players.get_mut(&player.entity()) else {
             return Ok(());
         };
-        let bucket = sender.buckets.entry(packet).or_default();
+        let bucket = sender.buckets.entry(id).or_default();
         let taken = bucket.take(rate, desk.tick, desk.settings.tick_ms());
         taken.map_err(|wait| {
             let message = format!("at most {} of these a second", rate.per_second);
@@ -346,7 +349,9 @@ impl ZoneState {
     pub(crate) fn emit<E: Event>(&mut self, event: E) {
         self.events_this_tick += 1;
         if self.events_this_tick > MAX_EVENTS {
-            tracing::error!(zone = %self.name, ?event, "more events in a tick than {MAX_EVENTS}; dropped");
+            if self.events_this_tick == MAX_EVENTS + 1 {
+                tracing::error!(zone = %self.name, ?event, "more events in a tick than {MAX_EVENTS}; dropped");
+            }
             return;
         }
         self.events.push_back(Box::new(event));

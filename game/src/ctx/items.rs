@@ -64,8 +64,8 @@ impl Ctx<'_> {
             ));
         };
         let slot = self.check_receive(player)?;
-        let taken = if let Some(item) = self.zone.ground.get(&entity).cloned() {
-            let to = self.owner(player)?;
+        let to = self.owner(player)?;
+        let taken = if let Some(item) = self.zone.ground.remove(&entity) {
             let change = ItemChange::Move {
                 item: item.id,
                 from: item.owner.clone(),
@@ -170,13 +170,14 @@ impl Ctx<'_> {
     /// Takes what a player dropped out of the world, because it has lain there too long. False if nothing can be made
     /// durable now: then it stays.
     pub fn decay(&mut self, entity: EntityId) -> bool {
-        if let Some(item) = self.zone.ground.get(&entity) {
-            if self.desk.kernel.check_open().is_err() {
-                return false;
-            }
+        let owned = self.zone.ground.contains_key(&entity);
+        if owned && self.desk.kernel.check_open().is_err() {
+            return false;
+        }
+        if let Some(item) = self.zone.ground.remove(&entity) {
             let change = ItemChange::Destroy {
                 item: item.id,
-                from: item.owner.clone(),
+                from: item.owner,
             };
             self.desk
                 .kernel

@@ -47,9 +47,8 @@ impl Game {
     pub(super) fn make_commit(&mut self) -> Option<Commit> {
         let operations = self.desk.kernel.take_operations();
         for character in concerned(&operations) {
-            if !self.desk.saves.contains_key(&character) {
-                self.save(character, true);
-            }
+            // Also one that was saved in an earlier tick of those that are caught up: its value may be later.
+            self.save(character, true);
         }
         let characters: Vec<_> = std::mem::take(&mut self.desk.saves).into_values().collect();
         let gm_log = std::mem::take(&mut self.desk.gm_log);
@@ -89,4 +88,84 @@ fn concerned(operations: &[Operation]) -> Vec<CharacterId> {
     all.sort_unstable();
     all.dedup();
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+    use crate::content::Content;
+    use crate::ctx::Ctx;
+    use crate::ids::{AccountId, ItemId, PlayerId, Rank, SessionId, ZoneName};
+    use crate::input::Input;
+    use crate::module::{Module, Routes};
+    use crate::record::{CharacterRecord, Saved};
+    use crate::settings::Settings;
+
+    const GIVES_AT: u64 = 3;
+
+    /// Gives everybody a sword at one tick, and saves that it did.
+    #[derive(Debug, Serialize, Deserialize)]
+    struct Gift(bool);
+
+    impl Module for Gift {
+        const NAME: &'static str = "gift";
+
+        fn new(_: &ZoneName, _: &Content) -> Self {
+            Self(false)
+        }
+
+        fn routes(_: &mut Routes<Self>) {}
+
+        fn on_tick(&mut self, ctx: &mut Ctx<'_>) {
+            if ctx.tick() == GIVES_AT {
+                let players: Vec<PlayerId> = ctx.players().map(|player| player.id()).collect();
+                for player in players {
+                    ctx.give_new(player, "gift", "sword", 1).unwrap();
+                }
+                self.0 = true;
+            }
+        }
+
+        fn save(&self, _: &Ctx<'_>, _: PlayerId) -> Option<Saved> {
+            Some(Saved::new(1, &self.0))
+        }
+    }
+
+    #[test]
+    fn progress_is_saved_with_its_value_also_when_ticks_are_caught_up() {
+        let content = Arc::new(crate::testing::small_world());
+        let settings = Settings {
+            zones: vec![ZoneName::new("field")],
+            save_interval: 2,
+            ..Settings::default()
+        };
+        let table = crate::modules::all().zone::<Gift>().check().unwrap();
+        let mut game = Game::new(settings, content, Arc::new(table)).unwrap();
+        let character = CharacterRecord {
+            // Its save is due in the tick before the gift.
+            id: CharacterId(GIVES_AT - 1),
+            account: AccountId(1),
+            name: "Ada".into(),
+            rank: Rank::Player,
+            place: None,
+            modules: std::collections::BTreeMap::new(),
+            items: Vec::new(),
+        };
+        let ids = Input::ItemIds {
+            first: ItemId(1),
+            count: 10,
+        };
+        let enter = Input::Enter {
+            session: SessionId(1),
+            character: Box::new(character),
+        };
+        game.tick(vec![ids, enter], 1);
+        let commit = game.tick(Vec::new(), 2).commit.unwrap();
+        assert_eq!(commit.operations.len(), 1);
+        assert_eq!(commit.characters[0].modules["gift"].read(1), Some(true));
+    }
 }

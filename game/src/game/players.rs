@@ -9,7 +9,7 @@ use crate::ids::{CharacterId, PlayerId, SessionId, ZoneName};
 use crate::player::Player;
 use crate::post::Address;
 use crate::publication::Order;
-use crate::record::CharacterRecord;
+use crate::record::{CharacterRecord, Place};
 use crate::space::{Heading, Position};
 use crate::value::Inventory;
 use crate::zone::Spawn;
@@ -21,19 +21,23 @@ impl Game {
             self.attach(character, session);
             return;
         }
-        let start = self.desk.content.start_zone();
-        let zone = record.place.as_ref().map_or(start, |place| &place.zone);
-        let failed = if let Some(index) = self.zone_index(zone) {
-            !self.admit(index, Some(session), record)
-        } else {
-            true
+        let content = &self.desk.content;
+        // A zone that the content has no more must not lock its characters out: they begin at the start.
+        let known = |place: &&Place| content.zone(&place.zone).is_some();
+        let place = record.place.as_ref().filter(known);
+        let zone = place.map_or_else(|| content.start_zone(), |place| &place.zone);
+        let problem = match self.zone_index(zone) {
+            None => Some("the character's zone does not run on this server"),
+            Some(index) => {
+                let admitted = self.admit(index, Some(session), record);
+                (!admitted).then_some("the character's zone is full")
+            }
         };
-        if failed {
-            let message = "the character's zone does not run on this server".to_owned();
+        if let Some(problem) = problem {
             self.desk.orders.push(Order::EnterFailed {
                 character,
                 session,
-                message,
+                message: problem.to_owned(),
             });
         }
     }
@@ -278,6 +282,39 @@ impl Game {
             self.desk.directory.offline(&offline);
         } else {
             self.desk.post(Address::Zone(ZoneName::realm()), &offline);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{AccountId, Rank};
+    use crate::input::Input;
+    use crate::testing::GameTest;
+
+    #[test]
+    fn who_was_in_a_zone_that_is_no_more_begins_at_the_start() {
+        let mut test = GameTest::new();
+        for (id, zone) in [(7, "atlantis"), (8, "realm")] {
+            let character = CharacterRecord {
+                id: CharacterId(id),
+                account: AccountId(id),
+                name: format!("Ada{id}"),
+                rank: Rank::Player,
+                place: Some(Place {
+                    zone: ZoneName::new(zone),
+                    x: 1,
+                    y: 1,
+                    heading: 0,
+                }),
+                modules: std::collections::BTreeMap::new(),
+                items: Vec::new(),
+            };
+            let (session, character) = (SessionId(id), Box::new(character));
+            test.input(Input::Enter { session, character }).tick(1);
+            let (zone, _) = test.game().find(CharacterId(id)).unwrap();
+            assert_eq!(zone.as_str(), "field");
         }
     }
 }

@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::Game;
 use super::travel::Traveler;
 use crate::content::Content;
-use crate::desk::{Desk, Whereabouts};
+use crate::desk::{Desk, Travel, Whereabouts};
 use crate::directory::Directory;
 use crate::ids::{CharacterId, CommitSeq, SessionId};
 use crate::module::{ModuleTable, SlotSnapshot};
@@ -40,6 +40,7 @@ struct GameRef<'a> {
     kernel: &'a Kernel,
     directory: &'a Directory,
     travelers: &'a BTreeMap<CharacterId, Traveler>,
+    travels: &'a [Travel],
     zones: Vec<(&'a ZoneState, Vec<SlotSnapshot>)>,
 }
 
@@ -52,6 +53,7 @@ struct GameOwned {
     kernel: Kernel,
     directory: Directory,
     travelers: BTreeMap<CharacterId, Traveler>,
+    travels: Vec<Travel>,
     zones: Vec<(ZoneState, Vec<SlotSnapshot>)>,
 }
 
@@ -72,6 +74,7 @@ impl Game {
             kernel: &self.desk.kernel,
             directory: &self.desk.directory,
             travelers: &self.travelers,
+            travels: &self.desk.travels,
             zones,
         })
     }
@@ -102,6 +105,7 @@ impl Game {
         desk.tick = saved.tick;
         desk.kernel = saved.kernel;
         desk.directory = saved.directory;
+        desk.travels = saved.travels;
         let mut sessions = sessions_of(&saved.travelers);
         for (index, zone) in zones.iter().enumerate() {
             for player in zone.state.players.values() {

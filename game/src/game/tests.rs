@@ -177,3 +177,17 @@ fn items_and_entities_are_neither_lost_nor_doubled() {
     }
     assert_eq!(owned_on_ground(&script), 0);
 }
+
+#[test]
+fn an_operator_of_the_realm_alone_is_told_that_commands_run_elsewhere() {
+    let table = modules::all().check().unwrap();
+    let mut game = Game::new(Settings::default(), content(), Arc::new(table)).unwrap();
+    let line = "announce noon".to_owned();
+    let publication = game.tick(vec![Input::Operator { line }], 1);
+    let log = publication.commit.unwrap().gm_log;
+    assert!(
+        log[0].outcome.contains("only the realm"),
+        "{}",
+        log[0].outcome
+    );
+}

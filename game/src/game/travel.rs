@@ -52,6 +52,8 @@ impl Game {
             tracing::warn!(%character, "a traveler was not taken in and goes home");
             if let Some(traveler) = self.travelers.get_mut(&character) {
                 traveler.record.place = Some(traveler.home.clone());
+                // If it finds no room there either, it tries again after as long.
+                traveler.since = tick;
             }
             self.take_in(character);
         }
@@ -61,7 +63,10 @@ impl Game {
         let Some(at) = self.desk.here.get(&travel.character).copied() else {
             return;
         };
-        let Some(target) = self.zone_index(&travel.zone) else {
+        let target = self.zone_index(&travel.zone);
+        // The realm is a zone by name, but nobody can stand in it.
+        let target = target.filter(|index| !self.zones[*index].state.is_realm());
+        let Some(target) = target else {
             if let Some(session) = at.session {
                 let message = format!("the way to {} is closed", travel.zone);
                 let refuse = Refuse::new(Refusal::ZoneUnavailable, message);
@@ -127,5 +132,54 @@ impl Game {
         if self.admit(index, session, record) {
             self.travelers.remove(&character);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::v1::{Move, Refusal};
+
+    use crate::input::Input;
+    use crate::testing::GameTest;
+
+    /// Ada between two zones, on a way on which nobody takes her in.
+    fn under_way() -> GameTest {
+        let mut test = GameTest::new();
+        test.player("Ada").tick(1).lose_letters(true);
+        test.operator("teleport Ada cellar").tick(1);
+        assert_eq!(test.zone_of("Ada"), None);
+        test
+    }
+
+    #[test]
+    fn what_a_traveler_asks_for_is_refused_with_its_request() {
+        let mut test = under_way();
+        test.request(7, Move::default()).tick(1);
+        assert_eq!(test.refusals_by_request(), [(7, Refusal::Busy)]);
+    }
+
+    #[test]
+    fn who_leaves_while_traveling_is_saved_where_it_was_going() {
+        let mut test = under_way();
+        test.leave("Ada").tick(1);
+        assert_eq!(test.population(), 0);
+        test.lose_letters(false).player("Ada");
+        assert_eq!(test.zone_of("Ada"), Some("cellar".to_owned()));
+    }
+
+    #[test]
+    fn a_traveler_that_loses_its_session_arrives_without_one() {
+        let mut test = under_way();
+        let (character, session) = (test.character("Ada"), test.session("Ada"));
+        test.input(Input::Detach { character }).tick(60);
+        assert_eq!(test.zone_of("Ada"), Some("field".to_owned()));
+        test.request(8, Move::default()).tick(1);
+        assert_eq!(test.refusals_by_request(), [], "nobody listens");
+        test.input(Input::Attach { character, session }).tick(1);
+        assert!(
+            test.game()
+                .player(character)
+                .is_some_and(|player| player.is_connected())
+        );
     }
 }

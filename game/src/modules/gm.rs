@@ -204,7 +204,7 @@ fn is_number(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use protocol::v1::CommandResult;
+    use protocol::v1::{CommandResult, Refusal};
 
     use super::*;
     use crate::publication::Order;
@@ -231,6 +231,32 @@ mod tests {
             assert!(said(&test).ends_with("is not for you"), "{line}");
         }
         assert!(!test.orders().contains(&Order::Shutdown));
+    }
+
+    #[test]
+    fn the_realm_is_no_place_to_go_to() {
+        let mut test = GameTest::new();
+        test.master("Ada").command("teleport realm").tick(2);
+        assert_eq!(test.zone_of("Ada"), Some("field".to_owned()));
+        assert_eq!(test.refusals(), [Refusal::ZoneUnavailable]);
+        assert!(
+            test.saved("Ada")
+                .is_none_or(|save| save.place.zone != ZoneName::realm())
+        );
+    }
+
+    #[test]
+    fn who_types_too_fast_is_refused_and_a_player_fills_no_audit_log() {
+        let mut test = GameTest::new();
+        test.player("Ada");
+        for _ in 0..100 {
+            test.command("help");
+        }
+        test.tick(1);
+        let answers = test.received::<CommandResult>().len();
+        assert!((1..50).contains(&answers), "{answers} answers");
+        assert!(test.refusals().contains(&Refusal::TooFast));
+        assert_eq!(test.gm_log(), []);
     }
 
     #[test]

@@ -150,6 +150,16 @@ fn nothing_is_sent_while_nothing_changes_and_an_ack_alone_is() {
 }
 
 #[test]
+fn who_wants_no_digests_any_more_is_sent_nothing_while_nothing_changes() {
+    let mut world = two_who_stand_together();
+    world.apply(Op::Session(1, SessionOp::Digest(true)));
+    world.tick().unwrap();
+    world.apply(Op::Session(1, SessionOp::Digest(false)));
+    world.tick().unwrap();
+    assert_eq!(world.views(), []);
+}
+
+#[test]
 fn the_anchor_follows_only_past_the_margin() {
     let mut world = World::new();
     let edge = i32::try_from(CELL).unwrap() * 3;

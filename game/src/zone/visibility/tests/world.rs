@@ -216,6 +216,9 @@ impl World {
     pub(super) fn tick(&mut self) -> Result<(), TestCaseError> {
         self.walk();
         let publication = self.publish();
+        // Digests are of one view: whoever gets none in this tick has none to compare.
+        let clients = self.clients.values_mut();
+        clients.for_each(|client| client.digests.clear());
         for delivery in &publication.deliveries {
             let client = self.clients.get_mut(&delivery.session).expect("a viewer");
             let motion = !client.skip_motion;
