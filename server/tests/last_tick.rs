@@ -91,9 +91,11 @@ fn play(address: SocketAddr) -> Client {
     let create = CreateCharacter {
         name: "Mira".into(),
     };
-    let character = client.ask(&create, |body| match body {
-        Body::CharacterCreated(created) => created.character,
-        _ => None,
+    let character = client.ask(&create, |body| {
+        let Body::CharacterCreated(created) = body else {
+            return None;
+        };
+        created.character
     });
     let enter = EnterWorld {
         character: character.id,
