@@ -391,7 +391,8 @@ impl Bot {
 
     fn leave_world(&mut self) {
         if let Some(world) = self.world.take() {
-            self.dropping = world.dropping();
+            // One from before is still open if this stay ended before the inventory came.
+            self.dropping = world.dropping().or(self.dropping);
             self.events.push_back(Event::Offline);
         }
     }

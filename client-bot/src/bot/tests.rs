@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::bot::credentials::Credentials;
+use crate::bot::world::{Asked, Pending};
 use protocol::v1::client_packet::Body;
 use protocol::v1::{
     Character, CharacterCreated, CharacterList, Died, Farewell, Goodbye, Inventory,
@@ -107,6 +108,29 @@ fn a_busy_lobby_is_asked_again_and_the_latency_counts_from_the_first_time() {
     talk.entered();
     assert_eq!(talk.samples(Metric::Enter), [at(800)]);
     assert_eq!(talk.errors(), [""; 0]);
+}
+
+#[test]
+fn a_drop_that_may_have_been_done_stays_open_until_an_inventory_comes() {
+    let mut talk = Talk::with_token(Scenario::Wander);
+    talk.play();
+    talk.bot.world.as_mut().unwrap().pending = Some(Pending {
+        request: 1,
+        due: Duration::ZERO,
+        asked: Asked::Drop { item: 70 },
+    });
+    for _ in 0..2 {
+        talk.bot.disconnected(talk.now, LinkEnd::Closed);
+        talk.collect();
+        talk.log_in(true);
+        talk.entered();
+        talk.said();
+    }
+    talk.hear(Inventory {
+        items: vec![],
+        slots: 8,
+    });
+    assert!(!talk.has(|event| matches!(event, Event::Finding(_))));
 }
 
 #[test]
