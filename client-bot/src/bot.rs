@@ -98,6 +98,8 @@ pub struct Bot {
     failures: u32,
     /// When the login that hasn't succeeded yet was due first.
     login_due: Option<Duration>,
+    /// When the way from the lobby into the world that hasn't led there yet was due first.
+    enter_due: Option<Duration>,
     greeted: bool,
     logged_in: bool,
     stopping: bool,
@@ -139,6 +141,7 @@ impl Bot {
             registered: false,
             failures: 0,
             login_due: None,
+            enter_due: None,
             greeted: false,
             logged_in: false,
             stopping: false,
@@ -388,7 +391,8 @@ impl Bot {
 
     fn leave_world(&mut self) {
         if let Some(world) = self.world.take() {
-            self.dropping = world.dropping();
+            // One from before is still open if this stay ended before the inventory came.
+            self.dropping = world.dropping().or(self.dropping);
             self.events.push_back(Event::Offline);
         }
     }

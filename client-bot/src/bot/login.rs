@@ -136,12 +136,14 @@ impl Bot {
 
     fn enter(&mut self, character: u64, now: Duration) {
         self.out.request(&EnterWorld { character });
-        self.step_to(State::Entering { due: now }, now);
+        let due = *self.enter_due.get_or_insert(now);
+        self.step_to(State::Entering { due }, now);
     }
 
     pub(super) fn entered(&mut self, entered: &Entered, now: Duration) {
         match self.state {
             State::Entering { due } | State::Rejoining { due } => {
+                self.enter_due = None;
                 self.sample(Metric::Enter, due, now);
             }
             // Through a portal.

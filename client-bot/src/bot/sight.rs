@@ -50,8 +50,6 @@ pub struct Seen {
     pub at: Point,
     /// Its hit points; 0 for the dead and for what has none.
     pub hp: u32,
-    /// The tick of its last position.
-    pub tick: u64,
 }
 
 /// The number and the hash of the ids in a cell, as a digest has them.
@@ -103,7 +101,7 @@ pub enum Oddity {
         entity: u64,
         /// Straight, in centimetres.
         distance: f64,
-        /// Since its last known position.
+        /// Since it was known to be where it was.
         ticks: u64,
         /// The most that is possible, in centimetres.
         limit: f64,
@@ -141,6 +139,11 @@ pub struct Sight {
     /// Centimetres that an entity covers in a tick at the most.
     reach_per_tick: f64,
     anchor: Option<CellId>,
+    /// Of the last view. Who has not moved in it stood still until then, for a client that misses motion is sent
+    /// everything anew.
+    tick: u64,
+    /// Who came back to life in the view at hand, which happens at the graveyard and not where it fell.
+    revived: Vec<u64>,
     entities: HashMap<u64, Seen>,
     cells: BTreeMap<CellId, Sum>,
 }
@@ -156,6 +159,8 @@ impl Sight {
             side: entered.cell_size,
             reach_per_tick: f64::from(entered.max_speed) * tick_s * SPEED_MARGIN,
             anchor: None,
+            tick: 0,
+            revived: Vec::new(),
             entities: HashMap::new(),
             cells: BTreeMap::new(),
         }
@@ -218,12 +223,14 @@ impl Sight {
             self.anchor = Some((column, row));
             self.forget_outside();
         }
+        self.revived.clear();
         for state in &view.states {
-            self.apply_state(state, view.tick, witness);
+            self.apply_state(state, witness);
         }
         for motion in &view.motions {
             self.apply_motions(motion, view.tick, witness);
         }
+        self.tick = view.tick;
     }
 
     fn forget_outside(&mut self) {
@@ -244,7 +251,7 @@ impl Sight {
         }
     }
 
-    fn apply_state(&mut self, state: &CellState, tick: u64, witness: &mut impl Witness) {
+    fn apply_state(&mut self, state: &CellState, witness: &mut impl Witness) {
         let cell = (state.column, state.row);
         if !self.sees(cell) {
             witness.odd(Oddity::CellOutside(cell));
@@ -253,7 +260,7 @@ impl Sight {
             self.forget_cell(cell);
         }
         for entity in &state.enters {
-            self.enter(cell, entity, tick, witness);
+            self.enter(cell, entity, witness);
         }
         for departure in &state.leaves {
             let stays = departure
@@ -266,6 +273,9 @@ impl Sight {
         }
         for vitals in &state.vitals {
             if let Some(seen) = self.entities.get_mut(&vitals.entity) {
+                if seen.hp == 0 && vitals.hp > 0 {
+                    self.revived.push(vitals.entity);
+                }
                 seen.hp = vitals.hp;
             }
         }
@@ -291,10 +301,10 @@ impl Sight {
                 });
                 continue;
             }
-            let ticks = tick.saturating_sub(seen.tick);
+            let ticks = tick.saturating_sub(self.tick);
             let limit = self.reach_per_tick * ticks as f64 + SPEED_SLACK_CM;
             let distance = seen.at.distance(at);
-            if distance > limit {
+            if distance > limit && !self.revived.contains(&motion.entity) {
                 witness.odd(Oddity::TooFast {
                     entity: motion.entity,
                     distance,
@@ -302,18 +312,17 @@ impl Sight {
                     limit,
                 });
             }
-            (seen.at, seen.tick) = (at, tick);
+            seen.at = at;
         }
     }
 
-    fn enter(&mut self, cell: CellId, entity: &Entity, tick: u64, witness: &mut impl Witness) {
+    fn enter(&mut self, cell: CellId, entity: &Entity, witness: &mut impl Witness) {
         self.check_place(entity.id, entity.x, entity.y, witness);
         let seen = Seen {
             kind: entity.kind(),
             cell,
             at: self.point(cell, entity.x, entity.y),
             hp: entity.hp,
-            tick,
         };
         self.remove(entity.id);
         self.own_left &= entity.id != self.own;

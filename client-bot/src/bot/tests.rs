@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::bot::credentials::Credentials;
+use crate::bot::world::{Asked, Pending};
 use protocol::v1::client_packet::Body;
 use protocol::v1::{
-    Character, CharacterCreated, CharacterList, Died, Farewell, Goodbye, InventoryChanged,
-    LeftWorld, LoggedIn, Pong, Redirect, Refusal, Refused, View, Welcome,
+    Character, CharacterCreated, CharacterList, Died, Farewell, Goodbye, Inventory,
+    InventoryChanged, LeftWorld, LoggedIn, Pong, Redirect, Refusal, Refused, View, Welcome,
 };
 use talk::{Talk, at, item};
 
@@ -84,6 +85,52 @@ fn a_busy_server_is_asked_again_and_the_latency_counts_from_the_first_time() {
     talk.hear(LoggedIn::default());
     assert_eq!(talk.samples(Metric::Login), [at(800)]);
     assert_eq!(talk.errors(), [""; 0]);
+}
+
+#[test]
+fn a_busy_lobby_is_asked_again_and_the_latency_counts_from_the_first_time() {
+    let mut talk = Talk::with_token(Scenario::Wander);
+    talk.log_in(false);
+    let characters = vec![Character {
+        id: 5,
+        ..Character::default()
+    }];
+    let list = CharacterList { characters };
+    talk.hear(list.clone());
+    let busy = Refused {
+        reason: Refusal::Busy.into(),
+        retry_after_ms: 700,
+        ..Refused::default()
+    };
+    talk.hear(busy);
+    talk.wait(800);
+    talk.hear(list);
+    talk.entered();
+    assert_eq!(talk.samples(Metric::Enter), [at(800)]);
+    assert_eq!(talk.errors(), [""; 0]);
+}
+
+#[test]
+fn a_drop_that_may_have_been_done_stays_open_until_an_inventory_comes() {
+    let mut talk = Talk::with_token(Scenario::Wander);
+    talk.play();
+    talk.bot.world.as_mut().unwrap().pending = Some(Pending {
+        request: 1,
+        due: Duration::ZERO,
+        asked: Asked::Drop { item: 70 },
+    });
+    for _ in 0..2 {
+        talk.bot.disconnected(talk.now, LinkEnd::Closed);
+        talk.collect();
+        talk.log_in(true);
+        talk.entered();
+        talk.said();
+    }
+    talk.hear(Inventory {
+        items: vec![],
+        slots: 8,
+    });
+    assert!(!talk.has(|event| matches!(event, Event::Finding(_))));
 }
 
 #[test]

@@ -224,6 +224,38 @@ fn speed_is_measured_over_the_ticks_since_the_last_position() {
 }
 
 #[test]
+fn who_has_stood_for_long_cant_have_gone_far_since_the_last_view() {
+    let mut sight = settled();
+    sight.apply(&view(1010, vec![]), &mut ());
+    let moved = |tick, x| View {
+        motions: vec![motion((5, 5), 2, x)],
+        ..view(tick, vec![])
+    };
+    assert_eq!(oddities(&mut sight, &moved(1011, 100 + 125)), []);
+    assert_eq!(oddities(&mut sight, &moved(1012, 225 + 126)).len(), 1);
+}
+
+#[test]
+fn who_comes_back_to_life_may_be_elsewhere() {
+    let health = |hp| CellState {
+        vitals: vec![Vitals {
+            entity: 2,
+            hp,
+            max_hp: 10,
+        }],
+        ..state((5, 5))
+    };
+    let moved = |tick, hp, x| View {
+        motions: vec![motion((5, 5), 2, x)],
+        ..view(tick, vec![health(hp)])
+    };
+    let mut sight = settled();
+    assert_eq!(oddities(&mut sight, &moved(11, 0, 100)), []);
+    assert_eq!(oddities(&mut sight, &moved(12, 10, 3000)), []);
+    assert_eq!(oddities(&mut sight, &moved(13, 9, 100)).len(), 1);
+}
+
+#[test]
 fn what_cant_be_is_told() {
     let odd = |view: View| oddities(&mut settled(), &view);
     assert_eq!(
