@@ -11,7 +11,7 @@ use tests::server::{ServerProcess, ServerSetup};
 
 /// Whispers and lists that may come too early for a server to have heard of the other's players: at a few per second
 /// and player, far more than the other end takes to tell.
-const ATTEMPTS: usize = 600;
+const ATTEMPTS: u32 = 600;
 
 /// The east has the realm zone; its Ada may announce. The west has Ben.
 struct World {
@@ -38,7 +38,7 @@ impl World {
 
 /// Whispers until the other end of the world knows whom to. Returns what was refused meanwhile.
 fn whisper(from: &mut Client, to: &str, text: &str) {
-    for request in 1..=ATTEMPTS as u32 {
+    for request in 1..=ATTEMPTS {
         from.send(
             request,
             &Whisper {
@@ -47,7 +47,7 @@ fn whisper(from: &mut Client, to: &str, text: &str) {
             },
         );
         loop {
-            let packet = from.next().unwrap();
+            let packet = from.next_packet().unwrap();
             match packet.body {
                 Some(Body::ChatLine(line)) if line.scope() == ChatScope::WhisperSent => return,
                 Some(Body::Refused(_)) if packet.request == request => break,
@@ -71,7 +71,7 @@ fn heard(client: &mut Client, from: &str, text: &str) {
 fn online(client: &mut Client) -> Vec<String> {
     client.send(1, &Who {});
     loop {
-        let packet = client.next().unwrap();
+        let packet = client.next_packet().unwrap();
         match packet.body {
             Some(Body::WhoList(WhoList { characters, .. })) => {
                 return characters.into_iter().map(|entry| entry.name).collect();

@@ -363,10 +363,14 @@ impl fmt::Display for Outcome {
 }
 
 /// The element of a sorted list below which this share of it lies.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a share of a length is below it"
+)]
 fn at<T>(sorted: &[T], share: f64) -> Option<&T> {
     let last = sorted.len().checked_sub(1)?;
     let rank = (last as f64 * share).round();
-    sorted.iter().nth(rank as usize)
+    sorted.get(rank as usize)
 }
 
 fn ready(say: &Sender<Heard>) {
