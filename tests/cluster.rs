@@ -36,7 +36,7 @@ impl World {
     }
 }
 
-/// Whispers until the other end of the world knows whom to. Returns what was refused meanwhile.
+/// Whispers until the other end of the world is known.
 fn whisper(from: &mut Client, to: &str, text: &str) {
     for request in 1..=ATTEMPTS {
         from.send(
@@ -47,7 +47,7 @@ fn whisper(from: &mut Client, to: &str, text: &str) {
             },
         );
         loop {
-            let packet = from.next_packet().unwrap();
+            let packet = from.next().unwrap();
             match packet.body {
                 Some(Body::ChatLine(line)) if line.scope() == ChatScope::WhisperSent => return,
                 Some(Body::Refused(_)) if packet.request == request => break,
@@ -71,7 +71,7 @@ fn heard(client: &mut Client, from: &str, text: &str) {
 fn online(client: &mut Client) -> Vec<String> {
     client.send(1, &Who {});
     loop {
-        let packet = client.next_packet().unwrap();
+        let packet = client.next().unwrap();
         match packet.body {
             Some(Body::WhoList(WhoList { characters, .. })) => {
                 return characters.into_iter().map(|entry| entry.name).collect();

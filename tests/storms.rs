@@ -76,7 +76,7 @@ fn two_thousand_resets_at_any_point_harm_nobody_and_leave_nothing_behind() {
         client.send_bytes(&bytes[..sent]);
         let greeted = sent > usize::from(bytes[0]);
         if round % 3 == 0 && greeted {
-            drop(client.next_packet());
+            drop(client.next());
         }
         client.reset();
     }
@@ -146,11 +146,7 @@ fn without_descriptors_everybody_is_refused_with_a_reason_and_later_everybody_is
             client: "crowd".into(),
         };
         client.send(0, &hello);
-        match client
-            .next_packet()
-            .expect("an answer, be it a refusal")
-            .body
-        {
+        match client.next().expect("an answer, be it a refusal").body {
             Some(protocol::v1::server_packet::Body::Welcome(_)) => served.push(client),
             Some(protocol::v1::server_packet::Body::Goodbye(goodbye)) => {
                 assert_eq!(goodbye.reason(), Farewell::ServerFull);
@@ -183,7 +179,7 @@ fn without_descriptors_everybody_is_refused_with_a_reason_and_later_everybody_is
         loop {
             let mut client = Client::connect(server.address);
             client.send_bytes(&login_bytes("later"));
-            let answer = client.next_packet().expect("an answer").body;
+            let answer = client.next().expect("an answer").body;
             if matches!(answer, Some(protocol::v1::server_packet::Body::Welcome(_))) {
                 break;
             }

@@ -108,6 +108,8 @@ impl EventLoop {
     /// # Errors
     /// When the store breaks, polling fails, or the end comes before everything is saved.
     pub(crate) fn run(mut self) -> Result<(), RunError> {
+        // Before the first tick asks for them, so that whoever enters in it can be given something in the second.
+        self.reserve_item_ids();
         while self.ending.is_none() {
             self.sleep()?;
             self.receive();

@@ -105,7 +105,7 @@ fn a_full_server_says_so_and_when_to_come_back_and_has_room_again_when_somebody_
         // The reset is noticed as soon as the server reads it, which may be after this connection.
         let mut next = Client::connect(address);
         next.send(0, &hello());
-        let first = next.next_packet().expect("an answer");
+        let first = next.next().expect("an answer");
         if matches!(first.body, Some(Body::Welcome(_))) {
             break;
         }

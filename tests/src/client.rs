@@ -183,7 +183,11 @@ impl Client {
     ///
     /// # Panics
     /// When nothing comes in time, or what comes is no packet.
-    pub fn next_packet(&mut self) -> Result<ServerPacket, Ended> {
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "a connection that ends is an error here, not the end of a list"
+    )]
+    pub fn next(&mut self) -> Result<ServerPacket, Ended> {
         loop {
             if let Some(frame) =
                 split_frame(&self.buffer, MAX_FRAME).expect("the server frames well")
@@ -220,7 +224,7 @@ impl Client {
     /// When the connection ends first, or nothing comes in time.
     pub fn expect_answer<M: ServerMessage + Default>(&mut self) -> (u32, M) {
         loop {
-            let packet = self.next_packet();
+            let packet = self.next();
             let Ok(packet) = packet else {
                 panic!(
                     "the connection ended before {}; before that {:?}",
@@ -323,7 +327,7 @@ impl Client {
     /// Reads on until the connection ends, and returns the farewell, if there was one.
     pub fn read_to_end(&mut self) -> Option<Goodbye> {
         let mut farewell = None;
-        while let Ok(packet) = self.next_packet() {
+        while let Ok(packet) = self.next() {
             if let Some(Body::Goodbye(goodbye)) = &packet.body {
                 farewell = Some(goodbye.clone());
             }

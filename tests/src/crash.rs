@@ -341,36 +341,30 @@ impl fmt::Display for Outcome {
             "age of the newest lost state", "p50 ms", "p99 ms", "max ms"
         )?;
         writeln!(f, "{:<28}{:>10}{:>10}{:>10}", "value (confirmed)", 0, 0, 0)?;
-        let age = |share| at(&ages, share).copied().unwrap_or_default() * tick_ms;
+        let age = |percent| at(&ages, percent).copied().unwrap_or_default() * tick_ms;
         writeln!(
             f,
             "{:<28}{:>10}{:>10}{:>10}",
             "position (interval 1 s)",
-            age(0.5),
-            age(0.99),
-            age(1.0)
+            age(50),
+            age(99),
+            age(100)
         )?;
-        let took = |share| at(&recoveries, share).map_or(0, Duration::as_millis);
+        let took = |percent| at(&recoveries, percent).map_or(0, Duration::as_millis);
         writeln!(
             f,
             "{:<28}{:>10}{:>10}{:>10}",
             "start to ready line",
-            took(0.5),
-            took(0.99),
-            took(1.0)
+            took(50),
+            took(99),
+            took(100)
         )
     }
 }
 
-/// The element of a sorted list below which this share of it lies.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a share of a length is below it"
-)]
-fn at<T>(sorted: &[T], share: f64) -> Option<&T> {
-    let last = sorted.len().checked_sub(1)?;
-    let rank = (last as f64 * share).round();
-    sorted.get(rank as usize)
+/// The element of a sorted list below which so many per cent of it lie.
+fn at<T>(sorted: &[T], percent: usize) -> Option<&T> {
+    sorted.get(sorted.len().checked_sub(1)? * percent / 100)
 }
 
 fn ready(say: &Sender<Heard>) {

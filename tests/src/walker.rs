@@ -45,7 +45,7 @@ pub fn walk(server: SocketAddr, number: usize, rng: &mut Pcg32, ready: impl FnOn
         farewell: None,
     };
     let mut views = 0;
-    while let Ok(packet) = client.next_packet() {
+    while let Ok(packet) = client.next() {
         let view = match packet.body {
             Some(Body::View(view)) => view,
             Some(Body::Goodbye(goodbye)) => {

@@ -139,7 +139,7 @@ impl Trader<'_> {
             }
         }
         loop {
-            let packet = self.client.next_packet().ok()?;
+            let packet = self.client.next().ok()?;
             if self.take(packet) == Some(request) {
                 return Some(());
             }
@@ -158,23 +158,19 @@ impl Trader<'_> {
     }
 
     /// Looks at a packet. Returns the request that it settles.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "a trader looks at what it owns and sees, whatever else servers learn to say"
-    )]
     fn take(&mut self, packet: ServerPacket) -> Option<u32> {
-        match packet.body? {
-            Body::View(view) => {
+        match packet.body {
+            Some(Body::View(view)) => {
                 self.sight.apply(&view, &mut ());
                 None
             }
-            Body::Inventory(inventory) => {
+            Some(Body::Inventory(inventory)) => {
                 for item in inventory.items {
                     self.gained(item.id, item.quantity);
                 }
                 None
             }
-            Body::InventoryChanged(change) => {
+            Some(Body::InventoryChanged(change)) => {
                 for item in change.removed {
                     self.items.remove(&item);
                     self.tell(item, 0);
@@ -184,7 +180,7 @@ impl Trader<'_> {
                 }
                 Some(packet.request)
             }
-            Body::Refused(_) | Body::CommandResult(_) => Some(packet.request),
+            Some(Body::Refused(_) | Body::CommandResult(_)) => Some(packet.request),
             _ => None,
         }
     }
