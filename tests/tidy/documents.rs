@@ -96,7 +96,9 @@ fn the_links_in_documents_lead_somewhere() {
     let root = repository();
     let mut wrong = Vec::new();
     for document in documents(&files) {
-        let folder = Path::new(&document.path).parent().unwrap_or(Path::new(""));
+        let folder = Path::new(&document.path)
+            .parent()
+            .unwrap_or_else(|| Path::new(""));
         for (number, line) in prose(&document.text) {
             for target in links(line).filter(|target| !root.join(folder).join(target).exists()) {
                 wrong.push(format!("{}:{number}: {target}", document.path));
