@@ -16,10 +16,7 @@ const ENVELOPE_FIELDS: std::ops::RangeInclusive<u32> = 16..=31;
 fn main() -> Result<()> {
     println!("cargo:rerun-if-changed=proto");
     let mut compiler = protox::Compiler::new(["proto"])?;
-    compiler
-        .include_source_info(true)
-        .include_imports(true)
-        .open_file(ENTRY)?;
+    compiler.include_source_info(true).include_imports(true).open_file(ENTRY)?;
     prost_build::Config::new().compile_fds(compiler.file_descriptor_set())?;
     // The pool is decoded from bytes, because the descriptor types of prost drop custom options.
     let pool = DescriptorPool::decode(compiler.encode_file_descriptor_set().as_slice())?;
@@ -36,26 +33,14 @@ fn bodies(pool: &DescriptorPool, packet: &str) -> Result<Vec<FieldDescriptor>> {
     let packet = pool
         .get_message_by_name(&format!("{PACKAGE}.{packet}"))
         .with_context(|| format!("{packet} is missing"))?;
-    let oneof = packet
-        .oneofs()
-        .next()
-        .context("a packet has one oneof: body")?;
+    let oneof = packet.oneofs().next().context("a packet has one oneof: body")?;
     let mut fields: Vec<_> = oneof.fields().collect();
     fields.sort_by_key(FieldDescriptor::number);
     for field in &fields {
         let (name, id) = (field.name(), field.number());
-        ensure!(
-            !ENVELOPE_FIELDS.contains(&id),
-            "{name} = {id}: 16 to 31 belong to the envelope"
-        );
-        ensure!(
-            id < 1000,
-            "{name} = {id}: 1000 and up belong to modules outside this repository"
-        );
-        ensure!(
-            matches!(field.kind(), Kind::Message(_)),
-            "{name} = {id}: a body is a message"
-        );
+        ensure!(!ENVELOPE_FIELDS.contains(&id), "{name} = {id}: 16 to 31 belong to the envelope");
+        ensure!(id < 1000, "{name} = {id}: 1000 and up belong to modules outside this repository");
+        ensure!(matches!(field.kind(), Kind::Message(_)), "{name} = {id}: a body is a message");
     }
     Ok(fields)
 }
@@ -131,9 +116,7 @@ fn option(field: &FieldDescriptor, name: &str) -> Result<u32> {
     let options = field.options();
     let value = options.get_extension(&extension);
     let number = value.as_enum_number().map(u32::try_from).transpose()?;
-    number
-        .or_else(|| value.as_u32())
-        .with_context(|| format!("option {name} is no number"))
+    number.or_else(|| value.as_u32()).with_context(|| format!("option {name} is no number"))
 }
 
 /// `(field, max)` of each repeated field. A client could otherwise make the decoder allocate eighty times what it
@@ -141,26 +124,14 @@ fn option(field: &FieldDescriptor, name: &str) -> Result<u32> {
 fn bounds(message: &MessageDescriptor) -> Result<String> {
     let mut out = String::new();
     for field in message.fields() {
-        ensure!(
-            !field.is_map(),
-            "{}: no map in a client message",
-            field.full_name()
-        );
+        ensure!(!field.is_map(), "{}: no map in a client message", field.full_name());
         if field.is_list() {
             let max = option(&field, "max_items")?;
-            ensure!(
-                max > 0,
-                "{}: a repeated client field needs (max_items)",
-                field.full_name()
-            );
+            ensure!(max > 0, "{}: a repeated client field needs (max_items)", field.full_name());
             write!(out, "({}, {max}), ", field.number())?;
         }
         if let Kind::Message(inner) = field.kind() {
-            ensure!(
-                bounds(&inner)?.is_empty(),
-                "{}: repetition inside",
-                field.full_name()
-            );
+            ensure!(bounds(&inner)?.is_empty(), "{}: repetition inside", field.full_name());
         }
     }
     Ok(out)

@@ -28,11 +28,7 @@ impl Member {
         stream.read_exact(&mut answer).unwrap();
         assert_eq!(answer, framed(room));
         stream.set_nonblocking(true).unwrap();
-        Self {
-            stream,
-            bytes: Vec::new(),
-            lines: Vec::new(),
-        }
+        Self { stream, bytes: Vec::new(), lines: Vec::new() }
     }
 
     fn say(&mut self, line: &str) {
@@ -48,8 +44,7 @@ impl Member {
         }
         let mut rest = self.bytes.as_slice();
         while let Some(frame) = protocol::split_frame(rest, 4096).unwrap() {
-            self.lines
-                .push(String::from_utf8(frame.packet.to_vec()).unwrap());
+            self.lines.push(String::from_utf8(frame.packet.to_vec()).unwrap());
             rest = &rest[frame.consumed..];
         }
         self.bytes = rest.to_vec();
@@ -94,11 +89,8 @@ fn every_member_of_a_room_gets_every_line_once_in_its_senders_order_and_nobody_e
             assert_eq!(member.lines.len(), expected, "a line too many");
             for sender in (0..MEMBERS).filter(|sender| *sender != number) {
                 let from = format!("{room} {sender} ");
-                let heard: Vec<&String> = member
-                    .lines
-                    .iter()
-                    .filter(|line| line.starts_with(&from))
-                    .collect();
+                let heard: Vec<&String> =
+                    member.lines.iter().filter(|line| line.starts_with(&from)).collect();
                 let said: Vec<String> = (0..LINES).map(|line| format!("{from}{line}")).collect();
                 assert_eq!(heard, said.iter().collect::<Vec<_>>());
             }

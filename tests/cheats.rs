@@ -57,15 +57,9 @@ fn place(view: &View, entity: u64, cell_size: u32) -> Option<Step> {
 /// for each. Returns every place that it was shown on the way.
 fn march(client: &mut Client, entered: &Entered, legs: &[(u32, usize)]) -> Vec<Step> {
     let mut steps = Vec::new();
-    let headings = legs
-        .iter()
-        .flat_map(|(heading, moves)| std::iter::repeat_n(*heading, *moves));
+    let headings = legs.iter().flat_map(|(heading, moves)| std::iter::repeat_n(*heading, *moves));
     for (sequence, heading) in (1..).zip(headings) {
-        let walk = Move {
-            heading,
-            walking: true,
-            sequence,
-        };
+        let walk = Move { heading, walking: true, sequence };
         client.send(0, &walk);
         client.send(0, &walk);
         loop {
@@ -115,9 +109,8 @@ fn nobody_walks_through_a_wall_off_the_map_or_faster_than_the_content_says() {
         assert!(dx * dx + dy * dy <= most * most, "{pair:?}");
     }
     let corner = steps.iter().any(|step| step.x < 300 && step.y < 300);
-    let hut = steps
-        .iter()
-        .any(|step| (3300..3600).contains(&step.x) && (3300..3600).contains(&step.y));
+    let hut =
+        steps.iter().any(|step| (3300..3600).contains(&step.x) && (3300..3600).contains(&step.y));
     assert!(corner && hut, "it met no wall: {steps:?}");
 }
 
@@ -125,30 +118,17 @@ fn nobody_walks_through_a_wall_off_the_map_or_faster_than_the_content_says() {
 fn numbers_that_make_no_sense_are_refused() {
     let server = ServerSetup::new().arena().start();
     let (mut client, entered) = Client::enter(server.address, "odd", "Odd");
-    let step = |heading| Move {
-        heading,
-        walking: true,
-        sequence: u32::MAX,
-    };
+    let step = |heading| Move { heading, walking: true, sequence: u32::MAX };
     assert_eq!(client.refusal(1, &step(65_536)), Refusal::BadRequest);
     assert_eq!(client.refusal(2, &step(u32::MAX)), Refusal::BadRequest);
     for (request, target) in (3..).zip([0, 1, u64::MAX, entered.entity + (1 << 32)]) {
-        assert_eq!(
-            client.refusal(request, &Attack { target }),
-            Refusal::NoSuchTarget
-        );
+        assert_eq!(client.refusal(request, &Attack { target }), Refusal::NoSuchTarget);
     }
     let target = entered.entity;
     assert_eq!(client.refusal(8, &Attack { target }), Refusal::NotAllowed);
     for (request, id) in (9..).zip([0, 1, u64::MAX, entered.entity]) {
-        assert_eq!(
-            client.refusal(request, &PickUp { entity: id }),
-            Refusal::NoSuchItem
-        );
-        assert_eq!(
-            client.refusal(request, &DropItem { item: id }),
-            Refusal::NoSuchItem
-        );
+        assert_eq!(client.refusal(request, &PickUp { entity: id }), Refusal::NoSuchItem);
+        assert_eq!(client.refusal(request, &DropItem { item: id }), Refusal::NoSuchItem);
     }
     assert_eq!(client.refusal(20, &Respawn {}), Refusal::BadRequest);
     client.ping();
@@ -203,20 +183,14 @@ fn what_others_own_is_out_of_reach_and_quantities_stay_in_their_bounds() {
     }
     let given = command(&mut root, "give Root whisker 20");
     let item: u64 = given.rsplit(' ').next().unwrap().parse().unwrap();
-    assert_eq!(
-        thief.client.refusal(5, &DropItem { item }),
-        Refusal::NoSuchItem
-    );
+    assert_eq!(thief.client.refusal(5, &DropItem { item }), Refusal::NoSuchItem);
     thief.plays();
     // It is still where it was.
     drop(root);
     let mut root = Client::log_in(server.address, "root");
     let inventory = root.expect::<Inventory>();
     assert_eq!(inventory.items.len(), 1);
-    assert_eq!(
-        (inventory.items[0].id, inventory.items[0].quantity),
-        (item, 20)
-    );
+    assert_eq!((inventory.items[0].id, inventory.items[0].quantity), (item, 20));
 }
 
 #[test]
@@ -247,9 +221,7 @@ fn commands_typed_faster_than_a_hand_can_are_refused() {
     let server = ServerSetup::new().arena().start();
     let (mut player, _) = Client::enter(server.address, "macro", "Macro");
     let mut lines = Vec::new();
-    let help = Command {
-        line: "help".into(),
-    };
+    let help = Command { line: "help".into() };
     for request in 1..=50 {
         protocol::encode_client_frame(&mut lines, request, &help);
     }
@@ -269,11 +241,7 @@ fn nobody_is_sent_anything_outside_its_nine_cells() {
         .into();
     let (mut spy, _) = Client::enter(server.address, "spy", "Spy");
     spy.send(0, &WatchDigest { on: true });
-    let step = Move {
-        heading: 5_000,
-        walking: true,
-        sequence: 1,
-    };
+    let step = Move { heading: 5_000, walking: true, sequence: 1 };
     spy.send(0, &step);
     let (mut anchor, mut anchors, mut cells) = ((0, 0), BTreeSet::new(), 0);
     while anchors.len() < 2 || cells < 200 {
@@ -292,11 +260,7 @@ fn nobody_is_sent_anything_outside_its_nine_cells() {
             cells += 1;
         }
         let places = view.states.iter().flat_map(|cell| &cell.enters);
-        assert!(
-            places
-                .into_iter()
-                .all(|entity| entity.x < 3200 && entity.y < 3200)
-        );
+        assert!(places.into_iter().all(|entity| entity.x < 3200 && entity.y < 3200));
     }
     drop(crowd);
 }

@@ -25,10 +25,7 @@ impl World {
             let layer = format!("config/cluster/{side}.toml");
             ServerSetup::new().layer(&layer).set("bus.url", nats.url())
         };
-        Self {
-            east: setup("east"),
-            west: setup("west"),
-        }
+        Self { east: setup("east"), west: setup("west") }
     }
 
     fn start(&self) -> (ServerProcess, ServerProcess) {
@@ -39,13 +36,7 @@ impl World {
 /// Whispers until the other end of the world is known.
 fn whisper(from: &mut Client, to: &str, text: &str) {
     for request in 1..=ATTEMPTS {
-        from.send(
-            request,
-            &Whisper {
-                to: to.into(),
-                text: text.into(),
-            },
-        );
+        from.send(request, &Whisper { to: to.into(), text: text.into() });
         loop {
             let packet = from.next().unwrap();
             match packet.body {
@@ -83,12 +74,7 @@ fn online(client: &mut Client) -> Vec<String> {
 }
 
 fn talks(client: &mut Client) {
-    client.send(
-        0,
-        &Say {
-            text: "still here".into(),
-        },
-    );
+    client.send(0, &Say { text: "still here".into() });
     while client.expect::<ChatLine>().text != "still here" {}
 }
 
@@ -105,13 +91,7 @@ fn players_of_two_servers_whisper_and_are_seen_online_by_both() {
     for client in [&mut ada, &mut ben] {
         let both = (0..ATTEMPTS).any(|_| online(client) == ["Ada", "Ben"]);
         assert!(both, "{:?}", online(client));
-        client.send(
-            5,
-            &Whisper {
-                to: "Nobody".into(),
-                text: "?".into(),
-            },
-        );
+        client.send(5, &Whisper { to: "Nobody".into(), text: "?".into() });
         let (request, refused): (u32, Refused) = client.expect_refusal();
         assert_eq!((request, refused.reason()), (5, Refusal::NotOnline));
     }

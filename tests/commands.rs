@@ -44,26 +44,20 @@ fn marked(document: &str) -> Vec<Typed> {
             number + 1
         );
         let mut goes_on = false;
-        for (number, line) in lines
-            .by_ref()
-            .take_while(|(_, line)| !line.trim_start().starts_with("```"))
+        for (number, line) in
+            lines.by_ref().take_while(|(_, line)| !line.trim_start().starts_with("```"))
         {
             let text = line.trim();
-            let (text, continued) = text
-                .strip_suffix('\\')
-                .map_or((text, false), |text| (text, true));
+            let (text, continued) =
+                text.strip_suffix('\\').map_or((text, false), |text| (text, true));
             match found.last_mut().filter(|_| goes_on) {
                 Some(last) => last.text += text,
                 None if text.is_empty() || text.starts_with('#') => continue,
-                None => found.push(Typed {
-                    line: number + 1,
-                    text: text.to_owned(),
-                }),
+                None => found.push(Typed { line: number + 1, text: text.to_owned() }),
             }
             goes_on = continued;
-            if let Some(last) = found
-                .last_mut()
-                .filter(|last| !continued && last.text.contains("xtask demo"))
+            if let Some(last) =
+                found.last_mut().filter(|last| !continued && last.text.contains("xtask demo"))
             {
                 last.text += added;
             }
@@ -139,10 +133,7 @@ one \\
 three
 ```
 ";
-    let typed = |line, text: &str| Typed {
-        line,
-        text: text.to_owned(),
-    };
+    let typed = |line, text: &str| Typed { line, text: text.to_owned() };
     let expected = [
         typed(8, "cargo xtask demo --bots 50 --for 5s --ramp 2s"),
         typed(13, "one two"),

@@ -8,8 +8,5 @@ fn fifty_kills_under_load_cost_nothing_that_was_confirmed() {
     let outcome = Crash { kills: 50, seed: 7 }.run().unwrap();
     println!("{outcome}");
     assert!(outcome.violations.is_empty(), "{:#?}", outcome.violations);
-    assert!(
-        outcome.confirmations > 1_000,
-        "the players did too little to judge by: {outcome}"
-    );
+    assert!(outcome.confirmations > 1_000, "the players did too little to judge by: {outcome}");
 }

@@ -12,8 +12,7 @@ fn page() -> String {
 /// The row of a table that begins with `code` and `name`.
 fn has_row(page: &str, code: i32, name: &str) -> bool {
     let row = format!("| {code} | `{name}` | ");
-    page.lines()
-        .any(|line| line.starts_with(&row) && line.len() > row.len() + 2)
+    page.lines().any(|line| line.starts_with(&row) && line.len() > row.len() + 2)
 }
 
 #[test]
@@ -26,20 +25,14 @@ fn every_refusal_and_farewell_is_explained() {
     let codes: Vec<_> = refusals.chain(farewells).collect();
     assert!(codes.len() > 40, "codes have no gaps");
     for (code, name) in codes {
-        assert!(
-            has_row(&page, code, name),
-            "docs/protocol.md lacks the row of {code}, {name}"
-        );
+        assert!(has_row(&page, code, name), "docs/protocol.md lacks the row of {code}, {name}");
     }
 }
 
 #[test]
 fn every_message_of_the_value_lane_is_named_as_one() {
     let page = page();
-    let value = page
-        .lines()
-        .find(|line| line.starts_with("- *Value*"))
-        .unwrap();
+    let value = page.lines().find(|line| line.starts_with("- *Value*")).unwrap();
     for info in SERVER_MESSAGES {
         let named = value.contains(&format!("`{}`", info.name));
         assert_eq!(named, info.lane == Lane::Value, "{}", info.name);
@@ -61,12 +54,7 @@ fn the_bytes_of_its_hello_are_those_of_a_hello() {
     let bytes: Vec<u8> = block
         .lines()
         .skip(1)
-        .flat_map(|line| {
-            line.split("   ")
-                .next()
-                .unwrap_or_default()
-                .split_whitespace()
-        })
+        .flat_map(|line| line.split("   ").next().unwrap_or_default().split_whitespace())
         .map(|byte| u8::from_str_radix(byte, 16).unwrap())
         .collect();
     let read = ClientPacket::decode_length_delimited(bytes.as_slice()).unwrap();
@@ -75,10 +63,7 @@ fn the_bytes_of_its_hello_are_those_of_a_hello() {
     protocol::encode_client_frame(
         &mut ours,
         7,
-        &Hello {
-            protocol_version: 1,
-            client: "demo".into(),
-        },
+        &Hello { protocol_version: 1, client: "demo".into() },
     );
     assert_eq!(bytes, ours);
 }

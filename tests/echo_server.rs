@@ -28,14 +28,7 @@ impl Talker {
         let stream = TcpStream::connect(server.address).unwrap();
         stream.set_nonblocking(true).unwrap();
         let says = (0..length).map(|n| ((n * 31 + seed * 7) % 251).to_le_bytes()[0]);
-        Self {
-            stream,
-            says: says.collect(),
-            step,
-            sent: 0,
-            heard: 0,
-            done: false,
-        }
+        Self { stream, says: says.collect(), step, sent: 0, heard: 0, done: false }
     }
 
     /// Writes and reads what is possible now, and closes its half after the last byte.
@@ -86,10 +79,7 @@ fn wait_for_descriptors(server: &ExampleProcess, base: usize, witness: &mut TcpS
     let start = Instant::now();
     while server.descriptors() > base {
         let left = server.descriptors() - base;
-        assert!(
-            start.elapsed() < PATIENCE,
-            "{left} descriptors are left over"
-        );
+        assert!(start.elapsed() < PATIENCE, "{left} descriptors are left over");
         round_trip(witness);
     }
 }
@@ -145,9 +135,8 @@ fn a_thousand_signals_under_load_change_nothing() {
                 }
             }
         });
-        let mut talkers: Vec<Talker> = (0..100)
-            .map(|number| Talker::new(&server, 200_000, number, 4096))
-            .collect();
+        let mut talkers: Vec<Talker> =
+            (0..100).map(|number| Talker::new(&server, 200_000, number, 4096)).collect();
         talk_until_done(&mut talkers);
         over.store(true, Ordering::Relaxed);
         signals.join().unwrap();

@@ -85,10 +85,7 @@ fn build(name: &str) -> PathBuf {
     if profile.ends_with("release") {
         build.arg("--release");
     }
-    let built = as_a_person(&mut build)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .status()
-        .unwrap();
+    let built = as_a_person(&mut build).current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap();
     assert!(built.success(), "{name} doesn't build");
     profile.join("examples").join(name)
 }

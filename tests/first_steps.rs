@@ -10,21 +10,9 @@ fn a_client_logs_in_walks_talks_and_is_found_again_where_it_left() {
     let mut server = setup.start();
     let (mut ada, entered) = Client::enter(server.address, "ada", "Ada");
     assert_eq!(entered.zone, "meadow");
-    ada.send(
-        5,
-        &Say {
-            text: "hello".into(),
-        },
-    );
+    ada.send(5, &Say { text: "hello".into() });
     assert_eq!(ada.expect::<ChatLine>().text, "hello");
-    ada.send(
-        6,
-        &Move {
-            heading: 0,
-            walking: true,
-            sequence: 1,
-        },
-    );
+    ada.send(6, &Move { heading: 0, walking: true, sequence: 1 });
     while ada.expect::<View>().ack < 1 {}
     ada.send(7, &LeaveWorld {});
     ada.expect::<LeftWorld>();

@@ -23,10 +23,7 @@ fn resume(address: std::net::SocketAddr, token: &[u8]) -> (Client, LoggedIn) {
 #[test]
 fn an_account_is_registered_once_and_logged_in_to_with_its_password() {
     let server = ServerSetup::new().start();
-    let register = Register {
-        account: "Zoe_1".into(),
-        password: "correct horse".into(),
-    };
+    let register = Register { account: "Zoe_1".into(), password: "correct horse".into() };
     let mut client = Client::greet(server.address);
     let made: LoggedIn = client.ask(1, &register);
     assert_eq!((made.name.as_str(), made.in_world), ("zoe_1", false));
@@ -34,14 +31,8 @@ fn an_account_is_registered_once_and_logged_in_to_with_its_password() {
 
     let mut second = Client::greet(server.address);
     assert_eq!(second.refusal(2, &register), Refusal::AccountExists);
-    let login = |password: &str| Login {
-        account: "ZOE_1".into(),
-        password: password.into(),
-    };
-    assert_eq!(
-        second.refusal(3, &login("wrong horse")),
-        Refusal::BadCredentials
-    );
+    let login = |password: &str| Login { account: "ZOE_1".into(), password: password.into() };
+    assert_eq!(second.refusal(3, &login("wrong horse")), Refusal::BadCredentials);
     let again: LoggedIn = second.ask(4, &login("correct horse"));
     assert_eq!(again.account, made.account);
 }
@@ -49,10 +40,7 @@ fn an_account_is_registered_once_and_logged_in_to_with_its_password() {
 #[test]
 fn where_accounts_are_not_made_nobody_registers() {
     let server = ServerSetup::new().set("auth.new_accounts", false).start();
-    let register = Register {
-        account: "zoe".into(),
-        password: "correct horse".into(),
-    };
+    let register = Register { account: "zoe".into(), password: "correct horse".into() };
     let refusal = Client::greet(server.address).refusal(1, &register);
     assert_eq!(refusal, Refusal::NotAllowed);
     let _ = Client::log_in(server.address, "zoe");
@@ -118,10 +106,7 @@ fn who_lost_the_connection_resumes_in_the_running_character_with_a_token_that_is
     let (mut second, logged_in) = resume(server.address, &token);
     assert!(logged_in.in_world);
     let after = second.expect::<Entered>();
-    assert_eq!(
-        (after.character, after.entity),
-        (before.character, before.entity)
-    );
+    assert_eq!((after.character, after.entity), (before.character, before.entity));
     assert_ne!(second.token, token, "each is good once");
 
     let mut thief = Client::greet(server.address);

@@ -15,9 +15,7 @@ const PYTHON: &str = "/usr/bin/python3";
 fn a_client_of_googles_python_protobuf_logs_in_walks_talks_fights_and_loots() {
     let generated = tempfile::tempdir().unwrap();
     let proto = repository().join("protocol/proto");
-    let sources = [
-        "chat", "combat", "gm", "items", "lobby", "movement", "options", "packet",
-    ];
+    let sources = ["chat", "combat", "gm", "items", "lobby", "movement", "options", "packet"];
     let sources = sources.iter().chain(&["session", "view", "who"]);
     let compiled = Command::new("protoc")
         .arg("-I")
@@ -41,25 +39,11 @@ fn a_client_of_googles_python_protobuf_logs_in_walks_talks_fights_and_loots() {
         .output()
         .unwrap_or_else(|error| panic!("{PYTHON} can't be run ({error}): {PACKAGES}"));
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        !errors.contains("ModuleNotFoundError"),
-        "{PACKAGES}:\n{errors}"
-    );
+    assert!(!errors.contains("ModuleNotFoundError"), "{PACKAGES}:\n{errors}");
     assert!(output.status.success(), "{errors}\n{}", server.log.text());
     let said = String::from_utf8_lossy(&output.stdout);
-    for step in [
-        "logged in",
-        "in the world",
-        "walked",
-        "heard",
-        "killed",
-        "owns whisker",
-        "left",
-    ] {
-        assert!(
-            said.lines().any(|line| line.starts_with(step)),
-            "{step}: {said}"
-        );
+    for step in ["logged in", "in the world", "walked", "heard", "killed", "owns whisker", "left"] {
+        assert!(said.lines().any(|line| line.starts_with(step)), "{step}: {said}");
     }
     let line: protocol::v1::ChatLine = listener.expect();
     assert_eq!((line.from.as_str(), line.text.as_str()), ("Monty", "ssss"));

@@ -37,32 +37,21 @@ fn end(server: &mut ServerProcess) {
 
 fn audit(setup: &ServerSetup) {
     let audit = setup.run(&["audit"]);
-    assert!(
-        audit.status.success(),
-        "{}",
-        String::from_utf8_lossy(&audit.stdout)
-    );
+    assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stdout));
 }
 
 fn give(client: &mut Client, item: &str) -> u64 {
     let said = client.command(format!("give Ada {item}"));
     assert!(said.starts_with("Ada has"), "{said}");
-    let seen = client
-        .seen
-        .iter()
-        .rev()
-        .find_map(|packet| match &packet.body {
-            Some(Body::InventoryChanged(change)) => Some(change.changed[0].id),
-            _ => None,
-        });
+    let seen = client.seen.iter().rev().find_map(|packet| match &packet.body {
+        Some(Body::InventoryChanged(change)) => Some(change.changed[0].id),
+        _ => None,
+    });
     seen.unwrap()
 }
 
 fn count(setup: &ServerSetup, sql: &str) -> i64 {
-    open(&setup.database())
-        .unwrap()
-        .query_row(sql, [], |row| row.get(0))
-        .unwrap()
+    open(&setup.database()).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
 }
 
 #[test]
@@ -90,16 +79,9 @@ fn told_to_end_with_two_hundred_players_it_saves_each_where_it_was_last_seen() {
             "{}",
             trail.name
         );
-        let place = |row: &rusqlite::Row<'_>| {
-            Ok(Point {
-                x: row.get(0)?,
-                y: row.get(1)?,
-            })
-        };
+        let place = |row: &rusqlite::Row<'_>| Ok(Point { x: row.get(0)?, y: row.get(1)? });
         let sql = "SELECT x, y FROM characters WHERE id = ?1";
-        let saved = database
-            .query_row(sql, [trail.id.cast_signed()], place)
-            .unwrap();
+        let saved = database.query_row(sql, [trail.id.cast_signed()], place).unwrap();
         let seen = trail.points.last().map(|(_, at)| *at);
         assert!(
             seen.is_none_or(|seen| seen == saved),
@@ -108,10 +90,7 @@ fn told_to_end_with_two_hundred_players_it_saves_each_where_it_was_last_seen() {
         );
         compared += usize::from(seen.is_some());
     }
-    assert!(
-        compared > PLAYERS / 2,
-        "only {compared} saw themselves before the end"
-    );
+    assert!(compared > PLAYERS / 2, "only {compared} saw themselves before the end");
 }
 
 #[test]
@@ -120,9 +99,7 @@ fn what_lies_on_the_ground_lies_there_after_a_restart_and_is_picked_up_as_the_sa
     master(&setup);
     let mut server = setup.start();
     let (mut ada, entered) = Client::enter(server.address, "ada", "Ada");
-    let place = ada.look(&mut Sight::new(&entered), |sight| {
-        sight.own().map(|own| own.at)
-    });
+    let place = ada.look(&mut Sight::new(&entered), |sight| sight.own().map(|own| own.at));
     let sword = give(&mut ada, "rusty_sword");
     ada.send(7, &DropItem { item: sword });
     let (request, dropped) = ada.expect_answer::<InventoryChanged>();
@@ -177,31 +154,16 @@ fn while_the_database_stands_still_value_is_refused_and_the_world_goes_on() {
     let mut sequence = 0;
     for item in items.iter().cycle() {
         ada.send(10, &DropItem { item: *item });
-        ada.send(
-            0,
-            &Say {
-                text: "does the world go on?".into(),
-            },
-        );
+        ada.send(0, &Say { text: "does the world go on?".into() });
         assert_eq!(ada.expect::<ChatLine>().text, "does the world go on?");
         sequence += 1;
-        ada.send(
-            0,
-            &Move {
-                heading: 0,
-                walking: sequence % 2 == 1,
-                sequence,
-            },
-        );
+        ada.send(0, &Move { heading: 0, walking: sequence % 2 == 1, sequence });
         while ada.expect::<View>().ack < sequence {}
         if refused(&ada) {
             break;
         }
     }
-    assert!(
-        !confirmed(&ada),
-        "nothing is confirmed while nothing is durable"
-    );
+    assert!(!confirmed(&ada), "nothing is confirmed while nothing is durable");
     drop(standstill);
 
     // What was under way is confirmed, and it takes new operations without being told to.
@@ -213,12 +175,7 @@ fn while_the_database_stands_still_value_is_refused_and_the_world_goes_on() {
     ada.seen.clear();
     while held.contains(&last) {
         ada.send(11, &DropItem { item: last });
-        ada.send(
-            0,
-            &Say {
-                text: "again".into(),
-            },
-        );
+        ada.send(0, &Say { text: "again".into() });
         ada.expect::<ChatLine>();
         for packet in std::mem::take(&mut ada.seen) {
             if let Some(Body::InventoryChanged(change)) = packet.body {
@@ -228,10 +185,7 @@ fn while_the_database_stands_still_value_is_refused_and_the_world_goes_on() {
     }
     end(&mut server);
     audit(&setup);
-    let owned = count(
-        &setup,
-        "SELECT COUNT(*) FROM items WHERE owner_character IS NOT NULL",
-    );
+    let owned = count(&setup, "SELECT COUNT(*) FROM items WHERE owner_character IS NOT NULL");
     assert_eq!(owned, held.len() as i64, "as many as Ada was told she has");
 }
 
@@ -246,10 +200,7 @@ fn refused(client: &Client) -> bool {
 }
 
 fn confirmed(client: &Client) -> bool {
-    client
-        .seen
-        .iter()
-        .any(|packet| matches!(packet.body, Some(Body::InventoryChanged(_))))
+    client.seen.iter().any(|packet| matches!(packet.body, Some(Body::InventoryChanged(_))))
 }
 
 #[test]
@@ -259,10 +210,7 @@ fn a_second_server_on_the_same_database_is_refused_in_a_line() {
     let second = setup.run(&["run"]);
     let said = String::from_utf8_lossy(&second.stderr);
     assert_eq!(second.status.code(), Some(1), "{said}");
-    assert!(
-        said.contains("in use by") && said.contains(&server.pid().to_string()),
-        "{said}"
-    );
+    assert!(said.contains("in use by") && said.contains(&server.pid().to_string()), "{said}");
     end(&mut server);
 }
 
@@ -284,21 +232,11 @@ fn items_that_the_content_no_longer_knows_are_kept_and_not_shown() {
     let setup = rename(setup, "rusty_sword", "blunt_sword");
     let mut server = setup.start();
     let (mut ada, _) = Client::enter(server.address, "ada", "Ada");
-    assert_eq!(
-        ada.expect::<Inventory>().items,
-        [],
-        "the new content has no such item"
-    );
+    assert_eq!(ada.expect::<Inventory>().items, [], "the new content has no such item");
     ada.leave();
     end(&mut server);
     audit(&setup);
-    assert_eq!(
-        count(
-            &setup,
-            "SELECT COUNT(*) FROM items WHERE template = 'rusty_sword'"
-        ),
-        2
-    );
+    assert_eq!(count(&setup, "SELECT COUNT(*) FROM items WHERE template = 'rusty_sword'"), 2);
 
     let setup = rename(setup, "blunt_sword", "rusty_sword");
     let mut server = setup.start();

@@ -52,16 +52,8 @@ impl Simulation {
             .unwrap();
         let content = Arc::new(Content::parse(&files).unwrap());
         let table = Arc::new(game::modules::all().check().unwrap());
-        let zones = content
-            .zones()
-            .iter()
-            .map(|zone| zone.key.clone())
-            .collect();
-        let settings = Settings {
-            zones,
-            seed,
-            ..Settings::default()
-        };
+        let zones = content.zones().iter().map(|zone| zone.key.clone()).collect();
+        let settings = Settings { zones, seed, ..Settings::default() };
         let game = Game::new(settings, Arc::clone(&content), Arc::clone(&table)).unwrap();
         let mut script = Script::default();
         // There are no connections to lose here; fighters make the most of a world.
@@ -84,10 +76,7 @@ impl Simulation {
             game,
             content,
             table,
-            inputs: vec![Input::ItemIds {
-                first: ItemId(1),
-                count: 1 << 32,
-            }],
+            inputs: vec![Input::ItemIds { first: ItemId(1), count: 1 << 32 }],
             now: Duration::ZERO,
             findings: Vec::new(),
             confirmations: 0,
@@ -100,10 +89,7 @@ impl Simulation {
         for _ in 0..ticks {
             self.now += TICK;
             for number in 0..self.bots.len() {
-                while self.bots[number]
-                    .next_timeout()
-                    .is_some_and(|due| due <= self.now)
-                {
+                while self.bots[number].next_timeout().is_some_and(|due| due <= self.now) {
                     self.bots[number].handle_timeout(self.now);
                     self.settle(number);
                 }
@@ -135,10 +121,7 @@ impl Simulation {
         for letter in &publication.letters {
             self.inputs.push(Input::Letter(letter.clone()));
         }
-        let wanted = publication
-            .orders
-            .iter()
-            .all(|order| *order == Order::NeedItemIds);
+        let wanted = publication.orders.iter().all(|order| *order == Order::NeedItemIds);
         assert!(wanted, "{:?}", publication.orders);
     }
 
@@ -180,34 +163,17 @@ impl Simulation {
 
     /// What a server's lobby does with a packet, without accounts.
     fn packet(&mut self, number: usize, packet: &[u8]) {
-        let Envelope {
-            request,
-            id,
-            payload,
-            ..
-        } = Envelope::parse(packet).unwrap();
+        let Envelope { request, id, payload, .. } = Envelope::parse(packet).unwrap();
         let session = SessionId(number as u64);
         let character = CharacterId(number as u64 + 1);
         if id == Hello::INFO.id {
-            let welcome = Welcome {
-                heartbeat_timeout_ms: 30_000,
-                ..Welcome::default()
-            };
+            let welcome = Welcome { heartbeat_timeout_ms: 30_000, ..Welcome::default() };
             self.answer(number, request, &welcome);
         } else if id == Register::INFO.id {
             self.answer(number, request, &LoggedIn::default());
         } else if id == ListCharacters::INFO.id {
-            let known = Character {
-                id: character.0,
-                ..Character::default()
-            };
-            self.answer(
-                number,
-                request,
-                &CharacterList {
-                    characters: vec![known],
-                },
-            );
+            let known = Character { id: character.0, ..Character::default() };
+            self.answer(number, request, &CharacterList { characters: vec![known] });
         } else if id == Ping::INFO.id {
             let Ping { nonce } = decode_client(payload).unwrap();
             self.answer(number, request, &Pong { nonce });
@@ -217,12 +183,7 @@ impl Simulation {
         } else {
             assert_ne!(id, LeaveWorld::INFO.id, "nobody is told to leave");
             let payload = Bytes::copy_from_slice(payload);
-            self.inputs.push(Input::Packet {
-                session,
-                request,
-                id,
-                payload,
-            });
+            self.inputs.push(Input::Packet { session, request, id, payload });
         }
     }
 
@@ -268,11 +229,7 @@ fn two_hundred_simulated_bots_live_the_same_life_twice_and_across_a_restore() {
     assert_eq!(first.game.population(), BOTS);
     assert!(confirmations > 0 && digests > 0);
     assert_eq!(whole(SEED).game.zone_hashes(), first.game.zone_hashes());
-    assert_ne!(
-        whole(SEED + 1).game.hash(),
-        first.game.hash(),
-        "another seed is another world"
-    );
+    assert_ne!(whole(SEED + 1).game.hash(), first.game.hash(), "another seed is another world");
 
     let mut restored = Simulation::new(SEED);
     restored.run(HALF_WAY);

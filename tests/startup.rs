@@ -18,12 +18,8 @@ fn complaint(output: &Output, code: i32) -> String {
     assert_eq!(output.status.code(), Some(code), "{text}");
     assert!(!text.contains("panicked"), "{text}");
     assert!(output.stdout.is_empty(), "it was never ready: {output:?}");
-    let said = text
-        .lines()
-        .filter(|line| line.starts_with("realmbeat-server: "));
-    let [line] = said.collect::<Vec<_>>()[..] else {
-        panic!("more or less than one line: {text}")
-    };
+    let said = text.lines().filter(|line| line.starts_with("realmbeat-server: "));
+    let [line] = said.collect::<Vec<_>>()[..] else { panic!("more or less than one line: {text}") };
     line.to_owned()
 }
 

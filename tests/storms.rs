@@ -25,10 +25,7 @@ fn populated() -> (ServerProcess, Bots) {
 /// All that a client sends from the greeting to the login.
 fn login_bytes(account: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let hello = Hello {
-        protocol_version: PROTOCOL_VERSION,
-        client: "storm".into(),
-    };
+    let hello = Hello { protocol_version: PROTOCOL_VERSION, client: "storm".into() };
     encode_client_frame(&mut bytes, 1, &hello);
     let token = mint(account);
     encode_client_frame(&mut bytes, 2, &TokenLogin { token });
@@ -40,10 +37,7 @@ fn wait_for_descriptors(server: &ServerProcess, base: usize) {
     let deadline = Instant::now() + PATIENCE;
     while server.descriptors() > base {
         let open = server.descriptors();
-        assert!(
-            Instant::now() < deadline,
-            "{open} descriptors, {base} before"
-        );
+        assert!(Instant::now() < deadline, "{open} descriptors, {base} before");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -96,11 +90,7 @@ fn dribbles_and_half_closes_harm_nobody() {
             (client, login_bytes(&format!("drip-{number}")))
         })
         .collect();
-    let longest = dribblers
-        .iter()
-        .map(|(_, bytes)| bytes.len())
-        .max()
-        .unwrap();
+    let longest = dribblers.iter().map(|(_, bytes)| bytes.len()).max().unwrap();
     for at in 0..longest {
         for (client, bytes) in &mut dribblers {
             if let Some(byte) = bytes.get(at) {
@@ -131,20 +121,14 @@ fn dribbles_and_half_closes_harm_nobody() {
 fn without_descriptors_everybody_is_refused_with_a_reason_and_later_everybody_is_served() {
     let (server, bots) = populated();
     let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap());
-    let limit = |current| Rlimit {
-        current: Some(current),
-        maximum: Some(current),
-    };
+    let limit = |current| Rlimit { current: Some(current), maximum: Some(current) };
     prlimit(pid, Resource::Nofile, limit(256)).unwrap();
 
     let began = (Instant::now(), server.cpu());
     let (mut served, mut refused) = (Vec::new(), 0);
     for _ in 0..1000 {
         let mut client = Client::connect(server.address);
-        let hello = Hello {
-            protocol_version: PROTOCOL_VERSION,
-            client: "crowd".into(),
-        };
+        let hello = Hello { protocol_version: PROTOCOL_VERSION, client: "crowd".into() };
         client.send(0, &hello);
         match client.next().expect("an answer, be it a refusal").body {
             Some(protocol::v1::server_packet::Body::Welcome(_)) => served.push(client),
@@ -156,20 +140,13 @@ fn without_descriptors_everybody_is_refused_with_a_reason_and_later_everybody_is
             other => panic!("{other:?}"),
         }
     }
-    assert!(
-        served.len() > 100 && refused > 700,
-        "{} served, {refused} refused",
-        served.len()
-    );
+    assert!(served.len() > 100 && refused > 700, "{} served, {refused} refused", served.len());
     assert!(server.descriptors() <= 256);
     bots.go_on();
     let (wall, cpu) = (began.0.elapsed(), server.cpu() - began.1);
     println!("full with 256 descriptors: {cpu:?} of processor in {wall:?}, {refused} refused");
     let lines = server.log.text().matches("can't accept").count() as u64;
-    assert!(
-        (1..=wall.as_secs() + 2).contains(&lines),
-        "{lines} in {wall:?}"
-    );
+    assert!((1..=wall.as_secs() + 2).contains(&lines), "{lines} in {wall:?}");
 
     // Connections made now wait or are refused; after the others have gone, who comes is served.
     let places = served.len();

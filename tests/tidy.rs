@@ -52,11 +52,7 @@ pub(crate) fn files() -> Vec<File> {
     let mut found = Vec::new();
     collect(&root, &root, &mut found);
     found.sort_by(|a, b| a.path.cmp(&b.path));
-    assert!(
-        found.len() > 100,
-        "the repository isn't at {}",
-        root.display()
-    );
+    assert!(found.len() > 100, "the repository isn't at {}", root.display());
     found
 }
 
@@ -73,10 +69,7 @@ fn collect(root: &Path, folder: &Path, found: &mut Vec<File>) {
             let path = path.strip_prefix(root).unwrap().to_str().unwrap();
             // In a worktree `.git` is a file.
             if path != ".git" {
-                found.push(File {
-                    path: path.to_owned(),
-                    text,
-                });
+                found.push(File { path: path.to_owned(), text });
             }
         }
     }

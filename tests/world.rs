@@ -27,29 +27,20 @@ fn settings(server: &ServerProcess, bots: usize, scenario: Scenario, seconds: u6
 }
 
 fn run(settings: Settings) -> Report {
-    Swarm::new(settings)
-        .unwrap()
-        .run(&AtomicBool::new(false))
-        .unwrap()
+    Swarm::new(settings).unwrap().run(&AtomicBool::new(false)).unwrap()
 }
 
 /// Ends the server in order and returns the last line of figures, about the whole run.
 fn total(server: &mut ServerProcess) -> String {
     assert!(server.stop().success(), "{}", server.log.text());
     let text = server.log.text();
-    text.lines()
-        .rfind(|line| line.contains("total"))
-        .unwrap_or(&text)
-        .to_owned()
+    text.lines().rfind(|line| line.contains("total")).unwrap_or(&text).to_owned()
 }
 
 #[test]
 fn two_hundred_bots_play_and_see_exactly_what_they_must() {
     let mut server = ServerSetup::new().start();
-    let report = run(Settings {
-        oracle: 1.0,
-        ..settings(&server, 200, Scenario::Mixed, 20)
-    });
+    let report = run(Settings { oracle: 1.0, ..settings(&server, 200, Scenario::Mixed, 20) });
     println!("{}\n{}", report.to_table(), total(&mut server));
     let counts = &report.counts;
     assert_eq!(counts.logged_in, 200);
@@ -73,25 +64,11 @@ fn who_walks_into_a_portal_is_in_the_other_zone_with_all_it_owns() {
     ada.command("give Ada rusty_sword");
     // The portal covers the tiles 180..182 x 150..152 of 400 cm; Ben goes first, and stands where the road arrives.
     ada.command("teleport Ben 71700 60400");
-    ben.send(
-        1,
-        &Move {
-            heading: 0,
-            walking: true,
-            sequence: 1,
-        },
-    );
+    ben.send(1, &Move { heading: 0, walking: true, sequence: 1 });
     assert_eq!(ben.expect::<Entered>().zone, "village");
     ada.command("teleport 71700 60400");
     ada.seen.clear();
-    ada.send(
-        1,
-        &Move {
-            heading: 0,
-            walking: true,
-            sequence: 1,
-        },
-    );
+    ada.send(1, &Move { heading: 0, walking: true, sequence: 1 });
     let entered: Entered = ada.expect();
     assert_eq!(entered.zone, "village");
     let told = ada.seen.iter().find_map(|packet| match &packet.body {
@@ -113,12 +90,7 @@ fn who_walks_into_a_portal_is_in_the_other_zone_with_all_it_owns() {
 fn a_server_that_never_sleeps_serves_as_well() {
     let mut server = ServerSetup::new().set("network.wait", "busy").start();
     let (mut ada, _) = Client::enter(server.address, "ada", "Ada");
-    ada.send(
-        1,
-        &Say {
-            text: "hello".into(),
-        },
-    );
+    ada.send(1, &Say { text: "hello".into() });
     assert_eq!(ada.expect::<ChatLine>().text, "hello");
     ada.leave();
     assert!(server.stop().success(), "{}", server.log.text());
@@ -127,11 +99,7 @@ fn a_server_that_never_sleeps_serves_as_well() {
 #[test]
 fn who_reads_slowly_misses_motion_and_then_sees_everything_again() {
     let setup = ServerSetup::new()
-        .edit_content(
-            "zones/meadow.toml",
-            "start = [2, 2, 356, 316]",
-            "start = [170, 150, 4, 4]",
-        )
+        .edit_content("zones/meadow.toml", "start = [2, 2, 356, 316]", "start = [170, 150, 4, 4]")
         .set("network.output_soft_limit_bytes", 4096)
         .set("network.output_hard_limit_bytes", 64 << 20)
         .set("log.stats_interval", "100ms")
@@ -147,12 +115,7 @@ fn who_reads_slowly_misses_motion_and_then_sees_everything_again() {
     // Enough long answers to fill what the system keeps for a socket that nobody reads.
     while !server.log.text().contains(" slow=1") {
         ada.send(0, &Who {});
-        ada.send(
-            0,
-            &Say {
-                text: "x".repeat(250),
-            },
-        );
+        ada.send(0, &Say { text: "x".repeat(250) });
         // Only the pace: below the rate that a session may have.
         thread::sleep(Duration::from_millis(40));
     }
@@ -180,16 +143,7 @@ fn the_world_keeps_time_while_a_hundred_send_all_they_may() {
     let report = run(crowd);
     let total = total(&mut server);
     println!("{total}");
-    assert_eq!(
-        report.counts.errors_total(),
-        0,
-        "{:?}",
-        report.counts.first_errors
-    );
-    assert!(
-        report.counts.frames_out > 10_000,
-        "{}",
-        report.counts.frames_out
-    );
+    assert_eq!(report.counts.errors_total(), 0, "{:?}", report.counts.first_errors);
+    assert!(report.counts.frames_out > 10_000, "{}", report.counts.frames_out);
     assert!(total.contains("dropped_ticks=0 "), "{total}");
 }

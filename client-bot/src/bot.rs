@@ -111,11 +111,8 @@ impl Bot {
     pub fn new(common: Arc<Common>, number: usize, scenario: Scenario, watch: Watch) -> Self {
         let mut rng = Pcg32::new(common.seed, number as u64);
         let scenario = scenario.of_one(&common.script.mixed, &mut rng);
-        let watch = if watch == Watch::Count && scenario.needs_sight() {
-            Watch::See
-        } else {
-            watch
-        };
+        let watch =
+            if watch == Watch::Count && scenario.needs_sight() { Watch::See } else { watch };
         Self {
             account: names::account(&common.prefix, number),
             address: common.server,
@@ -165,24 +162,14 @@ impl Bot {
         if matches!(self.state, State::Waiting | State::Finished) {
             return;
         }
-        let next = if self.stopping {
-            Next::Finish
-        } else {
-            self.next
-        };
+        let next = if self.stopping { Next::Finish } else { self.next };
         let lost = self.next == Next::Retry && self.state != State::Closing;
         if let (State::Connecting { .. }, LinkEnd::Failed(kind)) = (self.state, end) {
-            self.error(BotError::Connect {
-                address: self.address,
-                kind,
-            });
+            self.error(BotError::Connect { address: self.address, kind });
         } else {
             self.events.push_back(Event::Disconnected { lost });
             if lost {
-                self.error(BotError::Lost {
-                    step: self.state.step(),
-                    end: format!("{end:?}"),
-                });
+                self.error(BotError::Lost { step: self.state.step(), end: format!("{end:?}") });
             }
         }
         self.forget_connection();
@@ -190,9 +177,7 @@ impl Bot {
             Next::Finish => self.finish(),
             Next::Again(pause) => self.wait_until(now + pause),
             Next::Retry => {
-                let wait = FIRST_RETRY
-                    .saturating_mul(1 << self.failures.min(8))
-                    .min(LAST_RETRY);
+                let wait = FIRST_RETRY.saturating_mul(1 << self.failures.min(8)).min(LAST_RETRY);
                 self.failures += 1;
                 // Spread, so that the bots of a dead server don't all come back at once.
                 let spread = self.rng.random_range(0.5..1.0);
@@ -378,9 +363,7 @@ impl Bot {
         self.state = State::Closing;
         self.deadline = now + CLOSE_TIMEOUT;
         self.pulse = None;
-        self.events.push_back(Event::Close {
-            how: Close::Politely,
-        });
+        self.events.push_back(Event::Close { how: Close::Politely });
     }
 
     /// Closes the connection; as nobody will tell of its end, it has ended.

@@ -88,9 +88,7 @@ fn parse_assertions(text: &str) -> Result<Assertions, AssertionError> {
 }
 
 fn resolve(text: &str) -> anyhow::Result<SocketAddr> {
-    let mut found = text
-        .to_socket_addrs()
-        .context("write host:port, such as 127.0.0.1:7777")?;
+    let mut found = text.to_socket_addrs().context("write host:port, such as 127.0.0.1:7777")?;
     found.next().context("the host has no address")
 }
 
@@ -140,10 +138,7 @@ impl CommandLine {
                 .with_context(|| format!("can't read the token secret from {}", path.display()))?;
             return Ok(Some(text.trim().to_owned()));
         }
-        Ok(self
-            .token_secret
-            .clone()
-            .or_else(|| std::env::var(SECRET_VARIABLE).ok()))
+        Ok(self.token_secret.clone().or_else(|| std::env::var(SECRET_VARIABLE).ok()))
     }
 }
 
@@ -155,11 +150,8 @@ mod tests {
     #[test]
     fn flags_win_over_the_file() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(
-            file.path(),
-            "bots = 5\nseed = 9\n[login]\nmethod = \"password\"\n",
-        )
-        .unwrap();
+        std::fs::write(file.path(), "bots = 5\nseed = 9\n[login]\nmethod = \"password\"\n")
+            .unwrap();
         let line = [
             "bots",
             "--config",
@@ -195,11 +187,7 @@ mod tests {
         std::fs::write(file.path(), "  hush hush hush hush hush hush hush\n").unwrap();
         let line = ["bots", "--token-secret-file", file.path().to_str().unwrap()];
         assert_eq!(
-            CommandLine::parse_from(line)
-                .settings()
-                .unwrap()
-                .login
-                .token_secret,
+            CommandLine::parse_from(line).settings().unwrap().login.token_secret,
             "hush hush hush hush hush hush hush"
         );
     }

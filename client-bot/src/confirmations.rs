@@ -25,20 +25,12 @@ impl Confirmations {
     /// When the file can't be opened.
     pub fn open(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().create(true).append(true).open(path)?;
-        Ok(Self {
-            file,
-            batch: Vec::new(),
-            waiting: 0,
-        })
+        Ok(Self { file, batch: Vec::new(), waiting: 0 })
     }
 
     /// Takes a confirmation into the batch of this pass.
     pub fn push(&mut self, confirmation: Confirmation) {
-        let Confirmation {
-            character,
-            item,
-            quantity,
-        } = confirmation;
+        let Confirmation { character, item, quantity } = confirmation;
         let what = if quantity == 0 { "lost" } else { "gained" };
         // Writing to memory doesn't fail.
         let _ = writeln!(self.batch, "{character} {item} {what} {quantity}");
@@ -69,11 +61,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         for quantity in [2, 0] {
             let mut list = Confirmations::open(file.path()).unwrap();
-            list.push(Confirmation {
-                character: 1,
-                item: 9,
-                quantity,
-            });
+            list.push(Confirmation { character: 1, item: 9, quantity });
             assert_eq!(list.sync().unwrap(), 1);
             assert_eq!(list.sync().unwrap(), 0);
         }

@@ -32,10 +32,7 @@ impl Display {
         } else {
             Way::Plain { next: PLAIN_PERIOD }
         };
-        Self {
-            way,
-            last: (Duration::ZERO, 0),
-        }
+        Self { way, last: (Duration::ZERO, 0) }
     }
 
     /// Shows the state of a run; called twice a second.
@@ -78,11 +75,7 @@ fn bar() -> ProgressBar {
 
 fn line(progress: &Progress, (since, frames_before): (Duration, u64)) -> String {
     let (counts, ping, moves) = (&progress.counts, &progress.ping, &progress.moves);
-    let seconds = progress
-        .elapsed
-        .saturating_sub(since)
-        .as_secs_f64()
-        .max(0.001);
+    let seconds = progress.elapsed.saturating_sub(since).as_secs_f64().max(0.001);
     let frames = (counts.frames_in - frames_before) as f64 / seconds;
     let leaving = if progress.leaving { "leaving, " } else { "" };
     let wrong = counts.errors_total() + counts.findings;

@@ -40,16 +40,11 @@ pub struct Percentiles {
 
 impl Default for Latencies {
     fn default() -> Self {
-        Self {
-            histograms: Metric::ALL.map(|_| empty()),
-        }
+        Self { histograms: Metric::ALL.map(|_| empty()) }
     }
 }
 
-#[expect(
-    clippy::expect_used,
-    reason = "the bounds are constants, which a test tries"
-)]
+#[expect(clippy::expect_used, reason = "the bounds are constants, which a test tries")]
 fn empty() -> Histogram<u64> {
     Histogram::new_with_bounds(1, LONGEST_US, DIGITS).expect("constant bounds are valid")
 }
@@ -94,10 +89,7 @@ mod tests {
         let seen = latencies.percentiles(Metric::Move);
         assert_eq!(seen.count, 1000);
         for (value, expected) in [(seen.p50, 500.0), (seen.p99, 990.0), (seen.max, 1000.0)] {
-            assert!(
-                (value - expected).abs() <= expected / 500.0,
-                "{value} for {expected}"
-            );
+            assert!((value - expected).abs() <= expected / 500.0, "{value} for {expected}");
         }
         assert_eq!(latencies.percentiles(Metric::Ping), Percentiles::default());
     }

@@ -20,10 +20,7 @@ const EXIT_USAGE: u8 = 64;
 /// The swarm couldn't run or its report couldn't be written.
 const EXIT_FAILED: u8 = 1;
 
-#[expect(
-    clippy::print_stderr,
-    reason = "the program's way to tell a person what went wrong"
-)]
+#[expect(clippy::print_stderr, reason = "the program's way to tell a person what went wrong")]
 fn main() -> ExitCode {
     let command_line = match CommandLine::try_parse() {
         Ok(command_line) => command_line,
@@ -50,10 +47,7 @@ fn main() -> ExitCode {
     }
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "the summary is what the program is for"
-)]
+#[expect(clippy::print_stdout, reason = "the summary is what the program is for")]
 fn run(command_line: &CommandLine, settings: client_bot::Settings) -> anyhow::Result<Report> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
@@ -78,16 +72,10 @@ fn run(command_line: &CommandLine, settings: client_bot::Settings) -> anyhow::Re
     Ok(report)
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "each breach is told to the person who asked for it"
-)]
+#[expect(clippy::print_stderr, reason = "each breach is told to the person who asked for it")]
 fn judge(report: &Report, command_line: &CommandLine) -> ExitCode {
     let mut code = ExitCode::SUCCESS;
-    for breach in command_line
-        .assertions()
-        .filter_map(|assertion| assertion.check(report).err())
-    {
+    for breach in command_line.assertions().filter_map(|assertion| assertion.check(report).err()) {
         eprintln!("assertion {breach}");
         code = EXIT_BREACH.into();
     }

@@ -76,10 +76,7 @@ pub(crate) struct Usage {
 
 impl Usage {
     pub(crate) fn start() -> Self {
-        Self {
-            wall: Instant::now(),
-            cpu: cpu_time(),
-        }
+        Self { wall: Instant::now(), cpu: cpu_time() }
     }
 
     pub(crate) fn spent(&self) -> Spent {
@@ -111,9 +108,7 @@ impl Report {
         Self {
             settings: settings.clone(),
             oracle: OracleReport {
-                bots: (0..settings.bots)
-                    .filter(|number| settings.is_oracle(*number))
-                    .count(),
+                bots: (0..settings.bots).filter(|number| settings.is_oracle(*number)).count(),
                 digests: counts.digests,
                 findings: counts.findings,
             },

@@ -205,48 +205,31 @@ pub struct Fighting {
 
 impl Default for Mixed {
     fn default() -> Self {
-        Self {
-            wander: 60,
-            chat: 15,
-            fight: 20,
-            reconnect: 5,
-        }
+        Self { wander: 60, chat: 15, fight: 20, reconnect: 5 }
     }
 }
 
 impl Default for Connecting {
     fn default() -> Self {
-        Self {
-            pause: Duration::from_secs(1),
-        }
+        Self { pause: Duration::from_secs(1) }
     }
 }
 
 impl Default for Reconnecting {
     fn default() -> Self {
-        Self {
-            every: Duration::from_secs(20),
-            pause: Duration::from_millis(500),
-        }
+        Self { every: Duration::from_secs(20), pause: Duration::from_millis(500) }
     }
 }
 
 impl Default for Walking {
     fn default() -> Self {
-        Self {
-            inputs: 5.0,
-            straight: Duration::from_secs(6),
-        }
+        Self { inputs: 5.0, straight: Duration::from_secs(6) }
     }
 }
 
 impl Default for Chatting {
     fn default() -> Self {
-        Self {
-            every: Duration::from_secs(8),
-            shout: 0.01,
-            whisper: 0.2,
-        }
+        Self { every: Duration::from_secs(8), shout: 0.01, whisper: 0.2 }
     }
 }
 
@@ -287,12 +270,7 @@ mod tests {
 
     #[test]
     fn a_mixed_swarm_divides_by_its_weights() {
-        let mixed = Mixed {
-            wander: 1,
-            chat: 0,
-            fight: 3,
-            reconnect: 0,
-        };
+        let mixed = Mixed { wander: 1, chat: 0, fight: 3, reconnect: 0 };
         let mut rng = Pcg32::new(7, 1);
         let fighters = (0..4000)
             .map(|_| Scenario::Mixed.of_one(&mixed, &mut rng))
@@ -305,9 +283,7 @@ mod tests {
     #[test]
     fn chance_times_have_their_mean() {
         let mut rng = Pcg32::new(7, 1);
-        let total: Duration = (0..10_000)
-            .map(|_| around(Duration::from_secs(1), &mut rng))
-            .sum();
+        let total: Duration = (0..10_000).map(|_| around(Duration::from_secs(1), &mut rng)).sum();
         let mean = total.as_secs_f64() / 10_000.0;
         assert!((0.9..1.1).contains(&mean), "{mean}");
     }

@@ -149,14 +149,10 @@ impl Settings {
     /// # Errors
     /// When the file can't be read or has a key or value that isn't known.
     pub fn load(path: &Path) -> Result<Self, SettingsError> {
-        let text = std::fs::read_to_string(path).map_err(|error| SettingsError::Read {
-            path: path.to_owned(),
-            error,
-        })?;
-        toml::from_str(&text).map_err(|error| SettingsError::Parse {
-            path: path.to_owned(),
-            error: Box::new(error),
-        })
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| SettingsError::Read { path: path.to_owned(), error })?;
+        toml::from_str(&text)
+            .map_err(|error| SettingsError::Parse { path: path.to_owned(), error: Box::new(error) })
     }
 
     /// Checks what the types can't.
@@ -166,18 +162,10 @@ impl Settings {
     pub fn check(&self) -> Result<(), SettingsError> {
         let inputs = self.script.walk.inputs;
         let prefix_ok = (1..=12).contains(&self.prefix.len())
-            && self
-                .prefix
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+            && self.prefix.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         let needs_secret = self.scenario.logs_in() && self.login.method == Method::Token;
-        let wrong = |key, value: String, expected| {
-            Err(SettingsError::Value {
-                key,
-                value,
-                expected,
-            })
-        };
+        let wrong =
+            |key, value: String, expected| Err(SettingsError::Value { key, value, expected });
         if !(1..=1_000_000).contains(&self.bots) {
             return wrong("bots", self.bots.to_string(), "1 to 1000000");
         }
@@ -185,18 +173,10 @@ impl Settings {
             return wrong("walk.inputs", inputs.to_string(), "0 to 100 a second");
         }
         if !prefix_ok {
-            return wrong(
-                "prefix",
-                format!("{:?}", self.prefix),
-                "1 to 12 of a-z and 0-9",
-            );
+            return wrong("prefix", format!("{:?}", self.prefix), "1 to 12 of a-z and 0-9");
         }
         if self.source_addresses > 250 {
-            return wrong(
-                "source_addresses",
-                self.source_addresses.to_string(),
-                "0 to 250",
-            );
+            return wrong("source_addresses", self.source_addresses.to_string(), "0 to 250");
         }
         if needs_secret && self.login.token_secret.len() < MIN_SECRET_BYTES {
             let expected = "the secret of at least 32 bytes that the server checks login tokens with: give \
@@ -240,22 +220,14 @@ mod tests {
         let bad_key = error("bots = 5\nbotz = 6\n");
         assert!(bad_key.contains("botz"), "{bad_key}");
         let bad_time = error("bots = 5\nramp = \"soon\"\n");
-        assert!(
-            bad_time.contains("line 2") && bad_time.contains("soon"),
-            "{bad_time}"
-        );
+        assert!(bad_time.contains("line 2") && bad_time.contains("soon"), "{bad_time}");
     }
 
     #[test]
     fn a_share_of_the_bots_is_the_oracle_and_the_first_one_always() {
         let oracles = |oracle| {
-            let settings = Settings {
-                oracle,
-                ..Settings::default()
-            };
-            (0..1000)
-                .filter(|number| settings.is_oracle(*number))
-                .count()
+            let settings = Settings { oracle, ..Settings::default() };
+            (0..1000).filter(|number| settings.is_oracle(*number)).count()
         };
         assert_eq!([0.0, 0.000_1, 0.01, 1.0].map(oracles), [0, 1, 10, 1000]);
     }

@@ -25,9 +25,7 @@ pub fn parse_time(text: &str) -> Result<Duration, SpanError> {
     if text == "0" {
         return Ok(Duration::ZERO);
     }
-    let unit_at = text
-        .find(|c: char| c.is_ascii_alphabetic())
-        .ok_or_else(wrong)?;
+    let unit_at = text.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(wrong)?;
     let (number, unit) = text.split_at(unit_at);
     let seconds = match unit {
         "us" => 1e-6,
@@ -55,11 +53,7 @@ pub fn parse_share(text: &str) -> Result<f64, SpanError> {
     let wrong = || SpanError::Share(text.to_owned());
     let number = text.trim().strip_suffix('%').ok_or_else(wrong)?;
     let percent: f64 = number.trim().parse().map_err(|_| wrong())?;
-    if (0.0..=100.0).contains(&percent) {
-        Ok(percent / 100.0)
-    } else {
-        Err(wrong())
-    }
+    if (0.0..=100.0).contains(&percent) { Ok(percent / 100.0) } else { Err(wrong()) }
 }
 
 /// Times in settings files are texts; in reports they are seconds. For `#[serde(with)]`.
@@ -98,18 +92,10 @@ mod tests {
 
     #[test]
     fn times_carry_their_unit() {
-        for (text, millis) in [
-            ("80ms", 80),
-            ("1.5s", 1500),
-            ("2m", 120_000),
-            ("0", 0),
-            ("1h", 3_600_000),
-        ] {
-            assert_eq!(
-                parse_time(text),
-                Ok(Duration::from_millis(millis)),
-                "{text}"
-            );
+        for (text, millis) in
+            [("80ms", 80), ("1.5s", 1500), ("2m", 120_000), ("0", 0), ("1h", 3_600_000)]
+        {
+            assert_eq!(parse_time(text), Ok(Duration::from_millis(millis)), "{text}");
         }
         for text in ["", "5", "-1s", "1d", "s", "nans", "1e300s"] {
             assert!(parse_time(text).is_err(), "{text}");

@@ -154,13 +154,7 @@ impl Swarm {
         }
         let (spent, at_end) = playing.unwrap_or_else(|| (usage.spent(), self.tally.counts.clone()));
         let unfinished = self.seats.len() - self.finished;
-        Ok(Report::new(
-            &self.settings,
-            self.tally,
-            &at_end,
-            spent,
-            unfinished,
-        ))
+        Ok(Report::new(&self.settings, self.tally, &at_end, spent, unfinished))
     }
 
     fn now(&self) -> Duration {
@@ -200,10 +194,7 @@ impl Swarm {
         let events = std::mem::replace(&mut self.events, Events::with_capacity(0));
         for event in &events {
             let (index, generation) = link::seat_of(event.token());
-            let Some(seat) = self
-                .seats
-                .get(index)
-                .filter(|seat| seat.generation == generation)
+            let Some(seat) = self.seats.get(index).filter(|seat| seat.generation == generation)
             else {
                 continue;
             };
@@ -336,17 +327,11 @@ impl Swarm {
         let seat = &mut self.seats[index];
         seat.generation = seat.generation.wrapping_add(1);
         let source = self.addresses.of_bot(index);
-        match Link::open(
-            self.poll.registry(),
-            address,
-            source,
-            index,
-            seat.generation,
-        ) {
+        match Link::open(self.poll.registry(), address, source, index, seat.generation) {
             Ok(link) => seat.link = Some(link),
-            Err(error) => seat
-                .bot
-                .disconnected(self.started.elapsed(), LinkEnd::Failed(error.kind())),
+            Err(error) => {
+                seat.bot.disconnected(self.started.elapsed(), LinkEnd::Failed(error.kind()))
+            }
         }
     }
 

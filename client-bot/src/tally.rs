@@ -112,9 +112,7 @@ impl Tally {
 
     fn error(&mut self, error: &BotError, account: &str) {
         *self.counts.errors.entry(error.kind()).or_default() += 1;
-        keep(&mut self.counts.first_errors, || {
-            format!("{account}: {error}")
-        });
+        keep(&mut self.counts.first_errors, || format!("{account}: {error}"));
     }
 }
 

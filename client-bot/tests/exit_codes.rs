@@ -46,11 +46,7 @@ fn a_run_that_keeps_its_assertions_ends_with_0_and_writes_its_report() {
 
 #[test]
 fn each_breach_is_told_and_ends_with_99() {
-    let output = bots(&[
-        "--password",
-        "--assert",
-        "errors=0,logged_in=100%,findings=0",
-    ]);
+    let output = bots(&["--password", "--assert", "errors=0,logged_in=100%,findings=0"]);
     assert_eq!(output.status.code(), Some(99));
     let text = stderr(&output);
     assert!(
@@ -70,10 +66,6 @@ fn what_cant_be_understood_ends_with_64_and_says_what_would_be() {
     ] {
         let output = bots(flags);
         assert_eq!(output.status.code(), Some(64), "{flags:?}");
-        assert!(
-            stderr(&output).contains(hint),
-            "{flags:?}: {}",
-            stderr(&output)
-        );
+        assert!(stderr(&output).contains(hint), "{flags:?}: {}", stderr(&output));
     }
 }

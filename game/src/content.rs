@@ -75,10 +75,7 @@ impl ContentFiles {
     ) -> Option<Source<'a>> {
         let file = self.entry(path).map(|(file, text)| Source { file, text });
         if file.is_none() {
-            let nothing = Source {
-                file: path,
-                text: "",
-            };
+            let nothing = Source { file: path, text: "" };
             errors.push(nothing.error(0, "no such file", format!("a file with {what}")));
         }
         file
@@ -88,11 +85,7 @@ impl ContentFiles {
 impl<P: Into<String>, T: Into<String>> FromIterator<(P, T)> for ContentFiles {
     fn from_iter<I: IntoIterator<Item = (P, T)>>(files: I) -> Self {
         let files = files.into_iter();
-        Self(
-            files
-                .map(|(path, text)| (path.into(), text.into()))
-                .collect(),
-        )
+        Self(files.map(|(path, text)| (path.into(), text.into())).collect())
     }
 }
 
@@ -172,11 +165,9 @@ impl Content {
 
         let player = player::read(player, &zone_names, &mut errors);
 
-        for (file, count) in [
-            (ITEMS, items.len()),
-            (MONSTERS, monsters.len()),
-            (ZONES, zones.len()),
-        ] {
+        for (file, count) in
+            [(ITEMS, items.len()), (MONSTERS, monsters.len()), (ZONES, zones.len())]
+        {
             if count > KINDS {
                 let source = Source { file, text: "" };
                 errors.push(source.error(0, format!("{count} kinds"), format!("at most {KINDS}")));
@@ -228,18 +219,14 @@ impl Content {
     /// The item of that name.
     #[must_use]
     pub fn item(&self, name: &str) -> Option<ItemIndex> {
-        let found = self
-            .items
-            .binary_search_by(|kind| kind.key.as_str().cmp(name));
+        let found = self.items.binary_search_by(|kind| kind.key.as_str().cmp(name));
         number(found).map(ItemIndex)
     }
 
     /// The monster of that name.
     #[must_use]
     pub fn monster(&self, name: &str) -> Option<MonsterIndex> {
-        let found = self
-            .monsters
-            .binary_search_by(|kind| kind.key.as_str().cmp(name));
+        let found = self.monsters.binary_search_by(|kind| kind.key.as_str().cmp(name));
         number(found).map(MonsterIndex)
     }
 

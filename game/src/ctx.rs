@@ -33,12 +33,7 @@ pub(crate) struct Scene<'a> {
 
 impl Scene<'_> {
     pub(crate) fn ctx<'b>(&'b mut self, rng: &'b mut Pcg64Mcg) -> Ctx<'b> {
-        Ctx {
-            zone: self.zone,
-            desk: self.desk,
-            rng,
-            request: self.request,
-        }
+        Ctx { zone: self.zone, desk: self.desk, rng, request: self.request }
     }
 }
 
@@ -82,14 +77,8 @@ impl Ctx<'_> {
     /// In the realm zone, which has none; a zone module never runs there.
     #[must_use]
     pub fn map(&self) -> &Map {
-        #[expect(
-            clippy::expect_used,
-            reason = "documented: zone modules run in zones with a map"
-        )]
-        self.zone
-            .map
-            .as_deref()
-            .expect("a zone module runs in a zone with a map")
+        #[expect(clippy::expect_used, reason = "documented: zone modules run in zones with a map")]
+        self.zone.map.as_deref().expect("a zone module runs in a zone with a map")
     }
 
     /// The content that the server was started with.
@@ -145,9 +134,7 @@ impl Ctx<'_> {
     /// Puts a new entity into the zone. `None` when the zone is full.
     pub fn spawn(&mut self, spawn: Spawn) -> Option<EntityId> {
         let spawned = self.zone.entities.spawn(spawn);
-        spawned
-            .inspect_err(|error| tracing::warn!(zone = %self.zone.name, "{error}"))
-            .ok()
+        spawned.inspect_err(|error| tracing::warn!(zone = %self.zone.name, "{error}")).ok()
     }
 
     /// Takes an entity out of the zone. Left alone are players, who leave by other ways, and what a player dropped,
@@ -217,9 +204,7 @@ impl Ctx<'_> {
     /// A player of this zone by name; case doesn't matter.
     #[must_use]
     pub fn find_player(&self, name: &str) -> Option<PlayerId> {
-        self.players()
-            .find(|player| player.name().eq_ignore_ascii_case(name))
-            .map(Player::id)
+        self.players().find(|player| player.name().eq_ignore_ascii_case(name)).map(Player::id)
     }
 
     /// Says which `Move` of the player its position includes, for the client's prediction.
@@ -233,11 +218,7 @@ impl Ctx<'_> {
     /// reached is refused with a message, and the player stays.
     pub fn travel(&mut self, id: PlayerId, zone: ZoneName, position: Option<Position>) {
         if let Some(character) = self.player(id).map(Player::character) {
-            self.desk.travels.push(Travel {
-                character,
-                zone,
-                position,
-            });
+            self.desk.travels.push(Travel { character, zone, position });
         }
     }
 
@@ -245,11 +226,7 @@ impl Ctx<'_> {
     pub fn kick(&mut self, id: PlayerId, message: &str) {
         if let Some(session) = self.session(id) {
             let (reason, message) = (v1::Farewell::Kicked, message.to_owned());
-            self.desk.orders.push(Order::Kick {
-                session,
-                reason,
-                message,
-            });
+            self.desk.orders.push(Order::Kick { session, reason, message });
         }
     }
 
@@ -307,18 +284,12 @@ impl Ctx<'_> {
         let Some(position) = self.entity(entity).map(Entity::position) else {
             return;
         };
-        self.desk
-            .out
-            .broadcast(message, self.zone.watchers(position));
+        self.desk.out.broadcast(message, self.zone.watchers(position));
     }
 
     /// Tells everybody in the zone.
     pub fn send_to_zone<M: ServerMessage>(&mut self, message: &M) {
-        let sessions = self
-            .zone
-            .players
-            .values()
-            .filter_map(|player| player.session);
+        let sessions = self.zone.players.values().filter_map(|player| player.session);
         self.desk.out.broadcast(message, sessions);
     }
 

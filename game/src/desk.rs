@@ -81,12 +81,7 @@ impl Desk {
         let body = postcard::to_stdvec(letter).expect("a letter is plain data");
         let route = self.route(&to);
         let (kind, body) = (L::KIND.to_owned(), Bytes::from(body));
-        self.letters.push(Envelope {
-            route,
-            to,
-            kind,
-            body,
-        });
+        self.letters.push(Envelope { route, to, kind, body });
     }
 
     /// How a letter gets to `to`: a character that isn't here is found by way of the realm zone.

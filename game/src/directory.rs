@@ -67,34 +67,19 @@ pub struct Directory {
 
 impl Directory {
     pub(crate) fn online(&mut self, online: Online, tick: u64) {
-        let Online {
-            character,
-            name,
-            zone,
-            node,
-        } = online;
+        let Online { character, name, zone, node } = online;
         let known = self.entries.contains_key(&character);
         if !known && self.entries.len() >= MAX_ENTRIES {
             return;
         }
         self.by_name.insert(fold(&name), character);
-        self.entries.insert(
-            character,
-            Entry {
-                name,
-                zone,
-                node,
-                seen: tick,
-            },
-        );
+        self.entries.insert(character, Entry { name, zone, node, seen: tick });
     }
 
     /// Only the server that a character is on can sign it off: a late word of its former one must not.
     pub(crate) fn offline(&mut self, offline: &Offline) {
-        let here = self
-            .entries
-            .get(&offline.character)
-            .is_some_and(|entry| entry.node == offline.node);
+        let here =
+            self.entries.get(&offline.character).is_some_and(|entry| entry.node == offline.node);
         if here {
             self.remove(offline.character);
         }
@@ -103,10 +88,7 @@ impl Directory {
     /// Forgets those of whom nothing was heard for long. Called once a second or so.
     pub(crate) fn sweep(&mut self, tick: u64, tick_ms: u32) {
         let age = |entry: &Entry| (tick - entry.seen).saturating_mul(u64::from(tick_ms));
-        let silent = self
-            .entries
-            .iter()
-            .filter(|(_, entry)| age(entry) > u64::from(FORGET_MS));
+        let silent = self.entries.iter().filter(|(_, entry)| age(entry) > u64::from(FORGET_MS));
         let silent: Vec<CharacterId> = silent.map(|(character, _)| *character).collect();
         for character in silent {
             self.remove(character);
@@ -128,9 +110,7 @@ impl Directory {
 
     /// All characters, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = &Entry> + '_ {
-        self.by_name
-            .values()
-            .filter_map(|character| self.entries.get(character))
+        self.by_name.values().filter_map(|character| self.entries.get(character))
     }
 
     /// How many are online.
@@ -165,12 +145,7 @@ mod tests {
 
     fn online(character: u64, name: &str, node: &str) -> Online {
         let (name, node) = (name.to_owned(), node.to_owned());
-        Online {
-            character: CharacterId(character),
-            name,
-            zone: "meadow".into(),
-            node,
-        }
+        Online { character: CharacterId(character), name, zone: "meadow".into(), node }
     }
 
     #[test]
@@ -178,15 +153,9 @@ mod tests {
         let mut directory = Directory::default();
         directory.online(online(1, "Ada", "1"), 0);
         directory.online(online(1, "Ada", "2"), 5);
-        directory.offline(&Offline {
-            character: CharacterId(1),
-            node: "1".into(),
-        });
+        directory.offline(&Offline { character: CharacterId(1), node: "1".into() });
         assert_eq!(directory.find("ada").unwrap().1.node, "2");
-        directory.offline(&Offline {
-            character: CharacterId(1),
-            node: "2".into(),
-        });
+        directory.offline(&Offline { character: CharacterId(1), node: "2".into() });
         assert!(directory.is_empty());
     }
 
@@ -196,12 +165,6 @@ mod tests {
         directory.online(online(1, "Ada", "1"), 0);
         directory.online(online(2, "Bob", "1"), 200);
         directory.sweep(301, 100);
-        assert_eq!(
-            directory
-                .iter()
-                .map(|entry| entry.name.as_str())
-                .collect::<Vec<_>>(),
-            ["Bob"]
-        );
+        assert_eq!(directory.iter().map(|entry| entry.name.as_str()).collect::<Vec<_>>(), ["Bob"]);
     }
 }

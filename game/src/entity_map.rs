@@ -17,9 +17,7 @@ pub struct EntityMap<T> {
 
 impl<T> Default for EntityMap<T> {
     fn default() -> Self {
-        Self {
-            entries: Vec::new(),
-        }
+        Self { entries: Vec::new() }
     }
 }
 
@@ -77,9 +75,7 @@ impl<T> EntityMap<T> {
     /// Drops what is kept for the entity and returns it.
     pub fn remove(&mut self, id: EntityId) -> Option<T> {
         let entry = self.entries.get_mut(id.slot())?;
-        entry
-            .take_if(|(holder, _)| *holder == id)
-            .map(|(_, value)| value)
+        entry.take_if(|(holder, _)| *holder == id).map(|(_, value)| value)
     }
 
     /// What is kept for entities that are in the zone, in the order of their slots.
@@ -135,20 +131,12 @@ mod tests {
         let old = spawn(&mut entities);
         map.insert(old, "old");
         entities.despawn(old);
-        assert_eq!(
-            map.iter(&entities).count(),
-            0,
-            "a walk passes over the gone"
-        );
+        assert_eq!(map.iter(&entities).count(), 0, "a walk passes over the gone");
         let new = spawn(&mut entities);
         assert_eq!(new.slot(), old.slot());
         assert_eq!(map.get(new), None);
         assert_eq!(map.remove(new), None);
-        assert_eq!(
-            map.insert(new, "new"),
-            None,
-            "the old value isn't the new one's"
-        );
+        assert_eq!(map.insert(new, "new"), None, "the old value isn't the new one's");
         assert_eq!(map.get(old), None);
         assert_eq!(map.iter(&entities).collect::<Vec<_>>(), [(new, &"new")]);
     }

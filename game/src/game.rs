@@ -33,10 +33,7 @@ use travel::Traveler;
 pub use snapshot::RestoreError;
 
 /// Commands are typed by people, and each of a game master's is a line in the audit log.
-const COMMANDS: Rate = Rate {
-    per_second: 5,
-    burst: 20,
-};
+const COMMANDS: Rate = Rate { per_second: 5, burst: 20 };
 
 /// All zones of one process.
 pub struct Game {
@@ -154,9 +151,7 @@ impl Game {
 
     /// Entities of each zone, by zone name.
     pub fn entities_by_zone(&self) -> impl Iterator<Item = (&str, usize)> + '_ {
-        self.zones
-            .iter()
-            .map(|zone| (zone.state.name.as_str(), zone.state.entities.len()))
+        self.zones.iter().map(|zone| (zone.state.name.as_str(), zone.state.entities.len()))
     }
 
     /// Length of a tick in milliseconds.
@@ -176,18 +171,8 @@ impl Game {
             Input::Attach { character, session } => self.attach(character, session),
             Input::Detach { character } => self.detach(character),
             Input::Leave { character } => self.leave(character),
-            Input::Packet {
-                session,
-                request,
-                id,
-                payload,
-            } => {
-                self.packet(&Packet {
-                    session,
-                    request,
-                    id,
-                    payload: &payload,
-                });
+            Input::Packet { session, request, id, payload } => {
+                self.packet(&Packet { session, request, id, payload: &payload });
             }
             Input::Stale { session } => self.stale(session),
             Input::Letter(letter) => self.letter(&letter),
@@ -204,10 +189,7 @@ impl Game {
         };
         let zone = &mut self.zones[at.zone];
         let sender = zone.state.players.get(&at.player.entity());
-        self.serving = sender.map(|player| Serving {
-            packet: packet.id,
-            account: player.account,
-        });
+        self.serving = sender.map(|player| Serving { packet: packet.id, account: player.account });
         let outcome = match packet.id {
             id if id == v1::Command::INFO.id => self.command(at, packet),
             id if id == WatchDigest::INFO.id => self.watch_digest(at, packet),
@@ -246,8 +228,7 @@ impl Game {
         rate: Rate,
     ) -> Result<M, PacketFault> {
         let zone = &mut self.zones[at.zone];
-        zone.check_packet(&self.desk, at.player, packet.id, rate)
-            .map_err(PacketFault::Refused)?;
+        zone.check_packet(&self.desk, at.player, packet.id, rate).map_err(PacketFault::Refused)?;
         protocol::decode_client(packet.payload).map_err(PacketFault::Undecodable)
     }
 
@@ -257,20 +238,13 @@ impl Game {
         let v1::Command { line } = self.decode(at, packet, COMMANDS)?;
         if line.len() > MAX_LINE {
             let message = "a command is at most 256 bytes of text";
-            return Err(PacketFault::Refused(Refuse::new(
-                Refusal::BadRequest,
-                message,
-            )));
+            return Err(PacketFault::Refused(Refuse::new(Refusal::BadRequest, message)));
         }
         let zone = &mut self.zones[at.zone];
         let text = zone.command(&mut self.desk, Caller::Player(at.player), &line);
         let typist = zone.state.players.get(&at.player.entity());
         if let Some(master) = typist.filter(|player| player.rank > Rank::Player) {
-            self.desk.gm_log.push(GmEntry {
-                actor: master.character,
-                line,
-                outcome: text.clone(),
-            });
+            self.desk.gm_log.push(GmEntry { actor: master.character, line, outcome: text.clone() });
         }
         let answer = CommandResult { text };
         self.desk.out.frame(packet.session, packet.request, &answer);
@@ -280,10 +254,8 @@ impl Game {
     /// A line that the operator typed. It runs in the zone of a player whom it names, else in the first one; what
     /// concerns other zones goes by letter.
     fn operator(&mut self, line: &str) {
-        let named = |zone: &Zone| {
-            line.split_whitespace()
-                .any(|word| zone.state.has_player_called(word))
-        };
+        let named =
+            |zone: &Zone| line.split_whitespace().any(|word| zone.state.has_player_called(word));
         let mut zones = self.zones.iter();
         let index = zones.position(named).or_else(|| {
             let mut zones = self.zones.iter();
@@ -295,11 +267,7 @@ impl Game {
         };
         tracing::info!(line, outcome, "operator command");
         let (actor, line) = (CharacterId(0), line.to_owned());
-        self.desk.gm_log.push(GmEntry {
-            actor,
-            line,
-            outcome,
-        });
+        self.desk.gm_log.push(GmEntry { actor, line, outcome });
     }
 
     fn watch_digest(&mut self, at: Whereabouts, packet: &Packet<'_>) -> Result<(), PacketFault> {
@@ -324,9 +292,7 @@ impl Game {
             let Some(index) = self.zone_index(zone) else {
                 continue;
             };
-            self.zones[index]
-                .state
-                .lay_out(&self.desk.content, Position { x: *x, y: *y }, item);
+            self.zones[index].state.lay_out(&self.desk.content, Position { x: *x, y: *y }, item);
         }
     }
 
@@ -398,8 +364,7 @@ impl Game {
     /// The entities of a zone.
     #[must_use]
     pub fn entities(&self, zone: &ZoneName) -> Option<&Entities> {
-        self.zone_index(zone)
-            .map(|index| &self.zones[index].state.entities)
+        self.zone_index(zone).map(|index| &self.zones[index].state.entities)
     }
 
     /// Lets something happen in a character's zone, as no input can: for tests.

@@ -1,10 +1,7 @@
 //! The game: zones, the modules that play in them, and the tick. No I/O, no threads, no clock: everything enters as
 //! an [`Input`] and leaves in a [`Publication`], so the same inputs give the same world on any machine.
 
-#![cfg_attr(
-    test,
-    allow(clippy::unwrap_used, reason = "a test may end at the first surprise")
-)]
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may end at the first surprise"))]
 
 pub mod content;
 pub mod ctx;

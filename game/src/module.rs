@@ -64,11 +64,7 @@ pub struct Refuse {
 impl Refuse {
     /// A refusal that trying again won't change.
     pub fn new(reason: protocol::v1::Refusal, message: impl Into<String>) -> Self {
-        Self {
-            reason,
-            message: message.into(),
-            retry_after_ms: 0,
-        }
+        Self { reason, message: message.into(), retry_after_ms: 0 }
     }
 
     /// A refusal that is over in `ms` milliseconds.

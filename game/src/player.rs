@@ -96,19 +96,12 @@ mod tests {
 
     #[test]
     fn a_bucket_gives_its_burst_at_once_and_then_its_rate() {
-        let rate = Rate {
-            per_second: 2,
-            burst: 3,
-        };
+        let rate = Rate { per_second: 2, burst: 3 };
         let mut bucket = Bucket::default();
-        let at_once = (0..10)
-            .filter(|_| bucket.take(rate, 5, 100).is_ok())
-            .count();
+        let at_once = (0..10).filter(|_| bucket.take(rate, 5, 100).is_ok()).count();
         assert_eq!(at_once, 3);
         assert_eq!(bucket.take(rate, 5, 100), Err(500));
-        let in_ten_seconds = (6..106)
-            .filter(|tick| bucket.take(rate, *tick, 100).is_ok())
-            .count();
+        let in_ten_seconds = (6..106).filter(|tick| bucket.take(rate, *tick, 100).is_ok()).count();
         assert_eq!(in_ten_seconds, 20);
     }
 }

@@ -130,10 +130,9 @@ impl Publication {
     /// The whole frames of `delivery`, in order.
     pub fn frames(&self, delivery: &Delivery) -> impl Iterator<Item = Frame<'_>> {
         let range = delivery.frames.start as usize..delivery.frames.end as usize;
-        self.frames[range].iter().map(|frame| Frame {
-            lane: frame.lane,
-            bytes: self.slice(&frame.bytes),
-        })
+        self.frames[range]
+            .iter()
+            .map(|frame| Frame { lane: frame.lane, bytes: self.slice(&frame.bytes) })
     }
 
     /// True if `delivery` has a view for [`Publication::put_view`].
@@ -167,9 +166,8 @@ impl Publication {
                 _ => None,
             };
             let states = if motion { &[] } else { cells };
-            let states = states
-                .iter()
-                .map(|cell| &self.bytes[cell.start as usize..cell.state_end as usize]);
+            let states =
+                states.iter().map(|cell| &self.bytes[cell.start as usize..cell.state_end as usize]);
             whole.into_iter().chain(states)
         })
     }

@@ -115,10 +115,7 @@ impl Saved {
     /// When `value` isn't plain data that serialises, which the module's first test finds.
     #[must_use]
     pub fn new(version: u32, value: &impl Serialize) -> Self {
-        #[expect(
-            clippy::expect_used,
-            reason = "documented: plain data always serialises"
-        )]
+        #[expect(clippy::expect_used, reason = "documented: plain data always serialises")]
         let bytes = postcard::to_stdvec(value).expect("what a module saves is plain data");
         Self { version, bytes }
     }
@@ -127,8 +124,7 @@ impl Saved {
     #[must_use]
     pub fn read<T: DeserializeOwned>(&self, version: u32) -> Option<T> {
         let same = self.version == version;
-        same.then(|| postcard::from_bytes(&self.bytes).ok())
-            .flatten()
+        same.then(|| postcard::from_bytes(&self.bytes).ok()).flatten()
     }
 }
 

@@ -36,10 +36,7 @@ impl Sub for Position {
     type Output = (i64, i64);
 
     fn sub(self, from: Self) -> (i64, i64) {
-        (
-            i64::from(self.x) - i64::from(from.x),
-            i64::from(self.y) - i64::from(from.y),
-        )
+        (i64::from(self.x) - i64::from(from.x), i64::from(self.y) - i64::from(from.y))
     }
 }
 
@@ -155,10 +152,7 @@ pub fn step(
     let way = way.cast_signed();
     let (x, rest_x) = step_axis(position.x, residue.x, way, heading.cos());
     let (y, rest_y) = step_axis(position.y, residue.y, way, heading.sin());
-    let residue = Residue {
-        x: rest_x,
-        y: rest_y,
-    };
+    let residue = Residue { x: rest_x, y: rest_y };
     (Position { x, y }, residue)
 }
 
@@ -166,10 +160,7 @@ pub fn step(
 fn step_axis(from: i32, residue: u16, way: i64, share: i32) -> (i32, u16) {
     let moved = way * i64::from(share) / 1000;
     let total = (i64::from(from) << 16) + i64::from(residue) + moved;
-    let total = total.clamp(
-        i64::from(i32::MIN) << 16,
-        (i64::from(i32::MAX) << 16) + 0xffff,
-    );
+    let total = total.clamp(i64::from(i32::MIN) << 16, (i64::from(i32::MAX) << 16) + 0xffff);
     let whole = i32::try_from(total >> 16).unwrap_or(i32::MAX);
     (whole, u16::try_from(total & 0xffff).unwrap_or(u16::MAX))
 }
@@ -200,22 +191,10 @@ pub fn heading_towards(from: Position, to: Position) -> Option<Heading> {
             high = middle - 1;
         }
     }
-    let in_quarter = if x.abs() >= y.abs() {
-        low
-    } else {
-        QUARTER - low
-    };
+    let in_quarter = if x.abs() >= y.abs() { low } else { QUARTER - low };
     let half = QUARTER * 2;
-    let eastern = if x >= 0 {
-        in_quarter
-    } else {
-        half - in_quarter
-    };
-    Some(Heading(if y >= 0 {
-        eastern
-    } else {
-        eastern.wrapping_neg()
-    }))
+    let eastern = if x >= 0 { in_quarter } else { half - in_quarter };
+    Some(Heading(if y >= 0 { eastern } else { eastern.wrapping_neg() }))
 }
 
 #[cfg(test)]

@@ -86,23 +86,13 @@ impl GameTest {
     /// When content or list aren't valid; the message says why.
     #[must_use]
     pub fn with(content: Content, modules: ModuleList) -> Self {
-        let zones = content
-            .zones()
-            .iter()
-            .map(|zone| zone.key.clone())
-            .collect();
-        let settings = Settings {
-            zones,
-            ..Settings::default()
-        };
+        let zones = content.zones().iter().map(|zone| zone.key.clone()).collect();
+        let settings = Settings { zones, ..Settings::default() };
         let table = modules.check().unwrap_or_else(|error| panic!("{error}"));
         let content = Arc::new(content);
         let game = Game::new(settings, Arc::clone(&content), Arc::new(table));
         let game = game.unwrap_or_else(|error| panic!("{error}"));
-        let ids = Input::ItemIds {
-            first: ItemId(1),
-            count: 1_000_000,
-        };
+        let ids = Input::ItemIds { first: ItemId(1), count: 1_000_000 };
         Self {
             game,
             content,
@@ -137,9 +127,7 @@ impl GameTest {
     #[must_use]
     pub fn map(&self, zone: &str) -> &Map {
         let zone = self.content.zone_content(&ZoneName::new(zone));
-        &zone
-            .unwrap_or_else(|| panic!("the test's world has no such zone"))
-            .map
+        &zone.unwrap_or_else(|| panic!("the test's world has no such zone")).map
     }
 
     /// A player enters the world, or the one of this name acts from now on. Who was here before comes back with what
@@ -155,41 +143,25 @@ impl GameTest {
 
     fn ranked(&mut self, name: &str, rank: Rank) -> &mut Self {
         name.clone_into(&mut self.current);
-        if self
-            .players
-            .get(name)
-            .is_some_and(|actor| self.game.find(actor.character).is_some())
-        {
+        if self.players.get(name).is_some_and(|actor| self.game.find(actor.character).is_some()) {
             return self;
         }
         let known = self.players.get(name).map(|actor| actor.character);
         let character = known.unwrap_or(CharacterId(self.next_id));
         let session = SessionId(1000 + self.next_id);
         self.next_id += 1;
-        self.players.insert(
-            name.to_owned(),
-            Actor {
-                character,
-                session,
-                inbox: Vec::new(),
-            },
-        );
+        self.players.insert(name.to_owned(), Actor { character, session, inbox: Vec::new() });
         let save = self.saves.get(&character);
         let record = CharacterRecord {
             id: character,
             account: AccountId(character.0),
             name: name.to_owned(),
             rank,
-            place: save
-                .map(|save| save.place.clone())
-                .or_else(|| self.middle_of_start()),
+            place: save.map(|save| save.place.clone()).or_else(|| self.middle_of_start()),
             modules: save.map(|save| save.modules.clone()).unwrap_or_default(),
             items: self.owned_by(character),
         };
-        self.inputs.push(Input::Enter {
-            session,
-            character: Box::new(record),
-        });
+        self.inputs.push(Input::Enter { session, character: Box::new(record) });
         self.tick(1)
     }
 
@@ -197,12 +169,7 @@ impl GameTest {
     fn middle_of_start(&self) -> Option<Place> {
         let zone = &self.content[self.content.player().start_zone];
         let at = zone.map.nearest_walkable(zone.start.centre());
-        Some(Place {
-            zone: zone.key.clone(),
-            x: at.x,
-            y: at.y,
-            heading: 0,
-        })
+        Some(Place { zone: zone.key.clone(), x: at.x, y: at.y, heading: 0 })
     }
 
     /// The player acts from now on.
@@ -248,9 +215,7 @@ impl GameTest {
     }
 
     fn actor(&self, name: &str) -> &Actor {
-        self.players
-            .get(name)
-            .unwrap_or_else(|| panic!("no player {name} in this test"))
+        self.players.get(name).unwrap_or_else(|| panic!("no player {name} in this test"))
     }
 }
 
@@ -265,12 +230,7 @@ impl GameTest {
     pub fn request<M: ClientMessage>(&mut self, request: u32, message: M) -> &mut Self {
         let session = self.actor(&self.current).session;
         let payload = Bytes::from(message.encode_to_vec());
-        self.inputs.push(Input::Packet {
-            session,
-            request,
-            id: M::INFO.id,
-            payload,
-        });
+        self.inputs.push(Input::Packet { session, request, id: M::INFO.id, payload });
         self
     }
 
@@ -283,16 +243,12 @@ impl GameTest {
 
     /// Types a command.
     pub fn command(&mut self, line: &str) -> &mut Self {
-        self.send(v1::Command {
-            line: line.to_owned(),
-        })
+        self.send(v1::Command { line: line.to_owned() })
     }
 
     /// The operator types a command.
     pub fn operator(&mut self, line: &str) -> &mut Self {
-        self.input(Input::Operator {
-            line: line.to_owned(),
-        })
+        self.input(Input::Operator { line: line.to_owned() })
     }
 
     /// The operator gives the current player an item.
@@ -328,10 +284,7 @@ impl GameTest {
         let zone = self.zone_of(other).unwrap_or_default();
         let (map, here) = (self.map(&zone), self.position(other));
         let far = |here: i32, size: i32| if here < size / 2 { size - 1 } else { 0 };
-        let corner = Position {
-            x: far(here.x, map.width_cm()),
-            y: far(here.y, map.height_cm()),
-        };
+        let corner = Position { x: far(here.x, map.width_cm()), y: far(here.y, map.height_cm()) };
         let at = map.nearest_walkable(corner);
         self.place(name, at)
     }
@@ -344,9 +297,7 @@ impl GameTest {
     fn collect(&mut self, publication: Publication) {
         for delivery in &publication.deliveries {
             let mut bytes = Vec::new();
-            publication
-                .frames(delivery)
-                .for_each(|frame| bytes.extend_from_slice(frame.bytes));
+            publication.frames(delivery).for_each(|frame| bytes.extend_from_slice(frame.bytes));
             publication.put_view(delivery, true, &mut bytes);
             let mut actors = self.players.values_mut();
             if let Some(actor) = actors.find(|actor| actor.session == delivery.session) {
@@ -354,19 +305,14 @@ impl GameTest {
             }
         }
         if !self.lose_letters {
-            self.inputs
-                .extend(publication.letters.iter().cloned().map(Input::Letter));
+            self.inputs.extend(publication.letters.iter().cloned().map(Input::Letter));
         }
         self.orders.extend(publication.orders.iter().cloned());
         if let Some(commit) = &publication.commit {
             self.gm_log.extend(commit.gm_log.iter().cloned());
             let operations = commit.operations.iter();
-            self.changes
-                .extend(operations.flat_map(|operation| operation.changes.clone()));
-            let saves = commit
-                .characters
-                .iter()
-                .map(|save| (save.character, save.clone()));
+            self.changes.extend(operations.flat_map(|operation| operation.changes.clone()));
+            let saves = commit.characters.iter().map(|save| (save.character, save.clone()));
             self.saves.extend(saves);
         }
         self.game.recycle(publication);

@@ -29,11 +29,7 @@ impl Inventory {
             items.into_iter().partition(|item| known(&item.template));
         let by_id =
             |items: Vec<ItemRecord>| items.into_iter().map(|item| (item.id, item)).collect();
-        Self {
-            slots,
-            items: by_id(known),
-            quarantined: by_id(unknown),
-        }
+        Self { slots, items: by_id(known), quarantined: by_id(unknown) }
     }
 
     /// Places for items.
@@ -80,17 +76,11 @@ impl Inventory {
 
     /// Everything, for a character that goes to another zone.
     pub(crate) fn into_items(self) -> Vec<ItemRecord> {
-        self.items
-            .into_values()
-            .chain(self.quarantined.into_values())
-            .collect()
+        self.items.into_values().chain(self.quarantined.into_values()).collect()
     }
 
     pub(crate) fn to_message(&self) -> v1::Inventory {
-        v1::Inventory {
-            items: self.items().map(item_message).collect(),
-            slots: self.slots,
-        }
+        v1::Inventory { items: self.items().map(item_message).collect(), slots: self.slots }
     }
 }
 
@@ -176,17 +166,9 @@ impl Kernel {
 
     /// Records an operation whose changes have been made in memory.
     pub(crate) fn record(&mut self, cause: &str, actor: CharacterId, changes: Vec<ItemChange>) {
-        let id = OpId {
-            epoch: self.epoch,
-            sequence: self.next_sequence,
-        };
+        let id = OpId { epoch: self.epoch, sequence: self.next_sequence };
         self.next_sequence += 1;
-        self.operations.push(Operation {
-            id,
-            cause: cause.to_owned(),
-            actor,
-            changes,
-        });
+        self.operations.push(Operation { id, cause: cause.to_owned(), actor, changes });
     }
 
     /// The operations since the last commit, in order.
@@ -202,13 +184,7 @@ mod tests {
 
     fn item(id: u64, slot: u32, template: &str) -> ItemRecord {
         let owner = Owner::Character(CharacterId(1));
-        ItemRecord {
-            id: ItemId(id),
-            owner,
-            slot,
-            template: template.into(),
-            quantity: 1,
-        }
+        ItemRecord { id: ItemId(id), owner, slot, template: template.into(), quantity: 1 }
     }
 
     #[test]

@@ -75,11 +75,7 @@ impl Zone {
         mut act: impl FnMut(&mut dyn Instance, &mut Scene<'_>),
     ) {
         for index in 0..self.modules.len() {
-            let mut scene = Scene {
-                zone: &mut self.state,
-                desk,
-                request: 0,
-            };
+            let mut scene = Scene { zone: &mut self.state, desk, request: 0 };
             act(self.modules[index].as_mut(), &mut scene);
             self.deliver_events(desk);
         }
@@ -89,11 +85,7 @@ impl Zone {
     fn deliver_events(&mut self, desk: &mut Desk) {
         while let Some(event) = self.state.events.pop_front() {
             for module in &mut self.modules {
-                let mut scene = Scene {
-                    zone: &mut self.state,
-                    desk,
-                    request: 0,
-                };
+                let mut scene = Scene { zone: &mut self.state, desk, request: 0 };
                 module.event(&mut scene, event.as_ref());
             }
         }
@@ -141,20 +133,12 @@ impl Zone {
         let names: Vec<_> = desk.table.names(self.state.is_realm()).collect();
         let mut modules = BTreeMap::new();
         for (name, module) in names.into_iter().zip(&mut self.modules) {
-            let mut scene = Scene {
-                zone: &mut self.state,
-                desk,
-                request: 0,
-            };
+            let mut scene = Scene { zone: &mut self.state, desk, request: 0 };
             if let Some(saved) = module.save(&mut scene, player) {
                 modules.insert(name.to_owned(), saved);
             }
         }
-        Some(CharacterSave {
-            character,
-            place,
-            modules,
-        })
+        Some(CharacterSave { character, place, modules })
     }
 
     /// Brings a packet to the module that owns it, and the events that it sets off to all.
@@ -177,20 +161,12 @@ impl Zone {
     ) -> Result<(), PacketFault> {
         let Some(target) = desk.table.packet(packet.id) else {
             let message = format!("there is no message {}", packet.id);
-            return Err(PacketFault::Refused(Refuse::new(
-                Refusal::UnknownMessage,
-                message,
-            )));
+            return Err(PacketFault::Refused(Refuse::new(Refusal::UnknownMessage, message)));
         };
         let rate = self.modules[target.module].rate(target.route);
-        self.check_packet(desk, player, packet.id, rate)
-            .map_err(PacketFault::Refused)?;
+        self.check_packet(desk, player, packet.id, rate).map_err(PacketFault::Refused)?;
         let module = self.modules[target.module].as_mut();
-        let mut scene = Scene {
-            zone: &mut self.state,
-            desk,
-            request: packet.request,
-        };
+        let mut scene = Scene { zone: &mut self.state, desk, request: packet.request };
         module.packet(&mut scene, target.route, player, packet.payload)
     }
 
@@ -242,21 +218,14 @@ impl Zone {
         };
         let rank = match caller {
             Caller::Operator => crate::ids::Rank::Admin,
-            Caller::Player(player) => self
-                .state
-                .players
-                .get(&player.entity())
-                .map(Player::rank)
-                .unwrap_or_default(),
+            Caller::Player(player) => {
+                self.state.players.get(&player.entity()).map(Player::rank).unwrap_or_default()
+            }
         };
         if rank < command.rank {
             return format!("{name:?} is not for you");
         }
-        let mut scene = Scene {
-            zone: &mut self.state,
-            desk,
-            request: 0,
-        };
+        let mut scene = Scene { zone: &mut self.state, desk, request: 0 };
         let module = self.modules[target.module].as_mut();
         let outcome = module.command(&mut scene, target.route, caller, &arguments);
         self.deliver_events(desk);
@@ -276,14 +245,10 @@ impl ZoneState {
             return Err(StartError::UnknownZone(name));
         }
         let size = |side: i32| side.unsigned_abs();
-        let (width, height) = map
-            .as_ref()
-            .map_or((1, 1), |map| (size(map.width_cm()), size(map.height_cm())));
-        let grid =
-            Grid::new(width, height, settings.cell_size).map_err(|error| StartError::Grid {
-                zone: name.clone(),
-                error,
-            })?;
+        let (width, height) =
+            map.as_ref().map_or((1, 1), |map| (size(map.width_cm()), size(map.height_cm())));
+        let grid = Grid::new(width, height, settings.cell_size)
+            .map_err(|error| StartError::Grid { zone: name.clone(), error })?;
         Ok(Self {
             name,
             map,

@@ -68,10 +68,7 @@ impl<'a> Envelope<'a> {
                         continue;
                     }
                     if let Some((first, _)) = body {
-                        return Err(EnvelopeError::TwoBodies {
-                            first,
-                            second: field,
-                        });
+                        return Err(EnvelopeError::TwoBodies { first, second: field });
                     }
                     body = Some((field, payload));
                 }
@@ -79,11 +76,7 @@ impl<'a> Envelope<'a> {
             }
         }
         let (id, payload) = body.ok_or(EnvelopeError::NoBody)?;
-        Ok(Self {
-            request,
-            id,
-            payload,
-        })
+        Ok(Self { request, id, payload })
     }
 }
 
@@ -100,11 +93,7 @@ impl<'a> Reader<'a> {
         }
         let key = self.varint()?;
         let field = u32::try_from(key >> 3).map_err(|_| EnvelopeError::Malformed)?;
-        if field == 0 {
-            Err(EnvelopeError::Malformed)
-        } else {
-            Ok(Some((field, key & 7)))
-        }
+        if field == 0 { Err(EnvelopeError::Malformed) } else { Ok(Some((field, key & 7))) }
     }
 
     pub(crate) fn varint(&mut self) -> Result<u64, EnvelopeError> {
@@ -117,10 +106,7 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn take(&mut self, length: u64) -> Result<&'a [u8], EnvelopeError> {
         let length = usize::try_from(length).map_err(|_| EnvelopeError::Malformed)?;
-        let (taken, rest) = self
-            .rest
-            .split_at_checked(length)
-            .ok_or(EnvelopeError::Malformed)?;
+        let (taken, rest) = self.rest.split_at_checked(length).ok_or(EnvelopeError::Malformed)?;
         self.rest = rest;
         Ok(taken)
     }
@@ -145,20 +131,12 @@ mod tests {
     use prost::Message as _;
 
     fn packet(request: u32, body: Body) -> Vec<u8> {
-        ClientPacket {
-            request,
-            body: Some(body),
-        }
-        .encode_to_vec()
+        ClientPacket { request, body: Some(body) }.encode_to_vec()
     }
 
     #[test]
     fn finds_id_request_and_payload_that_prost_wrote() {
-        let step = Move {
-            heading: 3,
-            walking: true,
-            sequence: 9,
-        };
+        let step = Move { heading: 3, walking: true, sequence: 9 };
         let bytes = packet(77, Body::Move(step));
         let envelope = Envelope::parse(&bytes).unwrap();
         assert_eq!((envelope.request, envelope.id), (77, 1));
@@ -169,15 +147,9 @@ mod tests {
     fn refuses_a_second_body_of_another_or_the_same_kind() {
         let ping = packet(0, Body::Ping(Ping { nonce: 1 }));
         let step = packet(0, Body::Move(Move::default()));
-        let two = EnvelopeError::TwoBodies {
-            first: 3,
-            second: 1,
-        };
+        let two = EnvelopeError::TwoBodies { first: 3, second: 1 };
         assert_eq!(Envelope::parse(&[ping.clone(), step].concat()), Err(two));
-        let same = EnvelopeError::TwoBodies {
-            first: 3,
-            second: 3,
-        };
+        let same = EnvelopeError::TwoBodies { first: 3, second: 3 };
         assert_eq!(Envelope::parse(&[ping.clone(), ping].concat()), Err(same));
     }
 
@@ -193,11 +165,7 @@ mod tests {
     fn refuses_what_is_no_message() {
         assert_eq!(Envelope::parse(&[]), Err(EnvelopeError::NoBody));
         for bytes in [&[0x0a, 5, 1][..], &[0x00, 1], &[0x0b], &[0xff; 12]] {
-            assert_eq!(
-                Envelope::parse(bytes),
-                Err(EnvelopeError::Malformed),
-                "{bytes:?}"
-            );
+            assert_eq!(Envelope::parse(bytes), Err(EnvelopeError::Malformed), "{bytes:?}");
         }
     }
 }

@@ -46,9 +46,7 @@ pub fn split_frame(bytes: &[u8], limit: usize) -> Result<Option<Frame<'_>>, Fram
         return Err(FrameError::TooLong { length, limit });
     };
     let consumed = prefix + size;
-    Ok(bytes
-        .get(prefix..consumed)
-        .map(|packet| Frame { packet, consumed }))
+    Ok(bytes.get(prefix..consumed).map(|packet| Frame { packet, consumed }))
 }
 
 #[cfg(test)]
@@ -67,39 +65,22 @@ mod tests {
 
     #[test]
     fn lengths_at_and_over_the_limit_are_told_apart_before_any_byte_of_the_packet() {
-        for (length, fits) in [
-            (0, true),
-            (1, true),
-            (4096, true),
-            (4097, false),
-            (1 << 31, false),
-        ] {
+        for (length, fits) in [(0, true), (1, true), (4096, true), (4097, false), (1 << 31, false)]
+        {
             let mut prefix = Vec::new();
             crate::put_varint(&mut prefix, length);
             assert_eq!(split_frame(&prefix, LIMIT).is_ok(), fits, "length {length}");
         }
         let mut largest = Vec::new();
         crate::put_varint(&mut largest, u64::MAX);
-        let too_long = FrameError::TooLong {
-            length: u64::MAX,
-            limit: LIMIT,
-        };
+        let too_long = FrameError::TooLong { length: u64::MAX, limit: LIMIT };
         assert_eq!(split_frame(&largest, LIMIT), Err(too_long));
     }
 
     #[test]
     fn over_long_varints_are_refused() {
-        for bytes in [
-            &[0x80, 0x00][..],
-            &[0x81, 0x80, 0x00],
-            &[0xff; 10],
-            &[0x80; 11],
-        ] {
-            assert_eq!(
-                split_frame(bytes, LIMIT),
-                Err(FrameError::Malformed),
-                "{bytes:?}"
-            );
+        for bytes in [&[0x80, 0x00][..], &[0x81, 0x80, 0x00], &[0xff; 10], &[0x80; 11]] {
+            assert_eq!(split_frame(bytes, LIMIT), Err(FrameError::Malformed), "{bytes:?}");
         }
     }
 

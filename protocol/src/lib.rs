@@ -4,10 +4,7 @@
 //! [`v1::ServerPacket`]. The field number of the packet's body is the message id, so a reader can find out what a
 //! frame holds ([`Envelope::parse`]) and decode just that. This crate alone knows the byte layout.
 
-#![cfg_attr(
-    test,
-    allow(clippy::unwrap_used, reason = "a test may end at the first surprise")
-)]
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may end at the first surprise"))]
 
 mod envelope;
 mod frame;

@@ -48,12 +48,7 @@ impl ClientInfo {
     /// some names their bounds.
     #[must_use]
     pub const fn of_module(id: u32, name: &'static str) -> Self {
-        Self {
-            id,
-            name,
-            phase: Phase::World,
-            bounds: &[],
-        }
+        Self { id, name, phase: Phase::World, bounds: &[] }
     }
 }
 
@@ -140,11 +135,7 @@ fn check_bounds(info: &ClientInfo, payload: &[u8]) -> Result<(), DecodeError> {
             elements += u64::from(number == field);
         }
         if elements > u64::from(limit) {
-            return Err(DecodeError::TooManyItems {
-                message: info.name,
-                field,
-                limit,
-            });
+            return Err(DecodeError::TooManyItems { message: info.name, field, limit });
         }
     }
     Ok(())
@@ -187,30 +178,17 @@ mod tests {
 
     #[test]
     fn a_frame_of_ours_is_what_prost_reads_as_delimited() {
-        let refused = Refused {
-            reason: 6,
-            message: "no".into(),
-            retry_after_ms: 5,
-        };
+        let refused = Refused { reason: 6, message: "no".into(), retry_after_ms: 5 };
         let mut bytes = Vec::new();
         encode_server_frame(&mut bytes, 300, &refused);
         let packet = ServerPacket::decode_length_delimited(bytes.as_slice()).unwrap();
-        assert_eq!(
-            packet,
-            ServerPacket {
-                request: 300,
-                body: Some(Body::Refused(refused))
-            }
-        );
+        assert_eq!(packet, ServerPacket { request: 300, body: Some(Body::Refused(refused)) });
         assert_eq!(packet.encode_length_delimited_to_vec().len(), bytes.len());
     }
 
     #[test]
     fn a_frame_decodes_to_the_message_it_was_made_of() {
-        let hello = Hello {
-            protocol_version: 1,
-            client: "test".into(),
-        };
+        let hello = Hello { protocol_version: 1, client: "test".into() };
         let mut bytes = Vec::new();
         encode_client_frame(&mut bytes, 0, &hello);
         let frame = split_frame(&bytes, 1024).unwrap().unwrap();
@@ -225,26 +203,15 @@ mod tests {
     }
 
     impl ClientMessage for Bag {
-        const INFO: ClientInfo = ClientInfo {
-            bounds: &[(1, 3)],
-            ..ClientInfo::of_module(1000, "Bag")
-        };
+        const INFO: ClientInfo =
+            ClientInfo { bounds: &[(1, 3)], ..ClientInfo::of_module(1000, "Bag") };
     }
 
     #[test]
     fn repetition_over_its_bound_is_refused_before_it_is_decoded() {
-        let bag = |count| {
-            Bag {
-                items: vec![Hello::default(); count],
-            }
-            .encode_to_vec()
-        };
+        let bag = |count| Bag { items: vec![Hello::default(); count] }.encode_to_vec();
         assert!(decode_client::<Bag>(&bag(3)).is_ok());
-        let too_many = DecodeError::TooManyItems {
-            message: "Bag",
-            field: 1,
-            limit: 3,
-        };
+        let too_many = DecodeError::TooManyItems { message: "Bag", field: 1, limit: 3 };
         assert_eq!(decode_client::<Bag>(&bag(4)), Err(too_many));
     }
 
@@ -253,21 +220,12 @@ mod tests {
 
     #[test]
     fn message_ids_are_append_only() {
-        let clients = crate::v1::CLIENT_MESSAGES
-            .iter()
-            .map(|info| ("client", info.id, info.name));
-        let servers = crate::v1::SERVER_MESSAGES
-            .iter()
-            .map(|info| ("server", info.id, info.name));
-        let now: Vec<String> = clients
-            .chain(servers)
-            .map(|(side, id, name)| format!("{side} {id} {name}"))
-            .collect();
+        let clients = crate::v1::CLIENT_MESSAGES.iter().map(|info| ("client", info.id, info.name));
+        let servers = crate::v1::SERVER_MESSAGES.iter().map(|info| ("server", info.id, info.name));
+        let now: Vec<String> =
+            clients.chain(servers).map(|(side, id, name)| format!("{side} {id} {name}")).collect();
         for line in PUBLISHED.lines() {
-            assert!(
-                now.iter().any(|entry| entry == line),
-                "{line:?} was published and is gone"
-            );
+            assert!(now.iter().any(|entry| entry == line), "{line:?} was published and is gone");
         }
         for entry in &now {
             assert!(

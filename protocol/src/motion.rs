@@ -25,11 +25,7 @@ impl MotionColumn {
     /// An empty one.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            column: 0,
-            row: 0,
-            motions: Vec::new(),
-        }
+        Self { column: 0, row: 0, motions: Vec::new() }
     }
 
     /// Begins a cell, forgetting what was there.
@@ -71,10 +67,7 @@ impl MotionColumn {
     pub fn put(&self, out: &mut impl BufMut) {
         let cell = [(1_u64 << 3, self.column), (2 << 3, self.row)];
         let cell = cell.iter().filter(|(_, value)| *value != 0);
-        let length: usize = cell
-            .clone()
-            .map(|(_, value)| 1 + varint_len(u64::from(*value)))
-            .sum();
+        let length: usize = cell.clone().map(|(_, value)| 1 + varint_len(u64::from(*value))).sum();
         put_varint(out, MOTIONS_FIELD << 3 | LENGTH_DELIMITED);
         put_varint(out, (length + self.motions.len()) as u64);
         for (key, value) in cell {

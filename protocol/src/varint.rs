@@ -35,16 +35,8 @@ pub(crate) fn read_varint(bytes: &[u8]) -> Varint {
         value |= bits << (7 * index);
         if byte & 0x80 == 0 {
             let shortest = index == 0 || byte != 0;
-            return if shortest {
-                Varint::Value(value, index + 1)
-            } else {
-                Varint::Malformed
-            };
+            return if shortest { Varint::Value(value, index + 1) } else { Varint::Malformed };
         }
     }
-    if bytes.len() >= 10 {
-        Varint::Malformed
-    } else {
-        Varint::Partial
-    }
+    if bytes.len() >= 10 { Varint::Malformed } else { Varint::Partial }
 }

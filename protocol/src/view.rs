@@ -34,10 +34,7 @@ pub fn put_cell_state(out: &mut impl BufMut, state: &CellState) {
 /// The caller appends a view's header fields and entries, `payload` bytes in all.
 pub fn put_view_prefix(out: &mut impl BufMut, payload: usize) {
     let key = u64::from(View::INFO.id) << 3 | LENGTH_DELIMITED;
-    put_varint(
-        out,
-        (varint_len(key) + varint_len(payload as u64) + payload) as u64,
-    );
+    put_varint(out, (varint_len(key) + varint_len(payload as u64) + payload) as u64);
     put_varint(out, key);
     put_varint(out, payload as u64);
 }
@@ -50,29 +47,10 @@ mod tests {
 
     #[test]
     fn a_view_put_together_from_parts_reads_as_one_message() {
-        let state = CellState {
-            column: 3,
-            row: 4,
-            snapshot: true,
-            ..CellState::default()
-        };
-        let motions = vec![Motion {
-            entity: 9,
-            x: 1,
-            y: 2,
-            heading: 3,
-            speed: 4,
-        }];
-        let motion = CellMotion {
-            column: 3,
-            row: 4,
-            motions,
-        };
-        let header = View {
-            tick: 8,
-            ack: 2,
-            ..View::default()
-        };
+        let state = CellState { column: 3, row: 4, snapshot: true, ..CellState::default() };
+        let motions = vec![Motion { entity: 9, x: 1, y: 2, heading: 3, speed: 4 }];
+        let motion = CellMotion { column: 3, row: 4, motions };
+        let header = View { tick: 8, ack: 2, ..View::default() };
         assert_eq!(
             ViewHeader::decode(header.encode_to_vec().as_slice()).unwrap(),
             ViewHeader { tick: 8, ack: 2 }
@@ -87,11 +65,7 @@ mod tests {
         put_view_prefix(&mut frame, payload.len());
         frame.extend_from_slice(&payload);
         let packet = ServerPacket::decode_length_delimited(frame.as_slice()).unwrap();
-        let whole = View {
-            states: vec![state],
-            motions: vec![motion],
-            ..header
-        };
+        let whole = View { states: vec![state], motions: vec![motion], ..header };
         assert_eq!(packet.body, Some(Body::View(whole)));
     }
 }

@@ -28,10 +28,7 @@ struct Options {
     max_sessions: usize,
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "the ready line is for whoever started this"
-)]
+#[expect(clippy::print_stdout, reason = "the ready line is for whoever started this")]
 fn main() -> Result<()> {
     let options = Options::parse();
     let limits = Limits {

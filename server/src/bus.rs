@@ -145,10 +145,7 @@ pub struct QueueBounds {
 
 impl Default for QueueBounds {
     fn default() -> Self {
-        Self {
-            letters: 8 * 1024,
-            bytes: 16 * 1024 * 1024,
-        }
+        Self { letters: 8 * 1024, bytes: 16 * 1024 * 1024 }
     }
 }
 

@@ -167,10 +167,7 @@ impl FromStr for Assignment {
 
     fn from_str(text: &str) -> Result<Self, NoAssignment> {
         let (key, value) = text.split_once('=').ok_or(NoAssignment)?;
-        Ok(Self {
-            key: key.trim().to_owned(),
-            value: value.to_owned(),
-        })
+        Ok(Self { key: key.trim().to_owned(), value: value.to_owned() })
     }
 }
 
@@ -217,10 +214,7 @@ mod tests {
         assert_eq!(command("s audit"), Command::Audit { subject: None });
         let item = Some(AuditSubject::Item { id: 77 });
         assert_eq!(command("s audit item 77"), Command::Audit { subject: item });
-        let rank = Command::Rank {
-            name: "Ann".to_owned(),
-            rank: Rank::Guide,
-        };
+        let rank = Command::Rank { name: "Ann".to_owned(), rank: Rank::Guide };
         assert_eq!(command("s rank Ann guide"), rank);
         let token = |secs| Command::Token {
             account: "ann".to_owned(),
@@ -242,10 +236,7 @@ mod tests {
             "s --check-config --print-config",
             "s audit item seven",
         ] {
-            assert!(
-                Cli::try_parse_from(line.split_whitespace()).is_err(),
-                "{line}"
-            );
+            assert!(Cli::try_parse_from(line.split_whitespace()).is_err(), "{line}");
         }
     }
 
@@ -258,14 +249,8 @@ mod tests {
         let loaded = Loaded::load(&cli.sources([])).unwrap();
         assert_eq!(loaded.config.network.listen.port(), 1);
         assert_eq!(loaded.config.world.tick_rate, 20);
-        assert_eq!(
-            *loaded.origin("network.listen"),
-            Origin::Flag("--listen".to_owned())
-        );
-        assert_eq!(
-            *loaded.origin("server.data_dir"),
-            Origin::Flag("--data-dir".to_owned())
-        );
+        assert_eq!(*loaded.origin("network.listen"), Origin::Flag("--listen".to_owned()));
+        assert_eq!(*loaded.origin("server.data_dir"), Origin::Flag("--data-dir".to_owned()));
         assert_eq!(
             *loaded.origin("world.tick_rate"),
             Origin::Flag("--set world.tick_rate".to_owned())

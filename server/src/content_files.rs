@@ -70,15 +70,9 @@ impl Reading {
         depth: usize,
     ) -> Result<(), ContentFilesError> {
         if depth == 0 {
-            return Err(too_much(
-                folder,
-                format!("more than {DEPTH} folders inside each other"),
-            ));
+            return Err(too_much(folder, format!("more than {DEPTH} folders inside each other")));
         }
-        let cannot = |source| ContentFilesError::Read {
-            path: folder.to_owned(),
-            source,
-        };
+        let cannot = |source| ContentFilesError::Read { path: folder.to_owned(), source };
         for entry in fs::read_dir(folder).map_err(cannot)? {
             let path = entry.map_err(cannot)?.path();
             let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
@@ -102,10 +96,7 @@ impl Reading {
         if self.count > FILES {
             return Err(too_much(path, format!("more than {FILES} files")));
         }
-        let cannot = |source| ContentFilesError::Read {
-            path: path.to_owned(),
-            source,
-        };
+        let cannot = |source| ContentFilesError::Read { path: path.to_owned(), source };
         // One byte more than allowed tells a full file from one that is too long, whatever its length claims to be.
         let file = fs::File::open(path).map_err(cannot)?;
         let mut bytes = Vec::new();
@@ -113,10 +104,7 @@ impl Reading {
         let length = read.map_err(cannot)? as u64;
         self.bytes += length;
         if length > FILE_BYTES {
-            return Err(too_much(
-                path,
-                format!("more than {FILE_BYTES} bytes in a file"),
-            ));
+            return Err(too_much(path, format!("more than {FILE_BYTES} bytes in a file")));
         }
         if self.bytes > TOTAL_BYTES {
             return Err(too_much(path, format!("more than {TOTAL_BYTES} bytes")));
@@ -135,10 +123,7 @@ fn is_content(path: &Path) -> bool {
 }
 
 fn too_much(path: &Path, what: String) -> ContentFilesError {
-    ContentFilesError::TooMuch {
-        path: path.to_owned(),
-        what,
-    }
+    ContentFilesError::TooMuch { path: path.to_owned(), what }
 }
 
 #[cfg(test)]

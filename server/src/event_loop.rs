@@ -76,15 +76,7 @@ impl EventLoop {
         clock: (Instant, Duration, u32),
         first: Input,
     ) -> Self {
-        let Parts {
-            network,
-            lobby,
-            auth,
-            store,
-            bus,
-            game,
-            signals,
-        } = parts;
+        let Parts { network, lobby, auth, store, bus, game, signals } = parts;
         let (now, period, max_catch_up) = clock;
         Self {
             network,
@@ -142,11 +134,7 @@ impl EventLoop {
     /// Sockets to packets, packets to the lobby, and what the lobby makes of them.
     fn receive(&mut self) {
         let now = Instant::now();
-        let mut entrance = Entrance {
-            lobby: &mut self.lobby,
-            inputs: &mut self.inputs,
-            now,
-        };
+        let mut entrance = Entrance { lobby: &mut self.lobby, inputs: &mut self.inputs, now };
         self.network.receive(now, &mut entrance);
         self.act();
     }
@@ -176,14 +164,10 @@ impl EventLoop {
         match &answer {
             Answer::Durable(durable) => {
                 let sessions = self.network.sessions();
-                self.value_lane
-                    .release(*durable, |session, frame| sessions.send(session, frame));
+                self.value_lane.release(*durable, |session, frame| sessions.send(session, frame));
             }
             Answer::ItemIds { first, count } => {
-                self.inputs.push(Input::ItemIds {
-                    first: *first,
-                    count: *count,
-                });
+                self.inputs.push(Input::ItemIds { first: *first, count: *count });
             }
             Answer::ValueOpen(open) => {
                 // A store that catches up during the end doesn't open what was closed for good.
@@ -248,11 +232,7 @@ impl EventLoop {
         while let Some(action) = self.lobby.next_action() {
             match action {
                 Action::Send { session, frame } => self.network.sessions().send(session, &frame),
-                Action::SendValue {
-                    session,
-                    frame,
-                    after,
-                } => {
+                Action::SendValue { session, frame, after } => {
                     self.send_value(session, &frame, after);
                 }
                 Action::Close { session, last } => self.network.sessions().close(session, &last),
@@ -297,10 +277,7 @@ impl EventLoop {
         };
         let config = &self.loaded.config;
         self.network.set_limits(crate::server::limits(config));
-        self.lobby.set_settings(crate::server::lobby_settings(
-            config,
-            self.network.local_addr(),
-        ));
+        self.lobby.set_settings(crate::server::lobby_settings(config, self.network.local_addr()));
         if let Some(levels) = &self.levels {
             levels.set(&config.log.level);
         }

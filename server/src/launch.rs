@@ -53,11 +53,7 @@ fn run(builder: ServerBuilder, loaded: Loaded, sources: Sources) -> ExitCode {
     let server = match builder.log_levels(levels).start(loaded, sources) {
         Ok(server) => server,
         Err(error) => {
-            let code = if error.is_configuration() {
-                EX_CONFIG
-            } else {
-                1
-            };
+            let code = if error.is_configuration() { EX_CONFIG } else { 1 };
             return fail(error, code);
         }
     };
@@ -81,10 +77,9 @@ fn audit(config: &Config, subject: Option<AuditSubject>) -> ExitCode {
             Err(error) => fail(error, 1),
         },
         Some(AuditSubject::Item { id }) => match store::item_history(&path, game::ItemId(id)) {
-            Ok(entries) => say(entries
-                .iter()
-                .map(|entry| format!("{entry}\n"))
-                .collect::<String>()),
+            Ok(entries) => {
+                say(entries.iter().map(|entry| format!("{entry}\n")).collect::<String>())
+            }
             Err(error) => fail(error, 1),
         },
     }
@@ -107,10 +102,7 @@ fn lift(config: &Config, id: Option<u32>) -> ExitCode {
 
 fn token(config: &Config, account: &str, lifetime: std::time::Duration) -> ExitCode {
     let Some(secret) = &config.auth.token_secret else {
-        return fail(
-            "auth.token_secret is not set: nobody logs in with tokens",
-            EX_CONFIG,
-        );
+        return fail("auth.token_secret is not set: nobody logs in with tokens", EX_CONFIG);
     };
     let secret = secret.expose().as_bytes();
     match auth::mint_token(secret, &config.auth.token_audience, account, lifetime) {

@@ -1,9 +1,6 @@
 //! The server around the game: one loop over sockets and ticks, sessions, the lobby, the store and the bus.
 
-#![cfg_attr(
-    test,
-    allow(clippy::unwrap_used, reason = "a test may end at the first surprise")
-)]
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may end at the first surprise"))]
 
 pub mod auth;
 pub mod bus;

@@ -255,10 +255,7 @@ impl Network {
     /// When accept, out of descriptors, is tried again although none of ours was freed.
     fn accept_again(&self) -> Option<Duration> {
         const RETRY: Duration = Duration::from_millis(100);
-        let starved = self
-            .listener
-            .as_ref()
-            .is_some_and(|listener| listener.starved);
+        let starved = self.listener.as_ref().is_some_and(|listener| listener.starved);
         starved.then_some(RETRY)
     }
 
@@ -292,11 +289,7 @@ impl Network {
     /// Tells the inbox about sessions that are over or have recovered, those included that it ends by being told.
     fn report(&mut self, inbox: &mut impl Inbox) {
         while let Some(id) = self.sessions.recovered.pop() {
-            if self
-                .sessions
-                .get(id)
-                .is_some_and(|session| !session.is_closing())
-            {
+            if self.sessions.get(id).is_some_and(|session| !session.is_closing()) {
                 inbox.recovered(&mut self.sessions, id);
             }
         }

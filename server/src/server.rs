@@ -73,19 +73,12 @@ impl StartError {
     /// True if a file that an operator wrote is wrong, rather than the machine or another process.
     #[must_use]
     pub fn is_configuration(&self) -> bool {
-        matches!(
-            self,
-            Self::ContentFiles(_) | Self::Content(_) | Self::Modules(_) | Self::Game(_)
-        )
+        matches!(self, Self::ContentFiles(_) | Self::Content(_) | Self::Modules(_) | Self::Game(_))
     }
 }
 
 fn lines(errors: &[ContentError]) -> String {
-    errors
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join("\n")
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// Puts a server together.
@@ -105,11 +98,7 @@ impl Server {
     /// A server with the modules of [`game::modules::all`].
     #[must_use]
     pub fn builder() -> ServerBuilder {
-        ServerBuilder {
-            modules: game::modules::all(),
-            levels: None,
-            signals: true,
-        }
+        ServerBuilder { modules: game::modules::all(), levels: None, signals: true }
     }
 
     /// Where clients connect.
@@ -166,18 +155,12 @@ impl ServerBuilder {
         let content = Arc::new(read_content(config)?);
         raise_descriptor_limit(config.network.max_sessions)?;
         let data_dir = &config.server.data_dir;
-        std::fs::create_dir_all(data_dir).map_err(|source| StartError::DataDir {
-            path: data_dir.clone(),
-            source,
-        })?;
+        std::fs::create_dir_all(data_dir)
+            .map_err(|source| StartError::DataDir { path: data_dir.clone(), source })?;
 
         let start = Instant::now();
-        let network = Network::bind(
-            config.network.listen,
-            Framing::Delimited,
-            limits(config),
-            start,
-        )?;
+        let network =
+            Network::bind(config.network.listen, Framing::Delimited, limits(config), start)?;
         let waker = network.waker();
         // A waker that fails is a poll that is gone: nobody is left to be woken.
         let wake = move || drop(waker.wake());
@@ -195,25 +178,11 @@ impl ServerBuilder {
         let signals = self.signals.then(|| watch_signals(&network)).transpose()?;
         let game = Game::new(game_settings, content, Arc::clone(&table))?;
         let address = network.local_addr();
-        let lobby = Lobby::new(
-            lobby_settings(config, address),
-            foreign(&table),
-            system_tokens(),
-        );
-        let ground = Input::Ground {
-            items: claim.ground,
-        };
+        let lobby = Lobby::new(lobby_settings(config, address), foreign(&table), system_tokens());
+        let ground = Input::Ground { items: claim.ground };
         let period = Duration::from_millis(u64::from(game.tick_ms()));
         let max_catch_up = config.world.max_catch_up;
-        let parts = Parts {
-            network,
-            lobby,
-            auth,
-            store,
-            bus,
-            game,
-            signals,
-        };
+        let parts = Parts { network, lobby, auth, store, bus, game, signals };
         let event_loop = EventLoop::new(
             parts,
             loaded,
@@ -222,10 +191,7 @@ impl ServerBuilder {
             (Instant::now(), period, max_catch_up),
             ground,
         );
-        Ok(Server {
-            event_loop,
-            address,
-        })
+        Ok(Server { event_loop, address })
     }
 }
 
@@ -297,10 +263,7 @@ pub(crate) fn limits(config: &Config) -> Limits {
 
 pub(crate) fn lobby_settings(config: &Config, address: SocketAddr) -> lobby::Settings {
     let (network, auth) = (&config.network, &config.auth);
-    let advertised = network
-        .advertise
-        .as_ref()
-        .map(|address| address.as_str().to_owned());
+    let advertised = network.advertise.as_ref().map(|address| address.as_str().to_owned());
     lobby::Settings {
         server: format!("{} {}", config.server.name, env!("CARGO_PKG_VERSION")),
         address: advertised.unwrap_or_else(|| address.to_string()),
@@ -332,21 +295,14 @@ fn auth_settings(config: &Config) -> auth::Settings {
 fn store_settings(config: &Config) -> StoreSettings {
     let queue = config.store.queue;
     StoreSettings {
-        bounds: Bounds {
-            requests: queue,
-            reads: queue,
-            ..Bounds::default()
-        },
+        bounds: Bounds { requests: queue, reads: queue, ..Bounds::default() },
         close_patience: config.shutdown.deadline,
         ..StoreSettings::new(database_path(config), config.server.node)
     }
 }
 
 fn bus_settings(config: &Config, game: &game::Settings) -> bus::Settings {
-    let bounds = QueueBounds {
-        letters: config.bus.queue,
-        ..QueueBounds::default()
-    };
+    let bounds = QueueBounds { letters: config.bus.queue, ..QueueBounds::default() };
     let mut zones = game.zones.clone();
     zones.extend(game.realm.then(game::ZoneName::realm));
     bus::Settings {
@@ -369,24 +325,14 @@ fn game_settings(
     switched_off: Vec<u32>,
 ) -> game::Settings {
     let world = &config.world;
-    let all = || {
-        content
-            .zones()
-            .iter()
-            .map(|zone| zone.key.clone())
-            .collect()
-    };
+    let all = || content.zones().iter().map(|zone| zone.key.clone()).collect();
     let tick = Duration::from_millis(u64::from(1000 / world.tick_rate.max(1)));
     let interval = config.store.save_interval.as_millis() / tick.as_millis().max(1);
     game::Settings {
         node: config.server.node.to_string(),
         tick_rate: world.tick_rate,
         seed: world.seed,
-        zones: if world.zones.is_empty() {
-            all()
-        } else {
-            world.zones.clone()
-        },
+        zones: if world.zones.is_empty() { all() } else { world.zones.clone() },
         realm: world.realm,
         save_interval: u64::try_from(interval).unwrap_or(u64::MAX).max(1),
         cell_size: world.cell_size_cm.unsigned_abs(),

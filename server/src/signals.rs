@@ -31,10 +31,7 @@ impl Signals {
     /// When the system refuses.
     pub(crate) fn watch() -> io::Result<Self> {
         let watched = Watched::new([SIGINT, SIGTERM, SIGHUP])?;
-        Ok(Self {
-            watched,
-            asked_to_end: 0,
-        })
+        Ok(Self { watched, asked_to_end: 0 })
     }
 
     /// The next wish, if a signal has come.

@@ -32,9 +32,7 @@ impl Suspects {
     /// The list of the server whose data lies in `data_dir`.
     #[must_use]
     pub fn of(data_dir: &Path) -> Self {
-        Self {
-            path: data_dir.join(FILE),
-        }
+        Self { path: data_dir.join(FILE) }
     }
 
     /// The ids of the packets that are refused, in the order in which they fell under suspicion.
@@ -42,11 +40,7 @@ impl Suspects {
     /// # Errors
     /// When there is a list that can't be read.
     pub fn ids(&self) -> Result<Vec<u32>, SuspectsError> {
-        let id = |line: &str| {
-            line.split_whitespace()
-                .next()
-                .and_then(|word| word.parse().ok())
-        };
+        let id = |line: &str| line.split_whitespace().next().and_then(|word| word.parse().ok());
         Ok(self.text()?.lines().filter_map(id).collect())
     }
 
@@ -58,10 +52,7 @@ impl Suspects {
         match std::fs::read_to_string(&self.path) {
             Ok(text) => Ok(text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
-            Err(source) => Err(SuspectsError {
-                path: self.path.clone(),
-                source,
-            }),
+            Err(source) => Err(SuspectsError { path: self.path.clone(), source }),
         }
     }
 
@@ -85,19 +76,16 @@ impl Suspects {
     pub fn lift(&self, id: u32) -> Result<bool, SuspectsError> {
         let lines: Vec<String> = self.text()?.lines().map(str::to_owned).collect();
         let first = |line: &String| line.split_whitespace().next().map(str::to_owned);
-        let (lifted, kept): (Vec<_>, Vec<_>) = lines
-            .into_iter()
-            .partition(|line| first(line) == Some(id.to_string()));
+        let (lifted, kept): (Vec<_>, Vec<_>) =
+            lines.into_iter().partition(|line| first(line) == Some(id.to_string()));
         self.write(&kept)?;
         Ok(!lifted.is_empty())
     }
 
     fn write(&self, lines: &[String]) -> Result<(), SuspectsError> {
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-        std::fs::write(&self.path, text).map_err(|source| SuspectsError {
-            path: self.path.clone(),
-            source,
-        })
+        std::fs::write(&self.path, text)
+            .map_err(|source| SuspectsError { path: self.path.clone(), source })
     }
 }
 
@@ -126,12 +114,7 @@ mod tests {
         let suspects = Suspects::of(directory.path());
         assert!(suspects.ids().unwrap().is_empty());
         for packet in [4, 7] {
-            suspects
-                .add(Serving {
-                    packet,
-                    account: AccountId(9),
-                })
-                .unwrap();
+            suspects.add(Serving { packet, account: AccountId(9) }).unwrap();
         }
         assert_eq!(suspects.ids().unwrap(), [4, 7]);
         assert!(suspects.text().unwrap().contains("account 9"));

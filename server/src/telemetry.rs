@@ -40,8 +40,5 @@ impl LogLevels {
 
 /// The client library of NATS logs each attempt to connect; the bus says what matters in a line of its own.
 fn filter(level: &LogFilter) -> EnvFilter {
-    EnvFilter::new(format!(
-        "async_nats=warn,refinery_core=warn,{}",
-        level.directives()
-    ))
+    EnvFilter::new(format!("async_nats=warn,refinery_core=warn,{}", level.directives()))
 }

@@ -26,12 +26,7 @@ impl TickClock {
     /// once; the rest are dropped and counted, because a server that can't keep up would only fall further behind.
     #[must_use]
     pub(crate) fn new(now: Instant, period: Duration, max_catch_up: u32) -> Self {
-        Self {
-            period,
-            max_catch_up: max_catch_up.max(1),
-            next: now + period,
-            dropped: 0,
-        }
+        Self { period, max_catch_up: max_catch_up.max(1), next: now + period, dropped: 0 }
     }
 
     /// Time until the next tick is due; zero if one is.
@@ -72,15 +67,9 @@ mod tests {
     #[test]
     fn a_tick_is_due_once_a_period_however_late_it_was_taken() {
         let (mut clock, start) = clock();
-        assert_eq!(
-            clock.take_due(start + PERIOD - Duration::from_nanos(1)),
-            None
-        );
+        assert_eq!(clock.take_due(start + PERIOD - Duration::from_nanos(1)), None);
         let late = Duration::from_millis(40);
-        assert_eq!(
-            clock.take_due(start + PERIOD + late),
-            Some(Due { steps: 1, late })
-        );
+        assert_eq!(clock.take_due(start + PERIOD + late), Some(Due { steps: 1, late }));
         assert_eq!(clock.until_next(start + PERIOD + late), PERIOD - late);
     }
 

@@ -57,11 +57,7 @@ impl ValueLane {
         let after = self.held.back().map_or(after, |last| last.after.max(after));
         self.bytes += frame.len();
         *self.waiting.entry(session).or_default() += 1;
-        self.held.push_back(Held {
-            after,
-            session,
-            frame,
-        });
+        self.held.push_back(Held { after, session, frame });
         Ok(())
     }
 
@@ -101,12 +97,7 @@ mod tests {
     const BOB: SessionId = SessionId(2);
 
     fn hold(lane: &mut ValueLane, session: SessionId, after: u64, text: &'static str) {
-        lane.hold(
-            session,
-            CommitSeq(after),
-            Bytes::from_static(text.as_bytes()),
-        )
-        .unwrap();
+        lane.hold(session, CommitSeq(after), Bytes::from_static(text.as_bytes())).unwrap();
     }
 
     fn release(lane: &mut ValueLane, durable: u64) -> Vec<(u64, String)> {
@@ -133,10 +124,7 @@ mod tests {
         assert!(lane.must_hold(ADA, CommitSeq(0)), "behind its own frame");
         assert!(!lane.must_hold(BOB, CommitSeq(0)));
         hold(&mut lane, ADA, 0, "second");
-        let released: Vec<_> = release(&mut lane, 5)
-            .into_iter()
-            .map(|(_, frame)| frame)
-            .collect();
+        let released: Vec<_> = release(&mut lane, 5).into_iter().map(|(_, frame)| frame).collect();
         assert_eq!(released, ["first", "second"]);
         assert!(!lane.must_hold(ADA, CommitSeq(5)));
     }

@@ -74,35 +74,19 @@ fn play(address: SocketAddr) -> Client {
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let buffer = Vec::new();
     let mut client = Client { stream, buffer };
-    let hello = Hello {
-        protocol_version: PROTOCOL_VERSION,
-        client: "test".into(),
-    };
-    client.ask(&hello, |body| {
-        matches!(body, Body::Welcome(_)).then_some(())
-    });
-    let register = Register {
-        account: "anna".into(),
-        password: "correct horse".into(),
-    };
-    client.ask(&register, |body| {
-        matches!(body, Body::LoggedIn(_)).then_some(())
-    });
-    let create = CreateCharacter {
-        name: "Mira".into(),
-    };
+    let hello = Hello { protocol_version: PROTOCOL_VERSION, client: "test".into() };
+    client.ask(&hello, |body| matches!(body, Body::Welcome(_)).then_some(()));
+    let register = Register { account: "anna".into(), password: "correct horse".into() };
+    client.ask(&register, |body| matches!(body, Body::LoggedIn(_)).then_some(()));
+    let create = CreateCharacter { name: "Mira".into() };
     let character = client.ask(&create, |body| {
         let Body::CharacterCreated(created) = body else {
             return None;
         };
         created.character
     });
-    let enter = EnterWorld {
-        character: character.id,
-    };
-    client.ask(&enter, |body| {
-        matches!(body, Body::Entered(_)).then_some(())
-    });
+    let enter = EnterWorld { character: character.id };
+    client.ask(&enter, |body| matches!(body, Body::Entered(_)).then_some(()));
     client
 }
 
@@ -119,9 +103,7 @@ fn a_panic_in_the_last_tick_is_not_taken_for_an_end_in_order() {
         ("auth.argon2_iterations", "1"),
     ]
     .into_iter()
-    .fold(Sources::default(), |sources, (key, value)| {
-        sources.flag("--set", key, value)
-    });
+    .fold(Sources::default(), |sources, (key, value)| sources.flag("--set", key, value));
     let loaded = Loaded::load(&sources).unwrap();
     let builder = Server::builder().module::<Trap>();
     let server = builder.start(loaded, sources).unwrap();
@@ -134,8 +116,5 @@ fn a_panic_in_the_last_tick_is_not_taken_for_an_end_in_order() {
     });
     let outcome = server.run();
     let _client = player.join().unwrap().unwrap();
-    assert!(
-        matches!(outcome, Err(RunError::GamePanicked(None))),
-        "{outcome:?}"
-    );
+    assert!(matches!(outcome, Err(RunError::GamePanicked(None))), "{outcome:?}");
 }

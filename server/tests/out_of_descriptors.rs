@@ -86,11 +86,7 @@ fn without_descriptors_clients_are_refused_with_a_reason_and_taken_in_as_soon_as
         pass(&mut network, &mut open);
     }
     assert_eq!(network.stats().wakeups - wakeups, 3);
-    assert_eq!(
-        network.stats().out_of_descriptors,
-        90,
-        "no spin once all are told"
-    );
+    assert_eq!(network.stats().out_of_descriptors, 90, "no spin once all are told");
 
     clients.truncate(10);
     setrlimit(Resource::Nofile, before).unwrap();

@@ -28,10 +28,7 @@ fn padded_ping(length: usize) -> Vec<u8> {
     let ping = packet_of::<Ping>(&[]);
     // Key and length of field 17 take four bytes.
     let padding = length - ping.len() - 4;
-    assert!(
-        (128..16_384).contains(&padding),
-        "its length takes two bytes"
-    );
+    assert!((128..16_384).contains(&padding), "its length takes two bytes");
     let mut packet = ping;
     put_varint(&mut packet, 17 << 3 | 2);
     put_varint(&mut packet, padding as u64);
@@ -45,10 +42,7 @@ fn a_length_that_is_no_varint_ends_the_session_as_malformed() {
     let address = scene.server.address;
     for (text, bytes) in [
         ("eleven bytes", &[0xff; 11][..]),
-        (
-            "beyond 64 bits",
-            &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02][..],
-        ),
+        ("beyond 64 bits", &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02][..]),
         ("not the shortest form", &[0x80, 0x00][..]),
     ] {
         for mut client in [Client::connect(address), Client::log_in(address, "mal")] {

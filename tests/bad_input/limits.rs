@@ -11,10 +11,7 @@ use tests::client::{Client, mint};
 use super::Scene;
 
 fn hello() -> Hello {
-    Hello {
-        protocol_version: PROTOCOL_VERSION,
-        client: "late".into(),
-    }
+    Hello { protocol_version: PROTOCOL_VERSION, client: "late".into() }
 }
 
 #[test]
@@ -64,9 +61,8 @@ fn who_has_not_logged_in_by_the_deadline_is_sent_away_however_busy_it_seems() {
         Client::greet(address),
         Client::greet(address),
     ];
-    let [_, _, busy, dribbler] = clients
-        .each_ref()
-        .map(|client| client.stream.try_clone().unwrap());
+    let [_, _, busy, dribbler] =
+        clients.each_ref().map(|client| client.stream.try_clone().unwrap());
     let waiting = clients.map(|mut client| std::thread::spawn(move || client.read_to_end()));
 
     let mut ping = Vec::new();
@@ -116,9 +112,7 @@ fn a_full_server_says_so_and_when_to_come_back_and_has_room_again_when_somebody_
 #[test]
 fn one_address_gets_so_many_sessions_and_others_still_get_theirs() {
     let mut scene = Scene::with(|setup| {
-        setup
-            .set("network.sessions_per_address", 3)
-            .set("network.limit_loopback", true)
+        setup.set("network.sessions_per_address", 3).set("network.limit_loopback", true)
     });
     let address = scene.server.address;
     let _guests = [Client::greet(address), Client::greet(address)];

@@ -25,11 +25,7 @@ fn an_unknown_message_is_refused_with_its_request_and_the_session_goes_on() {
     for id in [8, 47, 500, 1000, 536_870_911] {
         client.send_bytes(&empty_message(id));
         let (request, refused) = client.expect_refusal();
-        assert_eq!(
-            (request, refused.reason()),
-            (8, Refusal::UnknownMessage),
-            "{id}"
-        );
+        assert_eq!((request, refused.reason()), (8, Refusal::UnknownMessage), "{id}");
         assert!(refused.message.contains(&id.to_string()), "{refused:?}");
         client.ping();
     }
@@ -75,10 +71,7 @@ fn who_goes_on_sending_what_is_refused_is_sent_away() {
     }
     scene.ends(&mut client, Farewell::TooManyErrors);
     let refused = |packet: &&protocol::v1::ServerPacket| {
-        matches!(
-            &packet.body,
-            Some(protocol::v1::server_packet::Body::Refused(Refused { .. }))
-        )
+        matches!(&packet.body, Some(protocol::v1::server_packet::Body::Refused(Refused { .. })))
     };
     assert_eq!(client.seen.iter().filter(refused).count(), 16);
 }
@@ -88,10 +81,7 @@ fn another_version_is_told_which_one_the_server_speaks() {
     let mut scene = Scene::new();
     for protocol_version in [0, PROTOCOL_VERSION + 1, u32::MAX] {
         let mut client = Client::connect(scene.server.address);
-        let hello = Hello {
-            protocol_version,
-            client: "from the future".into(),
-        };
+        let hello = Hello { protocol_version, client: "from the future".into() };
         client.send(1, &hello);
         let farewell = scene.ends(&mut client, Farewell::WrongVersion);
         assert_eq!(farewell.protocol_version, PROTOCOL_VERSION);
@@ -102,10 +92,7 @@ fn another_version_is_told_which_one_the_server_speaks() {
 fn a_request_before_the_answer_to_the_last_one_is_refused_as_busy() {
     let scene = Scene::new();
     let mut client = Client::greet(scene.server.address);
-    let login = Login {
-        account: "nobody".into(),
-        password: "wrong password".into(),
-    };
+    let login = Login { account: "nobody".into(), password: "wrong password".into() };
     // Both in one write, so that the server reads the second before it can have answered the first.
     let mut both = Vec::new();
     protocol::encode_client_frame(&mut both, 1, &login);

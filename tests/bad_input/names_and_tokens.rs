@@ -12,17 +12,11 @@ use tests::server::TOKEN_SECRET;
 use super::Scene;
 
 fn register(account: &str, password: &str) -> Register {
-    Register {
-        account: account.into(),
-        password: password.into(),
-    }
+    Register { account: account.into(), password: password.into() }
 }
 
 fn login(account: &str, password: &str) -> Login {
-    Login {
-        account: account.into(),
-        password: password.into(),
-    }
+    Login { account: account.into(), password: password.into() }
 }
 
 fn token(secret: &str, audience: &str, lifetime: Duration) -> TokenLogin {
@@ -97,13 +91,7 @@ fn a_login_token_is_good_once_in_its_time_for_this_world_and_by_the_right_hand()
     let (_, claims) = head.split_once('.').unwrap();
     // {"typ":"JWT","alg":"none"}
     let unsigned = format!("eyJ0eXAiOiJKV1QiLCJhbGciOiJub25lIn0.{claims}.");
-    for token in [
-        String::new(),
-        "x.y.z".into(),
-        head.into(),
-        format!("{head}."),
-        unsigned,
-    ] {
+    for token in [String::new(), "x.y.z".into(), head.into(), format!("{head}."), unsigned] {
         let refusal = refusal(&TokenLogin { token });
         assert_eq!(refusal, Refusal::TokenInvalid);
     }
@@ -124,8 +112,5 @@ fn session_tokens_that_are_guessed_admit_nobody() {
 }
 
 fn unix_seconds() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap()
-        .as_secs()
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }

@@ -12,9 +12,7 @@ fn counted(server: &ServerProcess, reason: &str) -> u64 {
     let total = log.lines().rfind(|line| line.contains(" total ")).unwrap();
     let count = total.split(&format!("{reason}=")).nth(1).unwrap_or("0");
     let digits: String = count.chars().take_while(char::is_ascii_digit).collect();
-    digits
-        .parse()
-        .unwrap_or_else(|_| panic!("{reason} in {total}"))
+    digits.parse().unwrap_or_else(|_| panic!("{reason} in {total}"))
 }
 
 #[test]
@@ -30,10 +28,7 @@ fn every_refusal_and_farewell_is_counted_by_reason() {
     for request in 1..=4 {
         client.refusal(request, &Move::default());
     }
-    let wrong = Login {
-        account: "nobody".into(),
-        password: "long enough".into(),
-    };
+    let wrong = Login { account: "nobody".into(), password: "long enough".into() };
     client.refusal(5, &wrong);
     client.refusal(6, &wrong);
     // These two are the game's refusals, not the lobby's.

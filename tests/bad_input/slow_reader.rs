@@ -48,10 +48,7 @@ fn a_slow_reader_gets_fresh_snapshots_instead_of_the_motion_that_it_missed() {
     assert!(fresh.anchor.is_some());
     let snapshots = fresh.states.iter().filter(|state| state.snapshot).count();
     let entered: usize = fresh.states.iter().map(|state| state.enters.len()).sum();
-    assert!(
-        snapshots > 0 && entered > 60,
-        "{snapshots} cells, {entered}"
-    );
+    assert!(snapshots > 0 && entered > 60, "{snapshots} cells, {entered}");
     sleeper.ping();
     assert!(!server.log.text().contains("FAREWELL_TOO_SLOW"));
     bots.stop_unharmed();

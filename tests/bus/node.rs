@@ -45,10 +45,7 @@ impl Node {
             *rope.rings.lock().expect("no test panics in here") += 1;
             rope.rung.notify_all();
         });
-        Self {
-            bus: bus.expect("settings that work"),
-            bell,
-        }
+        Self { bus: bus.expect("settings that work"), bell }
     }
 
     /// Opened, and ready to get letters.

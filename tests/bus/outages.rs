@@ -16,10 +16,7 @@ fn nats() -> NatsServer {
 
 /// Server 1 hosts the meadow, server 2 the cave and the realm.
 fn pair(url: &str) -> (Settings, Settings) {
-    (
-        settings(url, "1", &["meadow"]),
-        settings(url, "2", &["cave", "realm"]),
-    )
+    (settings(url, "1", &["meadow"]), settings(url, "2", &["cave", "realm"]))
 }
 
 fn ready_pair(url: &str) -> (Node, Node) {
@@ -36,10 +33,7 @@ fn two_servers_exchange_letters_by_zone_and_by_node() {
     second.send(node("1"), "to server 1").expect("taken");
     first.eventually("a letter waits", |first| first.stats().incoming == 1);
     let arrival = first.bus.poll().expect("it waits");
-    assert_eq!(
-        (arrival.from.as_str(), &arrival.letter.body[..]),
-        ("2", &b"to server 1"[..])
-    );
+    assert_eq!((arrival.from.as_str(), &arrival.letter.body[..]), ("2", &b"to server 1"[..]));
 }
 
 #[test]
@@ -60,10 +54,7 @@ fn everyone_gets_an_announcement_once_the_sender_too() {
 fn worlds_on_one_nats_do_not_hear_each_other() {
     let nats = nats();
     let (mut first, mut second) = ready_pair(&nats.url());
-    let mut stranger = Node::ready(Settings {
-        world: "other".to_owned(),
-        ..pair(&nats.url()).1
-    });
+    let mut stranger = Node::ready(Settings { world: "other".to_owned(), ..pair(&nats.url()).1 });
     for route in [zone("cave"), node("2"), Route::Everyone] {
         stranger.send(route, "not for you").expect("taken");
     }
@@ -131,14 +122,8 @@ fn a_killed_nats_is_found_again_and_what_waited_goes_out() {
 #[test]
 fn a_full_outbox_refuses_counts_and_never_waits() {
     let nats = NatsServer::not_yet_started().expect("a free port");
-    let outgoing = QueueBounds {
-        letters: 10,
-        bytes: 1000,
-    };
-    let mut server = Node::open(Settings {
-        outgoing,
-        ..pair(&nats.url()).0
-    });
+    let outgoing = QueueBounds { letters: 10, bytes: 1000 };
+    let mut server = Node::open(Settings { outgoing, ..pair(&nats.url()).0 });
     for text in numbers(0..10) {
         server.send(zone("cave"), &text).expect("taken");
     }
@@ -157,10 +142,7 @@ fn a_flood_that_nobody_fetches_is_dropped_counted_and_over_afterwards() {
     const FLOOD: usize = 5000;
     let nats = nats();
     let (first, second) = pair(&nats.url());
-    let incoming = QueueBounds {
-        letters: 100,
-        bytes: 100_000,
-    };
+    let incoming = QueueBounds { letters: 100, bytes: 100_000 };
     let mut first = Node::ready(first);
     let mut second = Node::ready(Settings { incoming, ..second });
     for text in numbers(0..FLOOD) {
@@ -195,8 +177,7 @@ fn messages_that_are_no_letters_are_dropped_and_counted() {
     let (mut first, mut second) = ready_pair(&nats.url());
     let bad: [&[u8]; 4] = [b"", b"hello", b"\x01", &[1; 70_000]];
     let mut raw = TcpStream::connect(("127.0.0.1", nats.port)).expect("it listens");
-    raw.write_all(b"CONNECT {\"verbose\":false}\r\n")
-        .expect("sent");
+    raw.write_all(b"CONNECT {\"verbose\":false}\r\n").expect("sent");
     for message in bad {
         write!(raw, "PUB w.zone.cave {}\r\n", message.len()).expect("sent");
         raw.write_all(message).expect("sent");
@@ -205,9 +186,7 @@ fn messages_that_are_no_letters_are_dropped_and_counted() {
     raw.write_all(b"PING\r\n").expect("sent");
     let handled = (BufReader::new(&raw).lines().map_while(Result::ok)).any(|line| line == "PONG");
     assert!(handled, "nats-server closed the raw connection");
-    second.eventually("all four are counted", |second| {
-        second.stats().malformed == 4
-    });
+    second.eventually("all four are counted", |second| second.stats().malformed == 4);
     first.send(zone("cave"), "a letter").expect("taken");
     assert_eq!(second.texts(1), ["a letter"]);
 }

@@ -77,14 +77,8 @@ fn letters_of_one_sender_keep_their_order(url: &str) {
 }
 
 fn a_full_inbox_refuses_and_takes_again_when_there_is_room(url: &str) {
-    let small = QueueBounds {
-        letters: 3,
-        bytes: 1000,
-    };
-    let mut server = Node::ready(Settings {
-        incoming: small,
-        ..alone(url)
-    });
+    let small = QueueBounds { letters: 3, bytes: 1000 };
+    let mut server = Node::ready(Settings { incoming: small, ..alone(url) });
     for text in numbers(0..3) {
         server.send(zone("meadow"), &text).expect("taken");
     }

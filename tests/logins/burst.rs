@@ -44,18 +44,11 @@ fn three_hundred_token_logins_in_one_burst_are_all_answered() {
         .map(|_| {
             let client = Client::greet(server.address);
             client.stream.set_nonblocking(true).unwrap();
-            Asker {
-                client,
-                read: Vec::new(),
-                answered: None,
-            }
+            Asker { client, read: Vec::new(), answered: None }
         })
         .collect();
-    let logins: Vec<TokenLogin> = (0..LOGINS)
-        .map(|number| TokenLogin {
-            token: mint(&format!("burst-{number}")),
-        })
-        .collect();
+    let logins: Vec<TokenLogin> =
+        (0..LOGINS).map(|number| TokenLogin { token: mint(&format!("burst-{number}")) }).collect();
     let asked = Instant::now();
     for (asker, login) in askers.iter_mut().zip(&logins) {
         asker.client.send(1, login);

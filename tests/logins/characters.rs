@@ -13,10 +13,7 @@ fn create(name: &str) -> CreateCharacter {
 
 fn names(client: &mut Client) -> Vec<String> {
     let list: CharacterList = client.ask(50, &ListCharacters {});
-    list.characters
-        .into_iter()
-        .map(|entry| entry.name)
-        .collect()
+    list.characters.into_iter().map(|entry| entry.name).collect()
 }
 
 #[test]
@@ -36,15 +33,9 @@ fn an_account_makes_lists_and_deletes_its_characters_up_to_the_limit() {
 
     let id = ada.character("Bea");
     let _: CharacterDeleted = ada.ask(5, &DeleteCharacter { id });
-    assert_eq!(
-        ada.refusal(6, &DeleteCharacter { id }),
-        Refusal::NoSuchCharacter
-    );
+    assert_eq!(ada.refusal(6, &DeleteCharacter { id }), Refusal::NoSuchCharacter);
     let character = id;
-    assert_eq!(
-        ada.refusal(7, &EnterWorld { character }),
-        Refusal::NoSuchCharacter
-    );
+    assert_eq!(ada.refusal(7, &EnterWorld { character }), Refusal::NoSuchCharacter);
     let _: CharacterCreated = ada.ask(8, &create("Dora"));
 
     assert!(server.stop().success());
@@ -63,36 +54,18 @@ fn a_name_is_taken_in_any_spelling_and_others_characters_are_out_of_reach() {
         assert_eq!(bob.refusal(request, &create(name)), Refusal::NameTaken);
     }
     let id = ada.character("Anna");
-    assert_eq!(
-        bob.refusal(5, &DeleteCharacter { id }),
-        Refusal::NoSuchCharacter
-    );
+    assert_eq!(bob.refusal(5, &DeleteCharacter { id }), Refusal::NoSuchCharacter);
     let character = id;
-    assert_eq!(
-        bob.refusal(6, &EnterWorld { character }),
-        Refusal::NoSuchCharacter
-    );
+    assert_eq!(bob.refusal(6, &EnterWorld { character }), Refusal::NoSuchCharacter);
 
     // In the world it is even less to be had.
     ada.enter_world("Anna");
-    assert_eq!(
-        bob.refusal(7, &DeleteCharacter { id }),
-        Refusal::NoSuchCharacter
-    );
-    assert_eq!(
-        bob.refusal(8, &EnterWorld { character }),
-        Refusal::NoSuchCharacter
-    );
+    assert_eq!(bob.refusal(7, &DeleteCharacter { id }), Refusal::NoSuchCharacter);
+    assert_eq!(bob.refusal(8, &EnterWorld { character }), Refusal::NoSuchCharacter);
     for id in [0, u64::MAX, 1 << 63] {
-        assert_eq!(
-            bob.refusal(9, &DeleteCharacter { id }),
-            Refusal::NoSuchCharacter
-        );
+        assert_eq!(bob.refusal(9, &DeleteCharacter { id }), Refusal::NoSuchCharacter);
         let character = id;
-        assert_eq!(
-            bob.refusal(10, &EnterWorld { character }),
-            Refusal::NoSuchCharacter
-        );
+        assert_eq!(bob.refusal(10, &EnterWorld { character }), Refusal::NoSuchCharacter);
     }
     bob.ping();
 }

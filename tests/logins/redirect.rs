@@ -14,10 +14,7 @@ fn command(line: &str) -> Command {
 /// The inventory that comes with an entry, as template and quantity.
 fn owned(client: &mut Client) -> Vec<(u64, String, u32)> {
     let items = client.expect::<Inventory>().items;
-    items
-        .into_iter()
-        .map(|item| (item.id, item.template, item.quantity))
-        .collect()
+    items.into_iter().map(|item| (item.id, item.template, item.quantity)).collect()
 }
 
 #[test]
@@ -42,30 +39,19 @@ fn a_redirected_client_resumes_as_the_same_character_with_the_same_inventory() {
     root.send(3, &command("redirect Ada"));
     let redirect = ada.expect::<Redirect>();
     assert_eq!(redirect.address, server.address.to_string());
-    let gifts = ada
-        .seen
-        .iter()
-        .filter(|packet| matches!(packet.body, Some(Body::InventoryChanged(_))));
+    let gifts =
+        ada.seen.iter().filter(|packet| matches!(packet.body, Some(Body::InventoryChanged(_))));
     assert_eq!(gifts.count(), 3);
 
     let address = redirect.address.parse().unwrap();
     let (mut again, logged_in) = resume(address, &redirect.token);
     assert!(logged_in.in_world);
     let after = again.expect::<Entered>();
-    assert_eq!(
-        (after.character, after.entity),
-        (before.character, before.entity)
-    );
+    assert_eq!((after.character, after.entity), (before.character, before.entity));
     let mut items = owned(&mut again);
     items.sort_by(|a, b| a.1.cmp(&b.1));
-    let kinds: Vec<_> = items
-        .iter()
-        .map(|(_, kind, count)| (kind.as_str(), *count))
-        .collect();
-    assert_eq!(
-        kinds,
-        [("copper_coin", 30), ("rusty_sword", 1), ("wolf_fang", 2)]
-    );
+    let kinds: Vec<_> = items.iter().map(|(_, kind, count)| (kind.as_str(), *count)).collect();
+    assert_eq!(kinds, [("copper_coin", 30), ("rusty_sword", 1), ("wolf_fang", 2)]);
 
     // Who doesn't go by itself is seen out, without harm to the one that went on.
     let farewell = ada.read_to_end();

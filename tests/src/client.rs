@@ -70,24 +70,15 @@ impl Client {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None);
         let socket = socket.expect("the system has sockets");
         // The least that Linux grants.
-        socket
-            .set_recv_buffer_size(2304)
-            .expect("a socket takes options");
+        socket.set_recv_buffer_size(2304).expect("a socket takes options");
         socket.connect(&address.into()).expect("the server accepts");
         Self::over(socket.into())
     }
 
     fn over(stream: TcpStream) -> Self {
         stream.set_nodelay(true).expect("a socket takes options");
-        stream
-            .set_read_timeout(Some(PATIENCE))
-            .expect("a socket takes options");
-        Self {
-            stream,
-            buffer: Vec::new(),
-            token: Vec::new(),
-            seen: Vec::new(),
-        }
+        stream.set_read_timeout(Some(PATIENCE)).expect("a socket takes options");
+        Self { stream, buffer: Vec::new(), token: Vec::new(), seen: Vec::new() }
     }
 
     /// Connects and greets.
@@ -116,13 +107,7 @@ impl Client {
     pub fn greeted(mut self) -> Self {
         let client = "test".to_owned();
         let protocol_version = PROTOCOL_VERSION;
-        self.send(
-            0,
-            &Hello {
-                protocol_version,
-                client,
-            },
-        );
+        self.send(0, &Hello { protocol_version, client });
         self.expect::<Welcome>();
         self
     }
@@ -144,20 +129,14 @@ impl Client {
     pub fn enter_world(&mut self, name: &str) -> Entered {
         self.send(2, &ListCharacters {});
         let list = self.expect::<CharacterList>();
-        let existing = list
-            .characters
-            .iter()
-            .find(|character| character.name == name);
+        let existing = list.characters.iter().find(|character| character.name == name);
         let character = match existing {
             Some(character) => character.id,
             None => {
                 let name = name.to_owned();
                 self.send(3, &CreateCharacter { name });
                 let created = self.expect::<CharacterCreated>();
-                created
-                    .character
-                    .map(|character| character.id)
-                    .unwrap_or_default()
+                created.character.map(|character| character.id).unwrap_or_default()
             }
         };
         self.send(4, &EnterWorld { character });
@@ -226,11 +205,7 @@ impl Client {
         loop {
             let packet = self.next();
             let Ok(packet) = packet else {
-                panic!(
-                    "the connection ended before {}; before that {:?}",
-                    M::INFO.name,
-                    self.seen
-                )
+                panic!("the connection ended before {}; before that {:?}", M::INFO.name, self.seen)
             };
             if let Some(Body::SessionToken(token)) = &packet.body {
                 self.token.clone_from(&token.token);

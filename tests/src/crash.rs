@@ -107,11 +107,7 @@ impl Crash {
         for round in 0..self.kills {
             let kill_after = rng.random_range(1..=MOST_CONFIRMATIONS);
             let pause = LONGEST_PAUSE.mul_f64(rng.random_range(0.0..1.0));
-            let plan = Plan {
-                kill_after,
-                pause,
-                stall: round % STALL_EVERY == 1,
-            };
+            let plan = Plan { kill_after, pause, stall: round % STALL_EVERY == 1 };
             let before = outcome.violations.len();
             let trails = play(&setup, &mut rng, plan, &mut outcome, &mut promises)?;
             judge(&setup, plan, &trails, &mut outcome, &mut promises)?;
@@ -162,10 +158,7 @@ fn play(
     let mut ready = 0;
     let mut confirmed = 0;
     while ready < TRADERS + WALKERS || confirmed < plan.kill_after {
-        match heard
-            .recv_timeout(PATIENCE)
-            .context("the players are quiet")?
-        {
+        match heard.recv_timeout(PATIENCE).context("the players are quiet")? {
             Heard::Ready => ready += 1,
             Heard::Confirmed(confirmation) => {
                 confirmed += 1;
@@ -173,10 +166,7 @@ fn play(
             }
         }
     }
-    let standstill = plan
-        .stall
-        .then(|| stand_still(&setup.database()))
-        .transpose()?;
+    let standstill = plan.stall.then(|| stand_still(&setup.database())).transpose()?;
     thread::sleep(plan.pause);
     server.kill();
     drop(standstill);
@@ -224,9 +214,7 @@ fn judge(
             Ok(age) => {
                 if age > SAVE_INTERVAL_TICKS + COMMIT_SLACK_TICKS {
                     let name = &trail.name;
-                    outcome
-                        .violations
-                        .push(format!("the place of {name} is {age} ticks old"));
+                    outcome.violations.push(format!("the place of {name} is {age} ticks old"));
                 }
                 if !plan.stall {
                     outcome.position_ages.push(age);
@@ -324,16 +312,8 @@ impl fmt::Display for Outcome {
         let mut recoveries = self.recoveries.clone();
         recoveries.sort_unstable();
         let tick_ms = u64::from(1000 / TICK_RATE);
-        let Self {
-            kills,
-            confirmations,
-            unheard,
-            ..
-        } = self;
-        writeln!(
-            f,
-            "kills {kills}, confirmations {confirmations}, durable but unheard {unheard}"
-        )?;
+        let Self { kills, confirmations, unheard, .. } = self;
+        writeln!(f, "kills {kills}, confirmations {confirmations}, durable but unheard {unheard}")?;
         writeln!(f, "violations {}", self.violations.len())?;
         writeln!(
             f,

@@ -43,10 +43,7 @@ impl NatsServer {
     /// When the system has no free port.
     pub fn not_yet_started() -> Result<Self> {
         let free = TcpListener::bind(("127.0.0.1", 0)).context("no free port for nats-server")?;
-        Ok(Self {
-            port: free.local_addr()?.port(),
-            running: None,
-        })
+        Ok(Self { port: free.local_addr()?.port(), running: None })
     }
 
     /// The `bus.url` that reaches it.

@@ -23,11 +23,7 @@ impl Neighbour {
     #[must_use]
     pub fn enter(address: SocketAddr, name: &str) -> Self {
         let (client, entered) = Client::enter(address, &name.to_lowercase(), name);
-        Self {
-            client,
-            entered,
-            sequence: 0,
-        }
+        Self { client, entered, sequence: 0 }
     }
 
     /// Pings, turns around, and sees the world take the turn.
@@ -37,11 +33,8 @@ impl Neighbour {
     pub fn plays(&mut self) {
         self.client.ping();
         self.sequence += 1;
-        let step = Move {
-            heading: self.sequence % 2 * 32_768,
-            walking: true,
-            sequence: self.sequence,
-        };
+        let step =
+            Move { heading: self.sequence % 2 * 32_768, walking: true, sequence: self.sequence };
         self.client.send(0, &step);
         while self.client.expect::<View>().ack < self.sequence {}
         self.client.seen.clear();

@@ -134,9 +134,7 @@ impl ServerSetup {
     /// Where its data lies; the directory lives as long as this setup or a server of it.
     #[must_use]
     pub fn data_dir(&self) -> &Path {
-        self.data
-            .as_deref()
-            .unwrap_or_else(|| self.directory.path())
+        self.data.as_deref().unwrap_or_else(|| self.directory.path())
     }
 
     /// Its configuration file, which is empty until a test writes something else; flags win over it.
@@ -183,10 +181,7 @@ impl ServerSetup {
     /// When it can't be started.
     #[must_use]
     pub fn run(&self, arguments: &[&str]) -> Output {
-        self.command()
-            .args(arguments)
-            .output()
-            .expect("the server binary starts")
+        self.command().args(arguments).output().expect("the server binary starts")
     }
 
     /// Starts the server and waits for its ready line.
@@ -212,12 +207,7 @@ impl ServerSetup {
             let _ = child.wait();
             panic!("the server isn't ready: {line:?}\n{}", log.text());
         };
-        ServerProcess {
-            child,
-            address,
-            log,
-            _directory: Arc::clone(&self.directory),
-        }
+        ServerProcess { child, address, log, _directory: Arc::clone(&self.directory) }
     }
 }
 
@@ -295,18 +285,9 @@ impl ServerProcess {
     pub fn cpu(&self) -> Duration {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
         let stat = stat.expect("the server runs");
-        let fields: Vec<&str> = stat
-            .rsplit(") ")
-            .next()
-            .unwrap_or_default()
-            .split(' ')
-            .collect();
-        let ticks = |field: usize| {
-            fields
-                .get(field)
-                .and_then(|text| text.parse().ok())
-                .unwrap_or(0)
-        };
+        let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
+        let ticks =
+            |field: usize| fields.get(field).and_then(|text| text.parse().ok()).unwrap_or(0);
         let jiffies: u64 = ticks(11) + ticks(12);
         Duration::from_millis(jiffies * 1000 / rustix::param::clock_ticks_per_second())
     }
@@ -328,10 +309,7 @@ impl Log {
         std::thread::spawn(move || {
             let mut lines = BufReader::new(source);
             let mut line = Vec::new();
-            while lines
-                .read_until(b'\n', &mut line)
-                .is_ok_and(|count| count > 0)
-            {
+            while lines.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
                 let (text, changed) = &*log.0;
                 let mut text = text.lock().unwrap_or_else(PoisonError::into_inner);
                 let _ = write!(text, "{}", String::from_utf8_lossy(&line));
@@ -345,11 +323,7 @@ impl Log {
     /// All of it.
     #[must_use]
     pub fn text(&self) -> String {
-        self.0
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits until the log contains `what`.
@@ -397,15 +371,8 @@ pub fn repository() -> PathBuf {
 #[must_use]
 pub fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test is a file");
-    let profile = test
-        .parent()
-        .and_then(Path::parent)
-        .expect("a test lies in target/PROFILE/deps");
+    let profile = test.parent().and_then(Path::parent).expect("a test lies in target/PROFILE/deps");
     let path = profile.join(name);
-    assert!(
-        path.exists(),
-        "{} isn't built: cargo build --workspace first",
-        path.display()
-    );
+    assert!(path.exists(), "{} isn't built: cargo build --workspace first", path.display());
     path
 }

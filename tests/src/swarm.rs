@@ -47,11 +47,7 @@ impl Bots {
             let swarm = Swarm::new(settings).expect("the swarm's settings are sound");
             swarm.run_watched(&stopped, watch).expect("the swarm runs")
         });
-        let swarm = Self {
-            stop,
-            counts,
-            thread: Some(thread),
-        };
+        let swarm = Self { stop, counts, thread: Some(thread) };
         swarm.wait_until(|counts| counts.online == bots as u64);
         swarm
     }
@@ -59,10 +55,7 @@ impl Bots {
     /// How it goes, half a second ago at most.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.counts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits until the counts are so.
@@ -108,14 +101,7 @@ impl Bots {
         let counts = &report.counts;
         assert_eq!(counts.first_errors, [""; 0]);
         assert_eq!(counts.first_findings, [""; 0]);
-        assert_eq!(
-            (
-                counts.errors_total(),
-                counts.findings,
-                counts.connections_lost
-            ),
-            (0, 0, 0)
-        );
+        assert_eq!((counts.errors_total(), counts.findings, counts.connections_lost), (0, 0, 0));
         assert!(counts.digests > 0, "the oracle has compared nothing");
         report
     }

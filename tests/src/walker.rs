@@ -38,12 +38,7 @@ pub fn walk(server: SocketAddr, number: usize, rng: &mut Pcg32, ready: impl FnOn
     let (mut client, entered) = Client::enter(server, &format!("walker-{number}"), &name);
     ready();
     let mut sight = Sight::new(&entered);
-    let mut trail = Trail {
-        name,
-        id: entered.character,
-        points: Vec::new(),
-        farewell: None,
-    };
+    let mut trail = Trail { name, id: entered.character, points: Vec::new(), farewell: None };
     let mut views = 0;
     while let Ok(packet) = client.next() {
         let view = match packet.body {
@@ -55,19 +50,10 @@ pub fn walk(server: SocketAddr, number: usize, rng: &mut Pcg32, ready: impl FnOn
             _ => continue,
         };
         sight.apply(&view, &mut ());
-        trail
-            .points
-            .extend(sight.own().map(|own| (view.tick, own.at)));
+        trail.points.extend(sight.own().map(|own| (view.tick, own.at)));
         if views % VIEWS_PER_LEG == 0 {
             let heading = rng.random_range(0..65_536);
-            client.send(
-                views + 1,
-                &Move {
-                    heading,
-                    walking: true,
-                    sequence: views + 1,
-                },
-            );
+            client.send(views + 1, &Move { heading, walking: true, sequence: views + 1 });
         }
         views += 1;
     }
@@ -76,11 +62,7 @@ pub fn walk(server: SocketAddr, number: usize, rng: &mut Pcg32, ready: impl FnOn
 
 /// Names have letters only.
 pub(crate) fn letter(number: usize) -> char {
-    (b'a'..=b'z')
-        .map(char::from)
-        .cycle()
-        .nth(number)
-        .unwrap_or('a')
+    (b'a'..=b'z').map(char::from).cycle().nth(number).unwrap_or('a')
 }
 
 impl Trail {
@@ -93,10 +75,7 @@ impl Trail {
             [self.id.cast_signed()],
             |row| {
                 Ok((
-                    Point {
-                        x: row.get(0)?,
-                        y: row.get(1)?,
-                    },
+                    Point { x: row.get(0)?, y: row.get(1)? },
                     row.get::<_, i64>(2)?,
                     row.get::<_, i64>(3)?.cast_unsigned(),
                 ))
@@ -114,10 +93,7 @@ impl Trail {
         if saved_epoch < epoch {
             return Ok(Ok(last.0 - first.0));
         }
-        let seen = self
-            .points
-            .iter()
-            .min_by_key(|(tick, _)| tick.abs_diff(saved_tick));
+        let seen = self.points.iter().min_by_key(|(tick, _)| tick.abs_diff(saved_tick));
         let (tick, seen) = seen.unwrap_or(last);
         let off = seen.distance(place);
         let possible = CM_PER_TICK * (tick.abs_diff(saved_tick) + CATCH_UP_TICKS) as f64;

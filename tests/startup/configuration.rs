@@ -9,37 +9,17 @@ fn a_mistake_in_a_file_is_shown_with_its_place_and_what_was_expected() {
     let setup = ServerSetup::new();
     let file = setup.data_dir().join("server.toml");
     for (text, place, words) in [
-        (
-            "[network]\nmax_sessions = \"many\"\n",
-            "2:16",
-            "expected an integer from 1",
-        ),
-        (
-            "[network]\n\n  max_sesions = 5\n",
-            "3:3",
-            "did you mean `network.max_sessions`?",
-        ),
+        ("[network]\nmax_sessions = \"many\"\n", "2:16", "expected an integer from 1"),
+        ("[network]\n\n  max_sesions = 5\n", "3:3", "did you mean `network.max_sessions`?"),
         ("[netwrok]\n", "1:2", "did you mean `network`?"),
-        (
-            "[world]\ntick_rate = 99\n",
-            "2:13",
-            "expected an integer from 1 to 30",
-        ),
+        ("[world]\ntick_rate = 99\n", "2:13", "expected an integer from 1 to 30"),
         ("[world\n", "1:7", "not TOML"),
     ] {
         std::fs::write(&file, text).unwrap();
         for flags in [&[][..], &["--check-config"], &["--print-config"]] {
-            let output = bare()
-                .arg("--config")
-                .arg(&file)
-                .args(flags)
-                .output()
-                .unwrap();
+            let output = bare().arg("--config").arg(&file).args(flags).output().unwrap();
             let line = complaint(&output, WRONG_CONFIGURATION);
-            assert!(
-                line.contains(&format!("server.toml:{place}: ")),
-                "{text:?}: {line}"
-            );
+            assert!(line.contains(&format!("server.toml:{place}: ")), "{text:?}: {line}");
             assert!(line.contains(words), "{text:?}: {line}");
         }
     }
@@ -52,11 +32,7 @@ fn a_mistake_in_a_file_is_shown_with_its_place_and_what_was_expected() {
 fn every_mistake_is_told_at_once() {
     let setup = ServerSetup::new();
     let file = setup.data_dir().join("server.toml");
-    std::fs::write(
-        &file,
-        "[world]\ntick_rate = 0\nsead = 5\n[log]\nlevel = 7\n",
-    )
-    .unwrap();
+    std::fs::write(&file, "[world]\ntick_rate = 0\nsead = 5\n[log]\nlevel = 7\n").unwrap();
     let output = bare().arg("--config").arg(&file).output().unwrap();
     assert_eq!(output.status.code(), Some(WRONG_CONFIGURATION));
     let text = String::from_utf8(output.stderr).unwrap();
@@ -101,10 +77,7 @@ fn a_good_configuration_is_called_valid_and_nothing_is_started_or_written() {
     let setup = ServerSetup::new();
     let output = setup.run(&["--check-config"]);
     assert!(output.status.success(), "{output:?}");
-    assert_eq!(
-        output.stdout,
-        b"the configuration and the content are valid\n"
-    );
+    assert_eq!(output.stdout, b"the configuration and the content are valid\n");
     assert!(!setup.database().exists());
 }
 
@@ -133,22 +106,14 @@ fn the_file_in_the_working_directory_is_found_without_being_named() {
     let home = setup.data_dir();
     std::fs::create_dir(home.join("config")).unwrap();
     std::fs::write(home.join("config/server.toml"), "[world]\ntick_rate = 25\n").unwrap();
-    let output = bare()
-        .current_dir(home)
-        .arg("--print-config")
-        .output()
-        .unwrap();
+    let output = bare().current_dir(home).arg("--print-config").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let line = "tick_rate = 25 # config/server.toml:2:13";
     assert!(text.lines().any(|shown| shown == line), "{text}");
 
     // And without it there are the defaults.
     std::fs::remove_dir_all(home.join("config")).unwrap();
-    let output = bare()
-        .current_dir(home)
-        .arg("--print-config")
-        .output()
-        .unwrap();
+    let output = bare().current_dir(home).arg("--print-config").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("tick_rate = 10 # default"), "{text}");
 }
@@ -162,20 +127,15 @@ fn a_signal_reads_the_file_again_applies_what_is_live_and_names_what_is_not() {
         server.signal(rustix::process::Signal::HUP);
         server.log.wait_for(expected);
     };
-    let register = protocol::v1::Register {
-        account: "zoe".into(),
-        password: "correct horse".into(),
-    };
+    let register =
+        protocol::v1::Register { account: "zoe".into(), password: "correct horse".into() };
     let refusal =
         |request| tests::client::Client::greet(server.address).refusal(request, &register);
 
     write("[auth]\nnew_accounts = false\n[world]\ntick_rate = 20\n");
     reload("world.tick_rate: 10 -> 20 needs a restart");
     let log = server.log.text();
-    assert!(
-        log.contains("configuration: auth.new_accounts: true -> false"),
-        "{log}"
-    );
+    assert!(log.contains("configuration: auth.new_accounts: true -> false"), "{log}");
     assert_eq!(refusal(1), protocol::v1::Refusal::NotAllowed);
 
     write("[auth]\nnew_accounts = perhaps\n");

@@ -16,21 +16,14 @@ fn everybody_is_told_of_the_end_and_when_to_come_back_and_is_found_again_where_i
     let mut players: Vec<Neighbour> = ["Ann", "Bea", "Cleo", "Dot", "Eve", "Fay", "Gwen", "Hope"]
         .map(|name| Neighbour::enter(server.address, name))
         .into();
-    let guests = [
-        Client::greet(server.address),
-        Client::log_in(server.address, "lobby"),
-    ];
+    let guests = [Client::greet(server.address), Client::log_in(server.address, "lobby")];
     for player in &mut players {
         player.plays();
     }
     let status = server.stop();
     assert_eq!(status.code(), Some(0), "{}", server.log.text());
     assert!(server.log.text().contains("all saved"));
-    for mut client in players
-        .into_iter()
-        .map(|player| player.client)
-        .chain(guests)
-    {
+    for mut client in players.into_iter().map(|player| player.client).chain(guests) {
         let farewell = client.read_to_end().expect("everybody is told");
         assert_eq!(farewell.reason(), Farewell::Shutdown);
         assert!(farewell.retry_after_ms > 0);
@@ -52,9 +45,8 @@ fn an_interrupt_from_the_keyboard_ends_in_order_as_well() {
 
 #[test]
 fn who_insists_on_the_end_gets_it_at_once() {
-    let setup = ServerSetup::new()
-        .set("network.goodbye_timeout", "30s")
-        .set("shutdown.deadline", "30s");
+    let setup =
+        ServerSetup::new().set("network.goodbye_timeout", "30s").set("shutdown.deadline", "30s");
     let mut server = setup.start();
     // They don't take their goodbye, so that an orderly end would wait for them.
     let stubborn = Client::log_in(server.address, "stubborn");
@@ -85,10 +77,7 @@ fn during_the_end_nobody_new_is_let_in_and_a_restart_takes_the_port_at_once() {
     assert!(server.wait().success());
     let again = setup.listen(address).start();
     let mut client = Client::connect(again.address);
-    let hello = Hello {
-        protocol_version: PROTOCOL_VERSION,
-        client: "back".into(),
-    };
+    let hello = Hello { protocol_version: PROTOCOL_VERSION, client: "back".into() };
     client.send(1, &hello);
     client.expect::<protocol::v1::Welcome>();
 }

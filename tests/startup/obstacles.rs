@@ -20,10 +20,7 @@ fn a_port_in_use_is_named() {
 #[test]
 fn an_address_of_another_machine_is_named() {
     let line = refused(&ServerSetup::new().listen("192.0.2.1:7777"));
-    assert!(
-        line.contains("192.0.2.1:7777 is no address of this machine"),
-        "{line}"
-    );
+    assert!(line.contains("192.0.2.1:7777 is no address of this machine"), "{line}");
 }
 
 #[test]
@@ -74,10 +71,7 @@ fn a_database_of_a_newer_server_is_left_alone() {
     assert_eq!(database.execute(newer, ()).unwrap(), 1);
     database.close().unwrap();
     let line = refused(&setup);
-    assert!(
-        line.contains("realmbeat.sqlite3: written by a newer server (schema 999"),
-        "{line}"
-    );
+    assert!(line.contains("realmbeat.sqlite3: written by a newer server (schema 999"), "{line}");
 }
 
 #[test]
@@ -86,11 +80,7 @@ fn a_file_that_is_no_database_is_left_alone() {
     std::fs::write(setup.database(), "a letter to somebody\n".repeat(500)).unwrap();
     let line = refused(&setup);
     assert!(line.contains("not a Realmbeat database"), "{line}");
-    assert!(
-        std::fs::read(setup.database())
-            .unwrap()
-            .starts_with(b"a letter")
-    );
+    assert!(std::fs::read(setup.database()).unwrap().starts_with(b"a letter"));
 }
 
 #[test]
@@ -99,10 +89,7 @@ fn a_database_in_use_is_named_with_the_process_that_has_it_and_that_one_plays_on
     let server = setup.start();
     let (mut ada, _) = tests::client::Client::enter(server.address, "ada", "Ada");
     let line = refused(&setup);
-    assert!(
-        line.contains(&format!("in use by process {}", server.pid())),
-        "{line}"
-    );
+    assert!(line.contains(&format!("in use by process {}", server.pid())), "{line}");
     let output = setup.run(&["rank", "Ada", "admin"]);
     let line = complaint(&output, 1);
     assert!(line.contains("in use by process"), "{line}");
@@ -113,10 +100,7 @@ fn a_database_in_use_is_named_with_the_process_that_has_it_and_that_one_plays_on
 fn more_sessions_than_descriptors_are_refused_with_what_would_fit() {
     let setup = ServerSetup::new().descriptors(1000);
     let line = refused(&setup);
-    assert!(
-        line.contains("10000 sessions need 10256 descriptors"),
-        "{line}"
-    );
+    assert!(line.contains("10000 sessions need 10256 descriptors"), "{line}");
     assert!(line.contains("max_sessions to 744 or less"), "{line}");
     let mut server = setup.set("network.max_sessions", 744).start();
     assert!(server.stop().success());

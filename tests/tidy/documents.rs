@@ -36,15 +36,10 @@ fn spans(line: &str) -> impl Iterator<Item = &str> {
 
 /// Where links lead, unless out of the repository.
 fn links(line: &str) -> impl Iterator<Item = &str> {
-    let targets = line
-        .split("](")
-        .skip(1)
-        .filter_map(|rest| rest.split(')').next());
-    targets
-        .map(|target| target.split('#').next().unwrap_or(target))
-        .filter(|target| {
-            !target.is_empty() && !target.contains("://") && !target.starts_with("mailto:")
-        })
+    let targets = line.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    targets.map(|target| target.split('#').next().unwrap_or(target)).filter(|target| {
+        !target.is_empty() && !target.contains("://") && !target.starts_with("mailto:")
+    })
 }
 
 /// The path that a span names, if it looks like one of ours.
@@ -62,14 +57,10 @@ fn named_path<'a>(span: &'a str, folders: &BTreeSet<&str>) -> Option<&'a str> {
 #[test]
 fn the_files_that_documents_name_exist() {
     let files = files();
-    let folders: BTreeSet<&str> = files
-        .iter()
-        .filter_map(|file| Some(file.path.split_once('/')?.0))
-        .collect();
-    let names: BTreeSet<&str> = files
-        .iter()
-        .map(|file| file.path.rsplit('/').next().unwrap_or(&file.path))
-        .collect();
+    let folders: BTreeSet<&str> =
+        files.iter().filter_map(|file| Some(file.path.split_once('/')?.0)).collect();
+    let names: BTreeSet<&str> =
+        files.iter().map(|file| file.path.rsplit('/').next().unwrap_or(&file.path)).collect();
     let root = repository();
     let mut wrong = Vec::new();
     for document in documents(&files) {
@@ -96,9 +87,7 @@ fn the_links_in_documents_lead_somewhere() {
     let root = repository();
     let mut wrong = Vec::new();
     for document in documents(&files) {
-        let folder = Path::new(&document.path)
-            .parent()
-            .unwrap_or_else(|| Path::new(""));
+        let folder = Path::new(&document.path).parent().unwrap_or_else(|| Path::new(""));
         for (number, line) in prose(&document.text) {
             for target in links(line).filter(|target| !root.join(folder).join(target).exists()) {
                 wrong.push(format!("{}:{number}: {target}", document.path));

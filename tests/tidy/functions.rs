@@ -27,11 +27,7 @@ pub(super) fn functions(source: &str) -> Vec<Function> {
         if let Some(end) = end
             && !lines[start + end].ends_with(';')
         {
-            found.push(Function {
-                name: name.to_owned(),
-                line: start + 1,
-                lines: end + 1,
-            });
+            found.push(Function { name: name.to_owned(), line: start + 1, lines: end + 1 });
         }
     }
     found
@@ -52,10 +48,7 @@ fn name(line: &str) -> Option<&str> {
         word.starts_with("pub") || ["const", "async", "unsafe", "extern", "\"C\""].contains(&word)
     };
     let in_path = |word: &str| word == "crate)" || word == "super)" || word == "in";
-    if !qualifiers
-        .clone()
-        .all(|word| all_are(word) || in_path(word))
-    {
+    if !qualifiers.clone().all(|word| all_are(word) || in_path(word)) {
         return None;
     }
     let end = after.find(|c: char| !c.is_alphanumeric() && c != '_')?;

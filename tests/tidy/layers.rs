@@ -18,17 +18,13 @@ fn manifest(folder: &str) -> toml::Table {
     let path = repository().join(folder).join("Cargo.toml");
     let text = std::fs::read_to_string(&path)
         .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    text.parse()
-        .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    text.parse().unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 fn members() -> Vec<String> {
     let root = manifest("");
     let members = root["workspace"]["members"].as_array().unwrap();
-    members
-        .iter()
-        .map(|member| member.as_str().unwrap().to_owned())
-        .collect()
+    members.iter().map(|member| member.as_str().unwrap().to_owned()).collect()
 }
 
 /// What a manifest names in any of its tables of dependencies, also those of a target.
@@ -63,11 +59,7 @@ fn each_crate_uses_those_below_it_alone() {
             );
         }
     }
-    assert_eq!(
-        members().len(),
-        MAY_USE.len(),
-        "a crate of this test is gone from the workspace"
-    );
+    assert_eq!(members().len(), MAY_USE.len(), "a crate of this test is gone from the workspace");
 }
 
 #[test]

@@ -148,11 +148,7 @@ fn the_game_has_no_clock_no_socket_no_file_no_thread_and_no_order_by_chance() {
 #[test]
 fn no_file_knows_where_somebody_works() {
     // In two parts, or this file would be found.
-    let places = [
-        concat!("/wo", "rk/"),
-        concat!("/ro", "ot/"),
-        concat!("/ho", "me/"),
-    ];
+    let places = [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/")];
     let mut found = Vec::new();
     for file in files() {
         for (number, line) in file.text.lines().enumerate() {

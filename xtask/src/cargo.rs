@@ -6,12 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, ensure};
 
 /// What cargo tells the programs that it runs about their package.
-const ABOUT_A_PACKAGE: [&str; 4] = [
-    "CARGO_PKG_",
-    "CARGO_MANIFEST_",
-    "CARGO_BIN_",
-    "CARGO_CRATE_",
-];
+const ABOUT_A_PACKAGE: [&str; 4] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"];
 
 /// A call of the cargo that runs us, as if a person had typed it: the build scripts of some crates (ring) look at
 /// what cargo told us about our package, and would build for minutes because it differs.
@@ -19,10 +14,7 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in std::env::vars_os() {
         let told = name.to_string_lossy();
-        if ABOUT_A_PACKAGE
-            .iter()
-            .any(|prefix| told.starts_with(prefix))
-        {
+        if ABOUT_A_PACKAGE.iter().any(|prefix| told.starts_with(prefix)) {
             command.env_remove(name);
         }
     }

@@ -113,10 +113,7 @@ fn watch(signals: &mut Signals, server: &mut Server, swarm: &mut Swarm) -> anyho
     let mut interrupted = false;
     loop {
         if let Some(swarm_end) = swarm.wait(LOOK)? {
-            return Ok(Watched {
-                swarm_end,
-                interrupted,
-            });
+            return Ok(Watched { swarm_end, interrupted });
         }
         for _ in signals.pending() {
             // The second time the swarm ends at once.
@@ -125,10 +122,7 @@ fn watch(signals: &mut Signals, server: &mut Server, swarm: &mut Swarm) -> anyho
         }
         if let Some(status) = server.ended()? {
             swarm.terminate();
-            bail!(
-                "the server ended while the bots played ({status}){}",
-                server.last_words()
-            );
+            bail!("the server ended while the bots played ({status}){}", server.last_words());
         }
     }
 }
@@ -137,17 +131,9 @@ fn watch(signals: &mut Signals, server: &mut Server, swarm: &mut Swarm) -> anyho
 fn build() -> anyhow::Result<PathBuf> {
     println!("Building the server and the swarm. The first time takes some minutes.");
     let began = Instant::now();
-    let status = cargo(&[
-        "build",
-        "--release",
-        "-p",
-        "server",
-        "-p",
-        "client-bot",
-        "--bins",
-    ])
-    .status()
-    .context("can't run cargo")?;
+    let status = cargo(&["build", "--release", "-p", "server", "-p", "client-bot", "--bins"])
+        .status()
+        .context("can't run cargo")?;
     ensure!(status.success(), "the build failed, see above");
     if began.elapsed() > WORTH_TELLING {
         println!("Built in {} s.", began.elapsed().as_secs());
@@ -190,9 +176,7 @@ fn time(text: &str) -> Result<String, &'static str> {
     let number = text.trim_end_matches(|c: char| c.is_ascii_lowercase());
     let unit = &text[number.len()..];
     let is_time = number.parse::<f64>().is_ok() && ["ms", "s", "m", "h"].contains(&unit);
-    is_time
-        .then(|| text.to_owned())
-        .ok_or("write a time such as 30s or 2m")
+    is_time.then(|| text.to_owned()).ok_or("write a time such as 30s or 2m")
 }
 
 /// A new secret. It reaches both processes by their environment: neither their command lines nor any file has it.

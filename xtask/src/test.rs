@@ -115,13 +115,7 @@ impl Step {
                 clippy.args(["--quiet", "--", "--deny", "warnings"]);
                 run(&mut clippy)
             }
-            Self::Lean => green(&[
-                "check",
-                "--release",
-                "-p",
-                "server",
-                "--no-default-features",
-            ]),
+            Self::Lean => green(&["check", "--release", "-p", "server", "--no-default-features"]),
             Self::Deny => deny(),
             Self::Build => green(&["build", "--release", "--workspace", "--bins", "--examples"]),
             Self::Test => test(&["--workspace"], filter),
@@ -142,21 +136,12 @@ fn run(command: &mut Command) -> anyhow::Result<Outcome> {
 
 /// Building cargo-deny takes minutes, too long to install it just for this.
 fn deny() -> anyhow::Result<Outcome> {
-    let there = cargo(&["deny", "--version"])
-        .output()
-        .context("can't run cargo")?;
+    let there = cargo(&["deny", "--version"]).output().context("can't run cargo")?;
     if !there.status.success() {
         println!("-- skipped: cargo-deny isn't installed (`cargo install --locked cargo-deny`)");
         return Ok(Outcome::Skipped);
     }
-    green(&[
-        "deny",
-        "--workspace",
-        "check",
-        "bans",
-        "licenses",
-        "sources",
-    ])
+    green(&["deny", "--workspace", "check", "bans", "licenses", "sources"])
 }
 
 fn test(packages: &[&str], filter: &[String]) -> anyhow::Result<Outcome> {

@@ -44,11 +44,7 @@ impl Signer {
     /// bots' clock stood at zero; it also sets this run's token ids apart from those of earlier runs.
     #[must_use]
     pub fn new(secret: &[u8], audience: &str, epoch: Duration) -> Self {
-        Self {
-            key: EncodingKey::from_secret(secret),
-            audience: audience.to_owned(),
-            epoch,
-        }
+        Self { key: EncodingKey::from_secret(secret), audience: audience.to_owned(), epoch }
     }
 
     /// A token for `account`, the `serial`th of its bot in this run.
@@ -62,11 +58,7 @@ impl Signer {
             exp: (self.epoch + now + TOKEN_LIFE).as_secs(),
             jti: format!("{account}-{:x}-{serial}", self.epoch.as_nanos()),
         };
-        Ok(jsonwebtoken::encode(
-            &Header::default(),
-            &claims,
-            &self.key,
-        )?)
+        Ok(jsonwebtoken::encode(&Header::default(), &claims, &self.key)?)
     }
 }
 
@@ -102,9 +94,7 @@ mod tests {
         let seen = [0, 1].map(|serial| {
             let token = signer.sign("bot-a-1", serial, Duration::ZERO).unwrap();
             assert!(token.len() < 900, "fits a frame before login");
-            decode::<Seen>(token.as_bytes(), &key, &rules)
-                .unwrap()
-                .claims
+            decode::<Seen>(token.as_bytes(), &key, &rules).unwrap().claims
         });
         assert_eq!(seen[0].sub, "bot-a-1");
         assert_ne!(seen[0].jti, seen[1].jti);

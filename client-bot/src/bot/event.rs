@@ -105,14 +105,8 @@ pub enum Metric {
 
 impl Metric {
     /// All, in the order of a report.
-    pub const ALL: [Self; 6] = [
-        Self::Ping,
-        Self::Move,
-        Self::Connect,
-        Self::Login,
-        Self::Enter,
-        Self::Confirm,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Ping, Self::Move, Self::Connect, Self::Login, Self::Enter, Self::Confirm];
 
     /// As reports and assertions name it.
     #[must_use]

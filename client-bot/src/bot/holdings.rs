@@ -65,16 +65,16 @@ impl Holdings {
         for item in all.items {
             let id = item.id;
             if items.insert(id, item).is_some() {
-                outcome.findings.push(format!(
-                    "character {character}: item {id} is twice in the inventory"
-                ));
+                outcome
+                    .findings
+                    .push(format!("character {character}: item {id} is twice in the inventory"));
             }
         }
         for id in self.items.keys().filter(|id| !items.contains_key(id)) {
             if self.current || Some(*id) != maybe_dropped {
-                outcome.findings.push(format!(
-                    "character {character}: item {id} was confirmed and is gone"
-                ));
+                outcome
+                    .findings
+                    .push(format!("character {character}: item {id} was confirmed and is gone"));
             }
         }
         for (id, item) in &items {
@@ -98,21 +98,17 @@ impl Holdings {
     pub fn change(&mut self, character: u64, change: InventoryChanged) -> Outcome {
         let mut outcome = Outcome::default();
         if !self.current {
-            outcome.findings.push(format!(
-                "character {character}: an inventory change before the inventory"
-            ));
+            outcome
+                .findings
+                .push(format!("character {character}: an inventory change before the inventory"));
         }
         for id in change.removed {
             if self.items.remove(&id).is_none() {
-                outcome.findings.push(format!(
-                    "character {character}: item {id} was taken, but wasn't there"
-                ));
+                outcome
+                    .findings
+                    .push(format!("character {character}: item {id} was taken, but wasn't there"));
             }
-            outcome.confirmed.push(Confirmation {
-                character,
-                item: id,
-                quantity: 0,
-            });
+            outcome.confirmed.push(Confirmation { character, item: id, quantity: 0 });
         }
         for item in change.changed {
             outcome.confirmed.push(confirmation(character, &item));
@@ -124,14 +120,11 @@ impl Holdings {
 
     fn check(&self, character: u64, outcome: &mut Outcome) {
         let mut taken = BTreeSet::new();
-        for Item {
-            id, slot, quantity, ..
-        } in self.items.values()
-        {
+        for Item { id, slot, quantity, .. } in self.items.values() {
             if !taken.insert(slot) {
-                outcome.findings.push(format!(
-                    "character {character}: two items in slot {slot}, one is {id}"
-                ));
+                outcome
+                    .findings
+                    .push(format!("character {character}: two items in slot {slot}, one is {id}"));
             }
             if self.slots > 0 && *slot >= self.slots {
                 outcome.findings.push(format!(
@@ -140,20 +133,14 @@ impl Holdings {
                 ));
             }
             if *quantity == 0 {
-                outcome
-                    .findings
-                    .push(format!("character {character}: item {id} with quantity 0"));
+                outcome.findings.push(format!("character {character}: item {id} with quantity 0"));
             }
         }
     }
 }
 
 fn confirmation(character: u64, item: &Item) -> Confirmation {
-    Confirmation {
-        character,
-        item: item.id,
-        quantity: item.quantity,
-    }
+    Confirmation { character, item: item.id, quantity: item.quantity }
 }
 
 #[cfg(test)]
@@ -161,12 +148,7 @@ mod tests {
     use super::*;
 
     fn item(id: u64, slot: u32) -> Item {
-        Item {
-            id,
-            template: "coin".into(),
-            quantity: 1,
-            slot,
-        }
+        Item { id, template: "coin".into(), quantity: 1, slot }
     }
 
     fn inventory(items: Vec<Item>) -> Inventory {
@@ -175,27 +157,17 @@ mod tests {
 
     fn holding(items: Vec<Item>) -> Holdings {
         let mut holdings = Holdings::default();
-        assert_eq!(
-            holdings.replace(1, inventory(items), None).findings,
-            [""; 0]
-        );
+        assert_eq!(holdings.replace(1, inventory(items), None).findings, [""; 0]);
         holdings
     }
 
     #[test]
     fn gains_and_losses_are_told_once_each() {
         let mut holdings = holding(vec![item(7, 0)]);
-        let change = InventoryChanged {
-            changed: vec![item(8, 1)],
-            removed: vec![7],
-        };
+        let change = InventoryChanged { changed: vec![item(8, 1)], removed: vec![7] };
         let outcome = holdings.change(1, change);
         assert_eq!(outcome.findings, [""; 0]);
-        let told: Vec<_> = outcome
-            .confirmed
-            .iter()
-            .map(|c| (c.item, c.quantity))
-            .collect();
+        let told: Vec<_> = outcome.confirmed.iter().map(|c| (c.item, c.quantity)).collect();
         assert_eq!(told, [(7, 0), (8, 1)]);
         let again = holdings.replace(1, inventory(vec![item(8, 1)]), None);
         assert_eq!(again, Outcome::default(), "nothing new in what was known");
@@ -204,28 +176,11 @@ mod tests {
     #[test]
     fn impossible_inventories_are_found() {
         let found = |mut holdings: Holdings, change| holdings.change(1, change).findings.len();
-        let removed = InventoryChanged {
-            removed: vec![9],
-            ..Default::default()
-        };
-        assert_eq!(
-            found(holding(vec![item(7, 0)]), removed),
-            1,
-            "taken but not there"
-        );
-        let same_slot = InventoryChanged {
-            changed: vec![item(8, 0)],
-            ..Default::default()
-        };
-        assert_eq!(
-            found(holding(vec![item(7, 0)]), same_slot),
-            1,
-            "two in a slot"
-        );
-        let outside = InventoryChanged {
-            changed: vec![item(8, 4)],
-            ..Default::default()
-        };
+        let removed = InventoryChanged { removed: vec![9], ..Default::default() };
+        assert_eq!(found(holding(vec![item(7, 0)]), removed), 1, "taken but not there");
+        let same_slot = InventoryChanged { changed: vec![item(8, 0)], ..Default::default() };
+        assert_eq!(found(holding(vec![item(7, 0)]), same_slot), 1, "two in a slot");
+        let outside = InventoryChanged { changed: vec![item(8, 4)], ..Default::default() };
         assert_eq!(found(holding(vec![]), outside), 1, "beyond the slots");
         assert_eq!(
             found(Holdings::default(), InventoryChanged::default()),
@@ -233,11 +188,7 @@ mod tests {
             "before the inventory"
         );
         let twice = inventory(vec![item(7, 0), item(7, 1)]);
-        assert_eq!(
-            Holdings::default().replace(1, twice, None).findings.len(),
-            1,
-            "an id twice"
-        );
+        assert_eq!(Holdings::default().replace(1, twice, None).findings.len(), 1, "an id twice");
     }
 
     #[test]
@@ -246,10 +197,7 @@ mod tests {
             let mut holdings = holding(vec![item(7, 0), item(8, 1)]);
             holdings.interrupted();
             let unseen_gain = inventory(vec![item(7, 0), item(9, 2)]);
-            holdings
-                .replace(1, unseen_gain, maybe_dropped)
-                .findings
-                .len()
+            holdings.replace(1, unseen_gain, maybe_dropped).findings.len()
         };
         assert_eq!(lost(None), 1, "item 8 was confirmed");
         assert_eq!(lost(Some(8)), 0, "its drop may have been done");
@@ -259,18 +207,9 @@ mod tests {
     fn an_inventory_in_mid_connection_must_equal_the_confirmations() {
         let mut holdings = holding(vec![item(7, 0)]);
         assert_eq!(
-            holdings
-                .replace(1, inventory(vec![item(7, 0), item(9, 2)]), None)
-                .findings
-                .len(),
+            holdings.replace(1, inventory(vec![item(7, 0), item(9, 2)]), None).findings.len(),
             1
         );
-        assert_eq!(
-            holdings
-                .replace(1, inventory(vec![item(7, 0)]), None)
-                .findings
-                .len(),
-            1
-        );
+        assert_eq!(holdings.replace(1, inventory(vec![item(7, 0)]), None).findings.len(), 1);
     }
 }

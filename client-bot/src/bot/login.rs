@@ -27,10 +27,7 @@ const RETRY_UNSAID: Duration = Duration::from_secs(1);
 impl Bot {
     pub(super) fn greet(&mut self, due: Duration, now: Duration) {
         let client = concat!("realmbeat-bots ", env!("CARGO_PKG_VERSION")).to_owned();
-        self.out.request(&Hello {
-            protocol_version: PROTOCOL_VERSION,
-            client,
-        });
+        self.out.request(&Hello { protocol_version: PROTOCOL_VERSION, client });
         self.step_to(State::Greeting { due }, now);
     }
 
@@ -67,15 +64,9 @@ impl Bot {
             (None, Credentials::Password(password)) => {
                 let password = password.clone();
                 if self.registered {
-                    (
-                        self.out.request(&Login { account, password }),
-                        With::Password,
-                    )
+                    (self.out.request(&Login { account, password }), With::Password)
                 } else {
-                    (
-                        self.out.request(&Register { account, password }),
-                        With::Register,
-                    )
+                    (self.out.request(&Register { account, password }), With::Register)
                 }
             }
         };
@@ -221,20 +212,12 @@ impl Bot {
     pub(super) fn refused_on_the_way(&mut self, refused: &Refused, now: Duration) -> bool {
         let reason = refused.reason();
         match (self.state, reason) {
-            (
-                State::LoggingIn {
-                    with: With::Register,
-                    ..
-                },
-                Refusal::AccountExists,
-            ) => {
+            (State::LoggingIn { with: With::Register, .. }, Refusal::AccountExists) => {
                 self.registered = true;
                 self.log_in(now);
             }
             (
-                State::LoggingIn {
-                    with: With::Resume, ..
-                },
+                State::LoggingIn { with: With::Resume, .. },
                 Refusal::TokenExpired | Refusal::TokenUsed | Refusal::TokenInvalid,
             ) => self.log_in(now),
             (State::Creating, Refusal::NameTaken) if self.name_attempt < MAX_NAME_ATTEMPTS => {

@@ -1,8 +1,7 @@
 //! What bots are called: an account per bot, and character names that read like names.
 
-const CONSONANTS: [char; 16] = [
-    'b', 'd', 'f', 'g', 'h', 'j', 'k', 'l', 'm', 'n', 'p', 'r', 's', 't', 'v', 'z',
-];
+const CONSONANTS: [char; 16] =
+    ['b', 'd', 'f', 'g', 'h', 'j', 'k', 'l', 'm', 'n', 'p', 'r', 's', 't', 'v', 'z'];
 const VOWELS: [char; 4] = ['a', 'e', 'i', 'o'];
 /// Five syllables of 64 make 2^30 names of ten letters, so that two bots of a swarm never meet in one.
 const SYLLABLES: u32 = 5;
@@ -18,11 +17,9 @@ pub fn account(prefix: &str, number: usize) -> String {
 /// `seed` shuffles all of them. Ten letters, the first a capital.
 #[must_use]
 pub fn character(prefix: &str, seed: u64, number: usize, attempt: u32) -> String {
-    let key = prefix
-        .bytes()
-        .fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+    let key = prefix.bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
     // Each step is a bijection of 30 bits, so that different numbers stay different.
     const ATTEMPT_STRIDE: u64 = 0x0100_0003;
     let mut index = (number as u64 + u64::from(attempt) * ATTEMPT_STRIDE) % NAMES;
@@ -33,11 +30,7 @@ pub fn character(prefix: &str, seed: u64, number: usize, attempt: u32) -> String
     for syllable in 0..SYLLABLES {
         let bits = (index >> (6 * syllable) & 63) as usize;
         let consonant = CONSONANTS[bits / VOWELS.len()];
-        name.push(if syllable == 0 {
-            consonant.to_ascii_uppercase()
-        } else {
-            consonant
-        });
+        name.push(if syllable == 0 { consonant.to_ascii_uppercase() } else { consonant });
         name.push(VOWELS[bits % VOWELS.len()]);
     }
     name
@@ -57,10 +50,7 @@ mod tests {
         for name in names {
             assert!((3..=16).contains(&name.len()), "{name}");
             assert!(name.chars().next().unwrap().is_ascii_uppercase(), "{name}");
-            assert!(
-                name.chars().skip(1).all(|c| c.is_ascii_lowercase()),
-                "{name}"
-            );
+            assert!(name.chars().skip(1).all(|c| c.is_ascii_lowercase()), "{name}");
         }
     }
 

@@ -26,10 +26,7 @@ impl Oracle {
             finding(format!("tick {tick} comes after tick {}", self.tick));
         }
         if view.ack < self.ack {
-            finding(format!(
-                "tick {tick}: ack {} comes after ack {}",
-                view.ack, self.ack
-            ));
+            finding(format!("tick {tick}: ack {} comes after ack {}", view.ack, self.ack));
         }
         (self.tick, self.ack) = (tick, view.ack);
         let mut oddities: Vec<Oddity> = Vec::new();
@@ -63,13 +60,7 @@ impl Oracle {
         }
         self.proved_before = true;
         let mut compared = 0;
-        for &CellDigest {
-            column,
-            row,
-            entities,
-            hash,
-        } in &view.digests
-        {
+        for &CellDigest { column, row, entities, hash } in &view.digests {
             let (told, held) = (Sum { entities, hash }, sight.sum((column, row)));
             compared += 1;
             if !sight.sees((column, row)) {
@@ -86,10 +77,7 @@ impl Oracle {
             }
         }
         for (cell, sum) in sight.cells() {
-            let named = view
-                .digests
-                .iter()
-                .any(|digest| (digest.column, digest.row) == cell);
+            let named = view.digests.iter().any(|digest| (digest.column, digest.row) == cell);
             if sum.entities > 0 && !named {
                 finding(format!(
                     "tick {tick}: {} entities in {cell:?}, which has no digest",
@@ -104,11 +92,8 @@ impl Oracle {
 /// The first ids that the views told of in a cell, enough for a person to start from.
 fn ids_of(sight: &Sight, cell: (u32, u32)) -> Vec<u64> {
     const SHOWN: usize = 8;
-    let mut ids: Vec<u64> = sight
-        .entities()
-        .filter(|(_, seen)| seen.cell == cell)
-        .map(|(id, _)| id)
-        .collect();
+    let mut ids: Vec<u64> =
+        sight.entities().filter(|(_, seen)| seen.cell == cell).map(|(id, _)| id).collect();
     ids.sort_unstable();
     ids.truncate(SHOWN);
     ids
@@ -123,23 +108,13 @@ mod tests {
     const SIDE: u32 = 3200;
 
     fn entity(id: u64) -> Entity {
-        Entity {
-            id,
-            x: 1,
-            y: 1,
-            ..Entity::default()
-        }
+        Entity { id, x: 1, y: 1, ..Entity::default() }
     }
 
     fn digest(ids: &[u64]) -> CellDigest {
         let hash = ids.iter().fold(0, |hash, id| hash ^ id_hash(*id));
         let entities = u32::try_from(ids.len()).unwrap();
-        CellDigest {
-            column: 5,
-            row: 5,
-            entities,
-            hash,
-        }
+        CellDigest { column: 5, row: 5, entities, hash }
     }
 
     fn first_view() -> View {
@@ -170,10 +145,7 @@ mod tests {
         };
         let (mut sight, mut oracle, mut found) =
             (Sight::new(&entered), Oracle::default(), Vec::new());
-        assert_eq!(
-            oracle.apply(&mut sight, &first_view(), |finding| found.push(finding)),
-            1
-        );
+        assert_eq!(oracle.apply(&mut sight, &first_view(), |finding| found.push(finding)), 1);
         assert_eq!(found, [""; 0], "the first view is right");
         for view in views {
             oracle.apply(&mut sight, view, |finding| found.push(finding));
@@ -182,12 +154,7 @@ mod tests {
     }
 
     fn next(ids: &[u64]) -> View {
-        View {
-            tick: 11,
-            ack: 4,
-            digests: vec![digest(ids)],
-            ..View::default()
-        }
+        View { tick: 11, ack: 4, digests: vec![digest(ids)], ..View::default() }
     }
 
     #[test]
@@ -199,84 +166,28 @@ mod tests {
     fn a_missing_entity_and_a_ghost_are_found() {
         assert_eq!(findings(&[next(&[1, 2, 3])]).len(), 1, "3 was never told");
         assert_eq!(findings(&[next(&[1])]).len(), 1, "2 is a ghost");
-        assert_eq!(
-            findings(&[next(&[1, 3])]).len(),
-            1,
-            "the same number, another entity"
-        );
+        assert_eq!(findings(&[next(&[1, 3])]).len(), 1, "the same number, another entity");
     }
 
     #[test]
     fn time_and_acknowledgements_run_forwards() {
-        assert_eq!(
-            findings(&[View {
-                tick: 10,
-                ..next(&[1, 2])
-            }])
-            .len(),
-            1
-        );
-        assert_eq!(
-            findings(&[View {
-                ack: 3,
-                ..next(&[1, 2])
-            }])
-            .len(),
-            1
-        );
+        assert_eq!(findings(&[View { tick: 10, ..next(&[1, 2]) }]).len(), 1);
+        assert_eq!(findings(&[View { ack: 3, ..next(&[1, 2]) }]).len(), 1);
     }
 
     #[test]
     fn digests_that_stop_or_leave_out_a_cell_are_found() {
-        assert_eq!(
-            findings(&[View {
-                digests: vec![],
-                ..next(&[])
-            }])
-            .len(),
-            1
-        );
-        let elsewhere = CellDigest {
-            column: 4,
-            ..digest(&[])
-        };
-        assert_eq!(
-            findings(&[View {
-                digests: vec![elsewhere],
-                ..next(&[])
-            }])
-            .len(),
-            1
-        );
+        assert_eq!(findings(&[View { digests: vec![], ..next(&[]) }]).len(), 1);
+        let elsewhere = CellDigest { column: 4, ..digest(&[]) };
+        assert_eq!(findings(&[View { digests: vec![elsewhere], ..next(&[]) }]).len(), 1);
     }
 
     #[test]
     fn a_bot_must_see_itself_unless_it_was_told_that_it_left() {
-        let reset = View {
-            reset: true,
-            digests: vec![digest(&[])],
-            ..next(&[])
-        };
-        assert_eq!(
-            findings(&[reset]),
-            ["tick 11: the own entity isn't in sight"]
-        );
-        let leaves = vec![Departure {
-            entity: 1,
-            to: None,
-        }];
-        let states = vec![CellState {
-            column: 5,
-            row: 5,
-            leaves,
-            ..CellState::default()
-        }];
-        assert_eq!(
-            findings(&[View {
-                states,
-                ..next(&[2])
-            }]),
-            [""; 0]
-        );
+        let reset = View { reset: true, digests: vec![digest(&[])], ..next(&[]) };
+        assert_eq!(findings(&[reset]), ["tick 11: the own entity isn't in sight"]);
+        let leaves = vec![Departure { entity: 1, to: None }];
+        let states = vec![CellState { column: 5, row: 5, leaves, ..CellState::default() }];
+        assert_eq!(findings(&[View { states, ..next(&[2]) }]), [""; 0]);
     }
 }

@@ -45,10 +45,7 @@ impl Bot {
     pub(super) fn packet(&mut self, now: Duration, packet: &[u8]) {
         let handled = Envelope::parse(packet)
             .map_err(|error| error.to_string())
-            .and_then(|envelope| {
-                self.message(now, &envelope)
-                    .map_err(|error| error.to_string())
-            });
+            .and_then(|envelope| self.message(now, &envelope).map_err(|error| error.to_string()));
         if let Err(text) = handled {
             self.fail(now, BotError::Protocol(text));
         }
@@ -103,15 +100,10 @@ impl Bot {
         let events = &mut self.events;
         world.steps.acknowledged(told.ack, |due| {
             let elapsed = now.saturating_sub(due);
-            events.push_back(Event::Sample {
-                metric: Metric::Move,
-                elapsed,
-            });
+            events.push_back(Event::Sample { metric: Metric::Move, elapsed });
         });
         if told.digests > 0 {
-            events.push_back(Event::Proved {
-                digests: told.digests,
-            });
+            events.push_back(Event::Proved { digests: told.digests });
         }
         let account = &self.account;
         let findings = told.findings.into_iter();
@@ -125,10 +117,7 @@ impl Bot {
             return;
         };
         match pulse.answered(pong.nonce, now) {
-            Some(elapsed) => self.events.push_back(Event::Sample {
-                metric: Metric::Ping,
-                elapsed,
-            }),
+            Some(elapsed) => self.events.push_back(Event::Sample { metric: Metric::Ping, elapsed }),
             None => self.fail(now, BotError::Protocol("a Pong without a Ping".to_owned())),
         }
     }
@@ -182,10 +171,8 @@ impl Bot {
     fn tell(&mut self, outcome: Outcome) {
         let account = &self.account;
         let findings = outcome.findings.into_iter();
-        self.events
-            .extend(findings.map(|finding| Event::Finding(format!("{account}: {finding}"))));
-        self.events
-            .extend(outcome.confirmed.into_iter().map(Event::Confirmed));
+        self.events.extend(findings.map(|finding| Event::Finding(format!("{account}: {finding}"))));
+        self.events.extend(outcome.confirmed.into_iter().map(Event::Confirmed));
     }
 
     fn goodbye(&mut self, goodbye: &Goodbye, now: Duration) {
@@ -201,10 +188,7 @@ impl Bot {
             return self.close(now, Next::Finish);
         }
         let reason_name = reason.as_str_name();
-        self.error(BotError::Goodbye {
-            reason: reason_name,
-            message: goodbye.message.clone(),
-        });
+        self.error(BotError::Goodbye { reason: reason_name, message: goodbye.message.clone() });
         let next = match reason {
             // Coming back would be wrong, or would end the same way.
             Farewell::WrongVersion | Farewell::TakenOver | Farewell::Kicked => Next::Finish,

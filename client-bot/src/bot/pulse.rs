@@ -31,16 +31,8 @@ impl Pulse {
     #[must_use]
     pub fn start(now: Duration, offset: f64, heartbeat_timeout: Duration) -> Self {
         let third = heartbeat_timeout / 3;
-        let period = if third.is_zero() {
-            PING_PERIOD
-        } else {
-            PING_PERIOD.min(third)
-        };
-        Self {
-            due: now + period.mul_f64(offset),
-            period,
-            unanswered: 0,
-        }
+        let period = if third.is_zero() { PING_PERIOD } else { PING_PERIOD.min(third) };
+        Self { due: now + period.mul_f64(offset), period, unanswered: 0 }
     }
 
     /// When [`beat`](Self::beat) is due.
@@ -76,20 +68,10 @@ mod tests {
         let second = Duration::from_secs(1);
         let mut pulse = Pulse::start(second, 0.5, Duration::ZERO);
         assert_eq!(pulse.due(), 6 * second);
-        let Beat::Ping(nonce) = pulse.beat() else {
-            panic!("a ping is due")
-        };
-        assert_eq!(
-            pulse.due(),
-            16 * second,
-            "however late the first one was sent"
-        );
+        let Beat::Ping(nonce) = pulse.beat() else { panic!("a ping is due") };
+        assert_eq!(pulse.due(), 16 * second, "however late the first one was sent");
         assert_eq!(pulse.answered(nonce, 8 * second), Some(2 * second));
-        assert_eq!(
-            pulse.answered(nonce, 8 * second),
-            None,
-            "nobody asked twice"
-        );
+        assert_eq!(pulse.answered(nonce, 8 * second), None, "nobody asked twice");
     }
 
     #[test]
@@ -98,11 +80,7 @@ mod tests {
         for _ in 0..MAX_UNANSWERED {
             assert!(matches!(pulse.beat(), Beat::Ping(_)));
         }
-        assert_eq!(
-            pulse.due(),
-            Duration::from_secs(30),
-            "a third of the timeout apart"
-        );
+        assert_eq!(pulse.due(), Duration::from_secs(30), "a third of the timeout apart");
         assert_eq!(pulse.beat(), Beat::Silent);
     }
 }

@@ -234,12 +234,8 @@ impl Sight {
     }
 
     fn forget_outside(&mut self) {
-        let outside: Vec<CellId> = self
-            .cells
-            .keys()
-            .copied()
-            .filter(|cell| !self.sees(*cell))
-            .collect();
+        let outside: Vec<CellId> =
+            self.cells.keys().copied().filter(|cell| !self.sees(*cell)).collect();
         for cell in outside {
             self.forget_cell(cell);
         }
@@ -263,9 +259,7 @@ impl Sight {
             self.enter(cell, entity, witness);
         }
         for departure in &state.leaves {
-            let stays = departure
-                .to
-                .is_some_and(|to| self.sees((to.column, to.row)));
+            let stays = departure.to.is_some_and(|to| self.sees((to.column, to.row)));
             if !stays {
                 self.remove(departure.entity);
             }
@@ -305,12 +299,7 @@ impl Sight {
             let limit = self.reach_per_tick * ticks as f64 + SPEED_SLACK_CM;
             let distance = seen.at.distance(at);
             if distance > limit && !self.revived.contains(&motion.entity) {
-                witness.odd(Oddity::TooFast {
-                    entity: motion.entity,
-                    distance,
-                    ticks,
-                    limit,
-                });
+                witness.odd(Oddity::TooFast { entity: motion.entity, distance, ticks, limit });
             }
             seen.at = at;
         }
@@ -344,12 +333,7 @@ impl Sight {
 
     fn check_place(&self, entity: u64, x: u32, y: u32, witness: &mut impl Witness) {
         if x >= self.side || y >= self.side {
-            witness.odd(Oddity::OffCell {
-                entity,
-                x,
-                y,
-                side: self.side,
-            });
+            witness.odd(Oddity::OffCell { entity, x, y, side: self.side });
         }
     }
 

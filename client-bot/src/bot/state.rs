@@ -68,20 +68,10 @@ impl State {
             Self::Waiting => "waiting",
             Self::Connecting { .. } => "connecting",
             Self::Greeting { .. } => "greeting",
-            Self::LoggingIn {
-                with: With::Token, ..
-            } => "logging in with a token",
-            Self::LoggingIn {
-                with: With::Register,
-                ..
-            } => "registering",
-            Self::LoggingIn {
-                with: With::Password,
-                ..
-            } => "logging in with a password",
-            Self::LoggingIn {
-                with: With::Resume, ..
-            } => "resuming",
+            Self::LoggingIn { with: With::Token, .. } => "logging in with a token",
+            Self::LoggingIn { with: With::Register, .. } => "registering",
+            Self::LoggingIn { with: With::Password, .. } => "logging in with a password",
+            Self::LoggingIn { with: With::Resume, .. } => "resuming",
             Self::Rejoining { .. } => "going on in the world",
             Self::Listing => "listing characters",
             Self::Creating => "creating a character",
@@ -97,9 +87,6 @@ impl State {
 
     /// Whether a connection is open.
     pub(super) fn is_linked(self) -> bool {
-        !matches!(
-            self,
-            Self::Waiting | Self::Connecting { .. } | Self::Finished
-        )
+        !matches!(self, Self::Waiting | Self::Connecting { .. } | Self::Finished)
     }
 }

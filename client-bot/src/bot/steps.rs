@@ -64,9 +64,7 @@ mod tests {
     #[test]
     fn a_move_that_is_never_acknowledged_is_still_sampled() {
         let mut steps = Steps::default();
-        let pushed_out: Vec<_> = (0..70)
-            .filter_map(|n| steps.sent(n, at(n.into())))
-            .collect();
+        let pushed_out: Vec<_> = (0..70).filter_map(|n| steps.sent(n, at(n.into()))).collect();
         assert_eq!(pushed_out, (0..6).map(at).collect::<Vec<_>>());
     }
 }

@@ -19,23 +19,11 @@ fn a_new_player_logs_in_with_a_token_creates_a_character_and_enters() {
     assert!(matches!(talk.log_in(false), Body::TokenLogin(_)));
     assert!(matches!(talk.says_one().1, Body::ListCharacters(_)));
     talk.hear(CharacterList::default());
-    let Body::CreateCharacter(first) = talk.says_one().1 else {
-        panic!("creates a character")
-    };
-    talk.hear(Refused {
-        reason: Refusal::NameTaken.into(),
-        ..Refused::default()
-    });
-    let Body::CreateCharacter(second) = talk.says_one().1 else {
-        panic!("tries another name")
-    };
+    let Body::CreateCharacter(first) = talk.says_one().1 else { panic!("creates a character") };
+    talk.hear(Refused { reason: Refusal::NameTaken.into(), ..Refused::default() });
+    let Body::CreateCharacter(second) = talk.says_one().1 else { panic!("tries another name") };
     assert_ne!(first.name, second.name);
-    talk.hear(CharacterCreated {
-        character: Some(Character {
-            id: 5,
-            ..Character::default()
-        }),
-    });
+    talk.hear(CharacterCreated { character: Some(Character { id: 5, ..Character::default() }) });
     assert!(matches!(talk.says_one().1, Body::EnterWorld(enter) if enter.character == 5));
     talk.entered();
     assert!(talk.has(|event| matches!(event, Event::Online)));
@@ -44,19 +32,13 @@ fn a_new_player_logs_in_with_a_token_creates_a_character_and_enters() {
 
 #[test]
 fn a_password_registers_first_and_logs_in_where_the_account_exists() {
-    let mut talk = Talk::new(
-        Scenario::Wander,
-        Watch::Count,
-        Credentials::Password("hush hush".into()),
-    );
+    let mut talk =
+        Talk::new(Scenario::Wander, Watch::Count, Credentials::Password("hush hush".into()));
     talk.connect();
     talk.said();
     talk.hear(Welcome::default());
     assert!(matches!(talk.says_one().1, Body::Register(_)));
-    talk.hear(Refused {
-        reason: Refusal::AccountExists.into(),
-        ..Refused::default()
-    });
+    talk.hear(Refused { reason: Refusal::AccountExists.into(), ..Refused::default() });
     assert!(matches!(talk.says_one().1, Body::Login(login) if login.account == "bot-test-3"));
     assert_eq!(talk.errors(), [""; 0]);
 }
@@ -68,20 +50,11 @@ fn a_busy_server_is_asked_again_and_the_latency_counts_from_the_first_time() {
     talk.said();
     talk.hear(Welcome::default());
     assert!(matches!(talk.says_one().1, Body::TokenLogin(_)));
-    let busy = Refused {
-        reason: Refusal::Busy.into(),
-        retry_after_ms: 700,
-        ..Refused::default()
-    };
+    let busy = Refused { reason: Refusal::Busy.into(), retry_after_ms: 700, ..Refused::default() };
     talk.hear(busy);
     talk.wait(800);
     let again = talk.said();
-    assert!(
-        again
-            .iter()
-            .any(|(_, body)| matches!(body, Body::TokenLogin(_))),
-        "{again:?}"
-    );
+    assert!(again.iter().any(|(_, body)| matches!(body, Body::TokenLogin(_))), "{again:?}");
     talk.hear(LoggedIn::default());
     assert_eq!(talk.samples(Metric::Login), [at(800)]);
     assert_eq!(talk.errors(), [""; 0]);
@@ -91,17 +64,10 @@ fn a_busy_server_is_asked_again_and_the_latency_counts_from_the_first_time() {
 fn a_busy_lobby_is_asked_again_and_the_latency_counts_from_the_first_time() {
     let mut talk = Talk::with_token(Scenario::Wander);
     talk.log_in(false);
-    let characters = vec![Character {
-        id: 5,
-        ..Character::default()
-    }];
+    let characters = vec![Character { id: 5, ..Character::default() }];
     let list = CharacterList { characters };
     talk.hear(list.clone());
-    let busy = Refused {
-        reason: Refusal::Busy.into(),
-        retry_after_ms: 700,
-        ..Refused::default()
-    };
+    let busy = Refused { reason: Refusal::Busy.into(), retry_after_ms: 700, ..Refused::default() };
     talk.hear(busy);
     talk.wait(800);
     talk.hear(list);
@@ -114,11 +80,8 @@ fn a_busy_lobby_is_asked_again_and_the_latency_counts_from_the_first_time() {
 fn a_drop_that_may_have_been_done_stays_open_until_an_inventory_comes() {
     let mut talk = Talk::with_token(Scenario::Wander);
     talk.play();
-    talk.bot.world.as_mut().unwrap().pending = Some(Pending {
-        request: 1,
-        due: Duration::ZERO,
-        asked: Asked::Drop { item: 70 },
-    });
+    talk.bot.world.as_mut().unwrap().pending =
+        Some(Pending { request: 1, due: Duration::ZERO, asked: Asked::Drop { item: 70 } });
     for _ in 0..2 {
         talk.bot.disconnected(talk.now, LinkEnd::Closed);
         talk.collect();
@@ -126,10 +89,7 @@ fn a_drop_that_may_have_been_done_stays_open_until_an_inventory_comes() {
         talk.entered();
         talk.said();
     }
-    talk.hear(Inventory {
-        items: vec![],
-        slots: 8,
-    });
+    talk.hear(Inventory { items: vec![], slots: 8 });
     assert!(!talk.has(|event| matches!(event, Event::Finding(_))));
 }
 
@@ -148,10 +108,7 @@ fn moves_keep_their_pace_and_their_latency_counts_from_when_they_were_due() {
     assert_eq!(late.len(), 2);
     talk.events.clear();
     talk.now = due + at(350);
-    talk.hear(View {
-        ack: late[1],
-        ..View::default()
-    });
+    talk.hear(View { ack: late[1], ..View::default() });
     let mut waited = talk.samples(Metric::Move);
     waited.sort_unstable();
     assert_eq!(waited[..2], [at(150), at(350)]);
@@ -174,18 +131,12 @@ fn pings_are_answered_with_their_latency() {
     talk.play();
     let nonce = (0..20).find_map(|_| {
         talk.wait(1000);
-        talk.said().into_iter().find_map(|(_, body)| {
-            if let Body::Ping(ping) = body {
-                Some(ping.nonce)
-            } else {
-                None
-            }
-        })
+        talk.said()
+            .into_iter()
+            .find_map(|(_, body)| if let Body::Ping(ping) = body { Some(ping.nonce) } else { None })
     });
     talk.now = Duration::from_nanos(nonce.unwrap()) + at(7);
-    talk.hear(Pong {
-        nonce: nonce.unwrap(),
-    });
+    talk.hear(Pong { nonce: nonce.unwrap() });
     assert_eq!(talk.samples(Metric::Ping), [at(7)]);
     talk.hear(Pong { nonce: 1 });
     assert_eq!(talk.errors().len(), 1, "nobody asked for a second pong");
@@ -197,20 +148,11 @@ fn a_lost_connection_is_an_error_and_is_resumed_with_the_session_token() {
     talk.play();
     talk.bot.disconnected(talk.now, LinkEnd::Closed);
     talk.collect();
-    assert_eq!(
-        talk.errors(),
-        ["the connection was lost while playing: Closed"]
-    );
+    assert_eq!(talk.errors(), ["the connection was lost while playing: Closed"]);
     assert!(talk.has(|event| matches!(event, Event::Offline)));
     assert!(matches!(talk.log_in(true), Body::Resume(resume) if resume.token == [1, 2, 3]));
     talk.entered();
-    assert_eq!(
-        talk.events
-            .iter()
-            .filter(|event| matches!(event, Event::Online))
-            .count(),
-        2
-    );
+    assert_eq!(talk.events.iter().filter(|event| matches!(event, Event::Online)).count(), 2);
 }
 
 #[test]
@@ -223,10 +165,7 @@ fn a_session_token_that_is_refused_leads_to_a_fresh_login() {
     talk.said();
     talk.hear(Welcome::default());
     assert!(matches!(talk.says_one().1, Body::Resume(_)));
-    talk.hear(Refused {
-        reason: Refusal::TokenExpired.into(),
-        ..Refused::default()
-    });
+    talk.hear(Refused { reason: Refusal::TokenExpired.into(), ..Refused::default() });
     assert!(matches!(talk.says_one().1, Body::TokenLogin(_)));
 }
 
@@ -234,20 +173,9 @@ fn a_session_token_that_is_refused_leads_to_a_fresh_login() {
 fn a_redirect_is_followed_to_its_address_with_its_token() {
     let mut talk = Talk::with_token(Scenario::Wander);
     talk.play();
-    talk.hear(Redirect {
-        address: "127.0.0.9:4444".into(),
-        token: vec![9],
-    });
-    assert!(talk.has(|event| matches!(
-        event,
-        Event::Close {
-            how: Close::Politely
-        }
-    )));
-    talk.hear(Goodbye {
-        reason: Farewell::Redirected.into(),
-        ..Goodbye::default()
-    });
+    talk.hear(Redirect { address: "127.0.0.9:4444".into(), token: vec![9] });
+    assert!(talk.has(|event| matches!(event, Event::Close { how: Close::Politely })));
+    talk.hear(Goodbye { reason: Farewell::Redirected.into(), ..Goodbye::default() });
     talk.bot.disconnected(talk.now, LinkEnd::Closed);
     talk.collect();
     assert_eq!(talk.connect(), "127.0.0.9:4444".parse().unwrap());
@@ -262,18 +190,11 @@ fn an_unexpected_goodbye_is_counted_by_reason_and_is_an_error() {
     let mut talk = Talk::with_token(Scenario::Wander);
     talk.play();
     let reason = Farewell::TooSlow.into();
-    talk.hear(Goodbye {
-        reason,
-        message: "too slow".into(),
-        ..Goodbye::default()
-    });
+    talk.hear(Goodbye { reason, message: "too slow".into(), ..Goodbye::default() });
     talk.bot.disconnected(talk.now, LinkEnd::Closed);
     talk.collect();
     assert!(talk.has(|event| matches!(event, Event::Goodbye(Farewell::TooSlow))));
-    assert_eq!(
-        talk.errors(),
-        ["the server said goodbye: FAREWELL_TOO_SLOW (too slow)"]
-    );
+    assert_eq!(talk.errors(), ["the server said goodbye: FAREWELL_TOO_SLOW (too slow)"]);
     talk.connect();
 }
 
@@ -284,16 +205,8 @@ fn leaving_is_polite_and_no_error() {
     talk.bot.leave(talk.now);
     assert!(matches!(talk.says_one().1, Body::LeaveWorld(_)));
     talk.hear(LeftWorld {});
-    assert!(talk.has(|event| matches!(
-        event,
-        Event::Close {
-            how: Close::Politely
-        }
-    )));
-    talk.hear(Goodbye {
-        reason: Farewell::ClientLeft.into(),
-        ..Goodbye::default()
-    });
+    assert!(talk.has(|event| matches!(event, Event::Close { how: Close::Politely })));
+    talk.hear(Goodbye { reason: Farewell::ClientLeft.into(), ..Goodbye::default() });
     talk.bot.disconnected(talk.now, LinkEnd::Closed);
     talk.collect();
     assert!(talk.has(|event| matches!(event, Event::Finished)));
@@ -311,19 +224,12 @@ fn a_server_that_shuts_down_is_told_apart_from_one_that_breaks_the_protocol() {
         }
         talk.hear(LeftWorld {});
         let reason = Farewell::Shutdown.into();
-        talk.hear(Goodbye {
-            reason,
-            message: "back soon".into(),
-            ..Goodbye::default()
-        });
+        talk.hear(Goodbye { reason, message: "back soon".into(), ..Goodbye::default() });
         talk.bot.disconnected(talk.now, LinkEnd::Closed);
         talk.collect();
         talk.errors()
     };
-    assert_eq!(
-        farewells(false),
-        ["the server said goodbye: FAREWELL_SHUTDOWN (back soon)"]
-    );
+    assert_eq!(farewells(false), ["the server said goodbye: FAREWELL_SHUTDOWN (back soon)"]);
     assert_eq!(farewells(true), [""; 0]);
 }
 
@@ -377,20 +283,11 @@ fn a_dead_walker_stands_still_until_it_has_asked_to_live_again() {
     talk.hear(Died::default());
     talk.wait(1500);
     let still = talk.said();
-    assert!(
-        !still.iter().any(|(_, body)| matches!(body, Body::Move(_))),
-        "{still:?}"
-    );
+    assert!(!still.iter().any(|(_, body)| matches!(body, Body::Move(_))), "{still:?}");
     talk.wait(2000);
     let said = talk.said();
-    assert!(
-        said.iter()
-            .any(|(_, body)| matches!(body, Body::Respawn(_)))
-    );
-    assert!(
-        said.iter().any(|(_, body)| matches!(body, Body::Move(_))),
-        "and walks again"
-    );
+    assert!(said.iter().any(|(_, body)| matches!(body, Body::Respawn(_))));
+    assert!(said.iter().any(|(_, body)| matches!(body, Body::Move(_))), "and walks again");
 }
 
 #[test]
@@ -398,10 +295,7 @@ fn confirmations_are_told_with_their_latency_and_impossible_ones_are_findings() 
     let mut talk = Talk::with_token(Scenario::Wander);
     talk.play();
     assert!(talk.has(|event| matches!(event, Event::Confirmed(told) if told.item == 70)));
-    talk.hear(InventoryChanged {
-        changed: vec![item(71, 0)],
-        removed: vec![],
-    });
+    talk.hear(InventoryChanged { changed: vec![item(71, 0)], removed: vec![] });
     assert!(talk.has(|event| matches!(event, Event::Finding(text) if text.contains("slot 0"))));
 }
 

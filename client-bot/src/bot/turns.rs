@@ -20,8 +20,7 @@ impl Bot {
         };
         if world.give_up(now) {
             let seconds = CONFIRM_TIMEOUT.as_secs();
-            self.events
-                .push_back(Event::Error(BotError::Unconfirmed { seconds }));
+            self.events.push_back(Event::Error(BotError::Unconfirmed { seconds }));
         }
         let mut skipped = 0;
         while let Some(world) = &mut self.world
@@ -65,12 +64,7 @@ impl Bot {
             Some(Beat::Ping(nonce)) => {
                 self.out.request(&Ping { nonce });
             }
-            Some(Beat::Silent) => self.fail(
-                now,
-                BotError::Silent {
-                    pings: MAX_UNANSWERED,
-                },
-            ),
+            Some(Beat::Silent) => self.fail(now, BotError::Silent { pings: MAX_UNANSWERED }),
             None => {}
         }
     }
@@ -80,11 +74,6 @@ impl Common {
     /// The name of a bot that isn't `number`, if there is another.
     fn friend_of(&self, number: usize, rng: &mut Pcg32) -> String {
         let other = rng.random_range(1..self.bots.max(2));
-        names::character(
-            &self.prefix,
-            self.seed,
-            (number + other) % self.bots.max(1),
-            0,
-        )
+        names::character(&self.prefix, self.seed, (number + other) % self.bots.max(1), 0)
     }
 }

@@ -108,10 +108,7 @@ impl World {
     /// A request was refused: it won't be confirmed, acknowledged or done.
     pub(crate) fn refused(&mut self, request: u32, reason: Refusal, now: Duration) {
         self.steps.refused(request);
-        if self
-            .pending
-            .is_some_and(|pending| pending.request == request)
-        {
+        if self.pending.is_some_and(|pending| pending.request == request) {
             self.pending = None;
         }
         let still_dead = self.respawn == Some(request)
@@ -138,9 +135,7 @@ impl World {
 
     /// Gives up waiting for a confirmation that is overdue. Returns whether there was one.
     pub(crate) fn give_up(&mut self, now: Duration) -> bool {
-        let overdue = self
-            .pending
-            .is_some_and(|pending| now >= pending.due + CONFIRM_TIMEOUT);
+        let overdue = self.pending.is_some_and(|pending| now >= pending.due + CONFIRM_TIMEOUT);
         if overdue {
             self.pending = None;
         }

@@ -63,10 +63,7 @@ enum Figure {
     Bots(fn(&Report) -> u64),
     Number(fn(&Report) -> f64),
     /// How often an error kind, a refusal or a goodbye has come; 0 if never.
-    Entry(
-        fn(&Report) -> &std::collections::BTreeMap<&'static str, u64>,
-        String,
-    ),
+    Entry(fn(&Report) -> &std::collections::BTreeMap<&'static str, u64>, String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,10 +89,7 @@ impl Assertion {
     /// # Errors
     /// At the first that can't be read.
     pub fn parse_list(text: &str) -> Result<Vec<Self>, AssertionError> {
-        let parts = text
-            .split(',')
-            .map(str::trim)
-            .filter(|part| !part.is_empty());
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
         parts.map(str::parse).collect()
     }
 
@@ -104,17 +98,10 @@ impl Assertion {
     /// # Errors
     /// When the assertion doesn't hold, or when nothing was measured to compare with.
     pub fn check(&self, report: &Report) -> Result<(), Breach> {
-        let breach = |seen: String| Breach {
-            assertion: self.text.clone(),
-            seen,
-        };
+        let breach = |seen: String| Breach { assertion: self.text.clone(), seen };
         let (seen, text) = match (&self.figure, self.value) {
             (Figure::Latency(metric, figure), _) => {
-                let percentiles = report
-                    .latency
-                    .get(metric.name())
-                    .copied()
-                    .unwrap_or_default();
+                let percentiles = report.latency.get(metric.name()).copied().unwrap_or_default();
                 if percentiles.count == 0 {
                     return Err(breach("nothing was measured".to_owned()));
                 }
@@ -122,10 +109,8 @@ impl Assertion {
                 (millis, format!("{millis} ms"))
             }
             (Figure::Samples(metric), _) => {
-                let count = report
-                    .latency
-                    .get(metric.name())
-                    .map_or(0, |percentiles| percentiles.count);
+                let count =
+                    report.latency.get(metric.name()).map_or(0, |percentiles| percentiles.count);
                 (count as f64, count.to_string())
             }
             (Figure::Bots(figure), Value::Share(_)) => {
@@ -146,11 +131,7 @@ impl Assertion {
             }
         };
         let (Value::Number(value) | Value::Share(value)) = self.value;
-        if self.relation.holds(seen, value) {
-            Ok(())
-        } else {
-            Err(breach(text))
-        }
+        if self.relation.holds(seen, value) { Ok(()) } else { Err(breach(text)) }
     }
 }
 
@@ -164,19 +145,12 @@ impl FromStr for Assertion {
         let (relation, value) = Relation::parse(rest).ok_or_else(none)?;
         let (name, value) = (name.trim(), value.trim());
         let figure = Figure::parse(name).ok_or_else(|| AssertionError::Figure(name.to_owned()))?;
-        let value = figure
-            .value(value)
-            .map_err(|expected| AssertionError::Value {
-                figure: name.to_owned(),
-                value: value.to_owned(),
-                expected,
-            })?;
-        Ok(Self {
-            text: text.to_owned(),
-            figure,
-            relation,
-            value,
-        })
+        let value = figure.value(value).map_err(|expected| AssertionError::Value {
+            figure: name.to_owned(),
+            value: value.to_owned(),
+            expected,
+        })?;
+        Ok(Self { text: text.to_owned(), figure, relation, value })
     }
 }
 
@@ -225,9 +199,7 @@ impl Figure {
         }
         let metric = match group {
             "latency" => Metric::Ping,
-            _ => Metric::ALL
-                .into_iter()
-                .find(|metric| metric.name() == group)?,
+            _ => Metric::ALL.into_iter().find(|metric| metric.name() == group)?,
         };
         Some(match key {
             "mean" => Self::Latency(metric, |p| p.mean),
@@ -274,9 +246,7 @@ impl Relation {
             (">", Self::Greater),
             ("=", Self::Equal),
         ];
-        signs
-            .into_iter()
-            .find_map(|(sign, relation)| Some((relation, text.strip_prefix(sign)?)))
+        signs.into_iter().find_map(|(sign, relation)| Some((relation, text.strip_prefix(sign)?)))
     }
 
     fn holds(self, seen: f64, value: f64) -> bool {
@@ -306,34 +276,16 @@ mod tests {
         tally.counts.errors.insert("lost", 1);
         tally.counts.refusals.insert("REFUSAL_COOLDOWN", 3);
         for millis in 1..=100 {
-            tally
-                .latencies
-                .record(Metric::Ping, Duration::from_millis(millis));
+            tally.latencies.record(Metric::Ping, Duration::from_millis(millis));
         }
-        let settings = Settings {
-            bots: 100,
-            ..Settings::default()
-        };
-        Report::new(
-            &settings,
-            tally,
-            &Counts::default(),
-            Spent {
-                wall_s: 1.0,
-                cpu_s: 0.5,
-            },
-            0,
-        )
+        let settings = Settings { bots: 100, ..Settings::default() };
+        Report::new(&settings, tally, &Counts::default(), Spent { wall_s: 1.0, cpu_s: 0.5 }, 0)
     }
 
     fn breaches(text: &str) -> Vec<String> {
         let assertions = Assertion::parse_list(text).unwrap();
-        let checks = assertions
-            .iter()
-            .map(|assertion| assertion.check(&report()));
-        checks
-            .filter_map(|check| check.err().map(|breach| breach.assertion))
-            .collect()
+        let checks = assertions.iter().map(|assertion| assertion.check(&report()));
+        checks.filter_map(|check| check.err().map(|breach| breach.assertion)).collect()
     }
 
     #[test]
@@ -341,12 +293,7 @@ mod tests {
         let holds = "latency.p99<100ms, ping.p50>=49ms,logged_in=50%,logged_in=50,errors=1,refusals.COOLDOWN=3,\
                      refusals.DEAD=0,errors.lost=1,cpu<=0.5,oracle.findings=0,ping.count=100";
         assert_eq!(breaches(holds), [""; 0]);
-        let broken = [
-            "latency.p99<80ms",
-            "logged_in=100%",
-            "errors=0",
-            "refusals.COOLDOWN!=3",
-        ];
+        let broken = ["latency.p99<80ms", "logged_in=100%", "errors=0", "refusals.COOLDOWN!=3"];
         assert_eq!(breaches(&broken.join(",")), broken);
     }
 

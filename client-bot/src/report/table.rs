@@ -75,11 +75,7 @@ fn latencies(out: &mut String, report: &Report) -> fmt::Result {
         "ms", "count", "p50", "p90", "p99", "p99.9", "max"
     )?;
     for metric in Metric::ALL {
-        let p = report
-            .latency
-            .get(metric.name())
-            .copied()
-            .unwrap_or_default();
+        let p = report.latency.get(metric.name()).copied().unwrap_or_default();
         if p.count > 0 {
             writeln!(
                 out,
@@ -103,9 +99,7 @@ fn named(out: &mut String, title: &str, counts: &BTreeMap<&'static str, u64>) ->
     }
     write!(out, "  {title:<9}")?;
     for (name, count) in counts {
-        let name = name
-            .trim_start_matches("REFUSAL_")
-            .trim_start_matches("FAREWELL_");
+        let name = name.trim_start_matches("REFUSAL_").trim_start_matches("FAREWELL_");
         write!(out, " {name} {count}")?;
     }
     writeln!(out)

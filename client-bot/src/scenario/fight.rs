@@ -83,26 +83,17 @@ impl Fight {
         });
         candidates.min_by(|a, b| {
             let rank = |goal: &Goal| goal.kind != EntityKind::Item;
-            rank(a)
-                .cmp(&rank(b))
-                .then(a.distance.total_cmp(&b.distance))
-                .then(a.id.cmp(&b.id))
+            rank(a).cmp(&rank(b)).then(a.distance.total_cmp(&b.distance)).then(a.id.cmp(&b.id))
         })
     }
 
     fn avoids(&self, item: u64, now: Duration) -> bool {
-        self.avoid
-            .is_some_and(|(id, until)| id == item && now < until)
+        self.avoid.is_some_and(|(id, until)| id == item && now < until)
     }
 }
 
 fn goal(id: u64, kind: EntityKind, here: Point, there: Point) -> Goal {
-    Goal {
-        id,
-        kind,
-        distance: here.distance(there),
-        heading: here.heading_to(there),
-    }
+    Goal { id, kind, distance: here.distance(there), heading: here.heading_to(there) }
 }
 
 /// Asks to live again once the dead has been mourned. A refusal starts the mourning anew.

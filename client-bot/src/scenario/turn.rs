@@ -79,17 +79,10 @@ impl Turn<'_> {
 
     fn step(&mut self, heading: u16, walking: bool) {
         let sequence = self.out.next_request();
-        self.out.request(&Move {
-            heading: heading.into(),
-            walking,
-            sequence,
-        });
+        self.out.request(&Move { heading: heading.into(), walking, sequence });
         if let Some(due) = self.world.steps.sent(sequence, self.due) {
             let elapsed = self.now.saturating_sub(due);
-            self.events.push_back(Event::Sample {
-                metric: Metric::Move,
-                elapsed,
-            });
+            self.events.push_back(Event::Sample { metric: Metric::Move, elapsed });
         }
     }
 
@@ -102,11 +95,8 @@ impl Turn<'_> {
     pub fn pick_up(&mut self, entity: u64) {
         if self.world.pending.is_none() {
             let request = self.out.request(&PickUp { entity });
-            self.world.pending = Some(Pending {
-                request,
-                due: self.due,
-                asked: Asked::PickUp { entity },
-            });
+            self.world.pending =
+                Some(Pending { request, due: self.due, asked: Asked::PickUp { entity } });
         }
     }
 
@@ -114,11 +104,8 @@ impl Turn<'_> {
     pub fn drop_item(&mut self, item: u64) {
         if self.world.pending.is_none() {
             let request = self.out.request(&DropItem { item });
-            self.world.pending = Some(Pending {
-                request,
-                due: self.due,
-                asked: Asked::Drop { item },
-            });
+            self.world.pending =
+                Some(Pending { request, due: self.due, asked: Asked::Drop { item } });
         }
     }
 

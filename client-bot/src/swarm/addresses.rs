@@ -18,15 +18,10 @@ impl Addresses {
     /// As the settings say. The system picks if one address is enough or the server isn't on this machine.
     pub(super) fn new(settings: &Settings) -> Self {
         let needed = u32::try_from(settings.bots.div_ceil(BOTS_PER_ADDRESS)).unwrap_or(u32::MAX);
-        let wanted = if settings.source_addresses == 0 {
-            needed
-        } else {
-            settings.source_addresses
-        };
+        let wanted =
+            if settings.source_addresses == 0 { needed } else { settings.source_addresses };
         let local = matches!(settings.server.ip(), IpAddr::V4(address) if address.is_loopback());
-        Self {
-            count: if local { wanted } else { 1 },
-        }
+        Self { count: if local { wanted } else { 1 } }
     }
 
     /// The address of bot `number`; `None` leaves it to the system.
@@ -47,19 +42,11 @@ mod tests {
     fn many_bots_come_from_several_loopback_addresses_and_few_from_the_usual_one() {
         let of = |bots, source_addresses, server: &str| {
             let server = server.parse().unwrap();
-            let settings = Settings {
-                bots,
-                source_addresses,
-                server,
-                ..Settings::default()
-            };
+            let settings = Settings { bots, source_addresses, server, ..Settings::default() };
             Addresses::new(&settings).of_bot(1)
         };
         assert_eq!(of(10_000, 0, "127.0.0.1:1"), None);
-        assert_eq!(
-            of(60_000, 0, "127.0.0.1:1"),
-            Some(Ipv4Addr::new(127, 0, 0, 2))
-        );
+        assert_eq!(of(60_000, 0, "127.0.0.1:1"), Some(Ipv4Addr::new(127, 0, 0, 2)));
         assert_eq!(of(10, 4, "127.0.0.1:1"), Some(Ipv4Addr::new(127, 0, 0, 2)));
         assert_eq!(of(60_000, 0, "192.0.2.1:1"), None, "not a loopback server");
     }

@@ -16,11 +16,7 @@ pub(super) fn reserve(bots: usize) -> Result<(), SwarmError> {
         return Ok(());
     }
     let limit = limits.maximum.unwrap_or(u64::MAX);
-    let too_low = SwarmError::Descriptors {
-        bots,
-        needed,
-        limit,
-    };
+    let too_low = SwarmError::Descriptors { bots, needed, limit };
     if limit < needed {
         return Err(too_low);
     }
@@ -42,9 +38,6 @@ mod tests {
             return;
         }
         let text = reserve(bots).unwrap_err().to_string();
-        assert!(
-            text.contains(&limit.to_string()) && text.contains("ulimit"),
-            "{text}"
-        );
+        assert!(text.contains(&limit.to_string()) && text.contains("ulimit"), "{text}");
     }
 }

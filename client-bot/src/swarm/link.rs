@@ -45,10 +45,7 @@ pub(super) struct Written {
 
 /// The seat and its connection's generation, from the token of an event.
 pub(super) fn seat_of(token: Token) -> (usize, u32) {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the upper and the lower half of 64 bits"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "the upper and the lower half of 64 bits")]
     let generation = (token.0 >> 32) as u32;
     (token.0 & 0xffff_ffff, generation)
 }
@@ -62,11 +59,7 @@ impl Link {
         seat: usize,
         generation: u32,
     ) -> io::Result<Self> {
-        let socket = Socket::new(
-            Domain::for_address(server),
-            Type::STREAM,
-            Some(Protocol::TCP),
-        )?;
+        let socket = Socket::new(Domain::for_address(server), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_nonblocking(true)?;
         socket.set_tcp_nodelay(true)?;
         if let Some(address) = source {
@@ -83,13 +76,7 @@ impl Link {
         let mut stream = TcpStream::from_std(socket.into());
         let token = Token(seat | (generation as usize) << 32);
         registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
-        Ok(Self {
-            stream,
-            open: false,
-            unsent: Vec::new(),
-            counted: 0,
-            closing: false,
-        })
+        Ok(Self { stream, open: false, unsent: Vec::new(), counted: 0, closing: false })
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -138,10 +125,7 @@ impl Link {
 
     /// Sends what waits, as much as the socket takes, in one call unless it is interrupted.
     pub(super) fn write(&mut self) -> io::Result<Written> {
-        let mut written = Written {
-            frames: self.count_new_frames(),
-            bytes: 0,
-        };
+        let mut written = Written { frames: self.count_new_frames(), bytes: 0 };
         if self.has_unsent() {
             let taken = loop {
                 match self.stream.write(&self.unsent) {

@@ -31,17 +31,11 @@ pub(super) fn seats(settings: &Settings) -> Vec<Seat> {
         bots: settings.bots,
         script: settings.script.clone(),
     });
-    (0..settings.bots)
-        .map(|number| seat(&common, number, settings))
-        .collect()
+    (0..settings.bots).map(|number| seat(&common, number, settings)).collect()
 }
 
 fn seat(common: &Arc<Common>, number: usize, settings: &Settings) -> Seat {
-    let watch = if settings.is_oracle(number) {
-        Watch::Prove
-    } else {
-        Watch::Count
-    };
+    let watch = if settings.is_oracle(number) { Watch::Prove } else { Watch::Count };
     Seat {
         bot: Bot::new(common.clone(), number, settings.scenario, watch),
         link: None,
@@ -56,14 +50,9 @@ fn credentials(settings: &Settings) -> Credentials {
     match login.method {
         Method::Password => Credentials::Password(login.password.clone()),
         Method::Token => {
-            let epoch = SystemTime::now()
-                .duration_since(SystemTime::UNIX_EPOCH)
-                .unwrap_or_default();
-            Credentials::Token(Signer::new(
-                login.token_secret.as_bytes(),
-                &login.audience,
-                epoch,
-            ))
+            let epoch =
+                SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            Credentials::Token(Signer::new(login.token_secret.as_bytes(), &login.audience, epoch))
         }
     }
 }

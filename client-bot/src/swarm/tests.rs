@@ -44,37 +44,24 @@ fn two_hundred_bots_log_in_walk_prove_what_they_see_and_leave() {
     let counts = &report.counts;
     assert_eq!(counts.first_errors, [""; 0]);
     assert_eq!(counts.first_findings, [""; 0]);
-    assert_eq!(
-        (counts.connected, counts.logged_in, counts.online_peak),
-        (200, 200, 200)
-    );
-    assert_eq!(
-        (counts.online, counts.connections_lost, report.unfinished),
-        (0, 0, 0)
-    );
+    assert_eq!((counts.connected, counts.logged_in, counts.online_peak), (200, 200, 200));
+    assert_eq!((counts.online, counts.connections_lost, report.unfinished), (0, 0, 0));
     assert_eq!(report.oracle.bots, 10);
     assert_eq!(counts.goodbyes.get("FAREWELL_CLIENT_LEFT"), Some(&200));
     assert!(report.latency[Metric::Move.name()].count > 500);
     let json: serde_json::Value = serde_json::from_str(&report.to_json().unwrap()).unwrap();
     assert_eq!(json["counts"]["logged_in"], 200);
     assert!(json["latency"]["login"]["p99.9"].as_f64().unwrap() > 0.0);
-    assert!(
-        !report.to_json().unwrap().contains("secret"),
-        "no secrets in a report"
-    );
+    assert!(!report.to_json().unwrap().contains("secret"), "no secrets in a report");
     assert!(report.to_table().contains("logged in 200"));
 }
 
 #[test]
 fn a_server_that_leaves_an_entity_out_is_found_out() {
     let peer = Peer::start(Habit::HidesAMonster);
-    let report = run_until(settings(&peer, 5, Scenario::Wander), |progress| {
-        progress.counts.findings > 0
-    });
-    assert!(
-        report.counts.first_findings[0].contains("holds 3 entities"),
-        "{report:?}"
-    );
+    let report =
+        run_until(settings(&peer, 5, Scenario::Wander), |progress| progress.counts.findings > 0);
+    assert!(report.counts.first_findings[0].contains("holds 3 entities"), "{report:?}");
 }
 
 #[test]
@@ -86,10 +73,7 @@ fn bots_with_bad_lines_resume_without_an_error() {
     settings.source_addresses = 3;
     let report = run_until(settings, |progress| progress.counts.logins > 60);
     assert_eq!(report.counts.first_errors, [""; 0]);
-    assert_eq!(
-        (report.counts.logged_in, report.counts.connections_lost),
-        (20, 0)
-    );
+    assert_eq!((report.counts.logged_in, report.counts.connections_lost), (20, 0));
     assert!(peer.resumes() > 20);
 }
 
@@ -119,17 +103,11 @@ fn every_confirmation_is_on_disk_by_the_time_it_counts() {
     let mut settings = settings(&peer, 10, Scenario::Wander);
     settings.kill_log = Some(file.path().to_owned());
     let report = run_until(settings, |progress| {
-        let lines = std::fs::read_to_string(file.path())
-            .unwrap()
-            .lines()
-            .count();
+        let lines = std::fs::read_to_string(file.path()).unwrap().lines().count();
         assert!(progress.counts.confirmations <= lines as u64);
         progress.counts.confirmations == 10
     });
     let list = std::fs::read_to_string(file.path()).unwrap();
     assert_eq!(report.counts.confirmations, 10);
-    assert!(
-        list.lines().all(|line| line.ends_with("gained 3")),
-        "{list}"
-    );
+    assert!(list.lines().all(|line| line.ends_with("gained 3")), "{list}");
 }

@@ -19,17 +19,8 @@ pub struct ContentError {
 
 impl fmt::Display for ContentError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            file,
-            line,
-            column,
-            found,
-            expected,
-        } = self;
-        write!(
-            out,
-            "{file}:{line}:{column}: found {found}, expected {expected}"
-        )
+        let Self { file, line, column, found, expected } = self;
+        write!(out, "{file}:{line}:{column}: found {found}, expected {expected}")
     }
 }
 

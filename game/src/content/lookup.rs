@@ -29,8 +29,7 @@ impl Content {
     /// The map of a zone, to be shared.
     #[must_use]
     pub fn shared_map(&self, name: &ZoneName) -> Option<Arc<Map>> {
-        self.zone_content(name)
-            .map(|zone| Arc::new(zone.map.clone()))
+        self.zone_content(name).map(|zone| Arc::new(zone.map.clone()))
     }
 
     /// The zone in which new characters enter.
@@ -42,9 +41,7 @@ impl Content {
     /// A place in the start area of a zone, the same for the same `seed`.
     #[must_use]
     pub fn start_position(&self, zone: &ZoneName, seed: u64) -> Position {
-        self.zone_content(zone)
-            .map(|zone| zone.place_in(&zone.start, seed))
-            .unwrap_or_default()
+        self.zone_content(zone).map(|zone| zone.place_in(&zone.start, seed)).unwrap_or_default()
     }
 }
 

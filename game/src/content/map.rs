@@ -17,24 +17,14 @@ pub(super) struct Tiles {
 
 impl Tiles {
     pub(super) const fn one(x: i32, y: i32) -> Self {
-        Self {
-            x,
-            y,
-            width: 1,
-            height: 1,
-        }
+        Self { x, y, width: 1, height: 1 }
     }
 
     /// The smallest rectangle around this one and a tile.
     pub(super) fn with(self, x: i32, y: i32) -> Self {
         let (right, bottom) = (self.x + self.width, self.y + self.height);
         let (left, top) = (self.x.min(x), self.y.min(y));
-        Self {
-            x: left,
-            y: top,
-            width: right.max(x + 1) - left,
-            height: bottom.max(y + 1) - top,
-        }
+        Self { x: left, y: top, width: right.max(x + 1) - left, height: bottom.max(y + 1) - top }
     }
 
     pub(super) const fn count(&self) -> i32 {

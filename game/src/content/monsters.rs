@@ -152,10 +152,5 @@ fn read_drop(
             format!("the smaller number first and no more than a stack, which is {stack}"),
         ));
     }
-    Some(Drop {
-        item: ItemIndex(index),
-        chance: written.chance.0,
-        least,
-        most,
-    })
+    Some(Drop { item: ItemIndex(index), chance: written.chance.0, least, most })
 }

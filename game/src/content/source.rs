@@ -53,8 +53,7 @@ impl Source<'_> {
     pub(super) fn value<T: DeserializeOwned>(&self, errors: &mut Vec<ContentError>) -> Option<T> {
         let read =
             DeTable::parse(self.text).and_then(|table| T::deserialize(table.into_deserializer()));
-        read.map_err(|mistake| errors.push(self.toml(&mistake)))
-            .ok()
+        read.map_err(|mistake| errors.push(self.toml(&mistake))).ok()
     }
 
     /// The file as tables by name, in the order of their names. Each is read on its own, so that every one with a
@@ -112,7 +111,5 @@ pub(super) fn check_name(name: &str) -> Result<(), String> {
     if starts_well && name.len() <= NAME_LENGTH && name.chars().all(plain) {
         return Ok(());
     }
-    Err(format!(
-        "a name of 1 to {NAME_LENGTH} of a-z, 0-9 and _, with a letter first"
-    ))
+    Err(format!("a name of 1 to {NAME_LENGTH} of a-z, 0-9 and _, with a letter first"))
 }

@@ -126,11 +126,7 @@ fn mistakes_in_zones_are_reported_where_they_are() {
             "zones/field.toml:7:38: found a place where all is wall or water, expected at least one tile to walk on",
         ),
         (
-            (
-                field,
-                "to = \"den\", arrive = [3, 3]",
-                "to = \"field\", arrive = \"P\"",
-            ),
+            (field, "to = \"den\", arrive = [3, 3]", "to = \"field\", arrive = \"P\""),
             "zones/field.toml:7:40: found an arrival on a portal of `field`, \
              expected a place beside its portals, or one would be sent on at once",
         ),
@@ -202,10 +198,7 @@ fn several_mistakes_are_reported_at_once() {
         "items.toml",
         "[pelt]\nname = 7\nstack = 20\n\n[fang]\nname = \"Fang\"\nstack = 0\n",
     );
-    let den = world()
-        .get("zones/den.toml")
-        .unwrap()
-        .replace("[0, 0]", "[9, 0]");
+    let den = world().get("zones/den.toml").unwrap().replace("[0, 0]", "[9, 0]");
     files.insert("zones/den.toml", den);
     let errors = Content::parse(&files).unwrap_err();
     let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
@@ -250,10 +243,7 @@ fn a_missing_file_is_named() {
 fn the_hash_tells_any_two_worlds_apart() {
     let mut other = world();
     other.insert("items.toml", "[pelt]\nname = \"Pelt\"\nstack = 21\n");
-    let (world, other) = (
-        Content::parse(&world()).unwrap(),
-        Content::parse(&other).unwrap(),
-    );
+    let (world, other) = (Content::parse(&world()).unwrap(), Content::parse(&other).unwrap());
     assert_ne!(world.hash(), other.hash());
 }
 
@@ -279,9 +269,7 @@ fn tiled(old: &str, new: &str) -> Result<Content, Vec<ContentError>> {
     assert!(TILED.contains(old), "no {old}");
     let mut files = world();
     let field = files.get("zones/field.toml").unwrap();
-    let field = field
-        .replace("field.txt", "field.json")
-        .replace("\"A\"", "\"door\"");
+    let field = field.replace("field.txt", "field.json").replace("\"A\"", "\"door\"");
     let field = field.replace("[1, 1]", "[0, 0]").replace("\"P\"", "[2, 1]");
     files.insert("zones/field.toml", field.replace("[2, 2]", "\"door\""));
     files.insert("maps/field.json", TILED.replacen(old, new, 1));
@@ -294,10 +282,7 @@ fn a_map_from_tiled_has_walls_where_its_tileset_says_and_ground_where_it_has_til
     let field = &content[content.zone(&ZoneName::new("field")).unwrap()];
     let walkable = |x, y| field.map.walkable(Position { x, y });
     let row = |y| [walkable(100, y), walkable(300, y), walkable(500, y)];
-    assert_eq!(
-        [row(100), row(300)],
-        [[true, false, false], [true, true, true]]
-    );
+    assert_eq!([row(100), row(300)], [[true, false, false], [true, true, true]]);
     assert_eq!(
         (field.start.min, field.start.max),
         (Position { x: 0, y: 200 }, Position { x: 400, y: 400 })
@@ -334,10 +319,7 @@ fn what_tiled_can_export_and_we_cannot_read_is_refused_with_the_setting_to_chang
              expected plain numbers: in Tiled, Map > Map Properties > Tile Layer Format CSV",
         ),
         (
-            (
-                "\"tiles\": [\n",
-                "\"source\": \"outside.tsx\", \"tiles\": [\n",
-            ),
+            ("\"tiles\": [\n", "\"source\": \"outside.tsx\", \"tiles\": [\n"),
             "maps/field.json:7:32: found the tileset `outside.tsx` in a file of its own, \
              expected Embed tilesets on in Tiled's export options, or a tile layer called `collision`",
         ),

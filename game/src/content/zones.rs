@@ -121,32 +121,20 @@ pub(super) fn read(
             draft(files, name, Source { file, text }, monsters, errors)
         })
         .collect();
-    let areas: Vec<_> = drafts
-        .iter_mut()
-        .flatten()
-        .map(|draft| draft.portal_areas(errors))
-        .collect();
+    let areas: Vec<_> =
+        drafts.iter_mut().flatten().map(|draft| draft.portal_areas(errors)).collect();
     let mut areas = areas.into_iter();
     let areas: Vec<Vec<Option<Area>>> = drafts
         .iter()
-        .map(|draft| {
-            draft
-                .as_ref()
-                .and_then(|_| areas.next())
-                .unwrap_or_default()
-        })
+        .map(|draft| draft.as_ref().and_then(|_| areas.next()).unwrap_or_default())
         .collect();
-    let portals: Vec<_> = (0..drafts.len())
-        .map(|index| connect(&drafts, index, zones, &areas, errors))
-        .collect();
-    let read = drafts
-        .into_iter()
-        .zip(portals)
-        .filter_map(|(draft, portals)| {
-            let mut zone = draft?.zone;
-            zone.portals = portals;
-            Some(zone)
-        });
+    let portals: Vec<_> =
+        (0..drafts.len()).map(|index| connect(&drafts, index, zones, &areas, errors)).collect();
+    let read = drafts.into_iter().zip(portals).filter_map(|(draft, portals)| {
+        let mut zone = draft?.zone;
+        zone.portals = portals;
+        Some(zone)
+    });
     read.collect()
 }
 
@@ -160,9 +148,7 @@ fn draft<'a>(
     let written: Written = source.value(errors)?;
     let tile_cm = written.tile_cm.signed();
     let drawing = drawing(files, source, &written, errors)?;
-    let made = Map::new(drawing.columns, drawing.rows, tile_cm, |x, y| {
-        drawing.open(x, y)
-    });
+    let made = Map::new(drawing.columns, drawing.rows, tile_cm, |x, y| drawing.open(x, y));
     let map = made
         .map_err(|mistake| errors.push(source.error(0, mistake.to_string(), "ground to walk on")))
         .ok()?;
@@ -184,12 +170,7 @@ fn draft<'a>(
         portals: Vec::new(),
         spawns,
     };
-    Some(Draft {
-        source,
-        zone,
-        ground,
-        portals: written.portals,
-    })
+    Some(Draft { source, zone, ground, portals: written.portals })
 }
 
 /// The zone's map, from whichever of the three forms its file names.
@@ -274,9 +255,7 @@ impl Draft<'_> {
     /// Where its portals are; `None` for one whose mistake was added to `errors`.
     fn portal_areas(&self, errors: &mut Vec<ContentError>) -> Vec<Option<Area>> {
         let portals = self.portals.iter();
-        portals
-            .map(|portal| self.ground.area(self.source, &portal.area, errors))
-            .collect()
+        portals.map(|portal| self.ground.area(self.source, &portal.area, errors)).collect()
     }
 }
 

@@ -26,15 +26,9 @@ impl Ctx<'_> {
     /// What lies on the ground as `entity`.
     #[must_use]
     pub fn ground_item(&self, entity: EntityId) -> Option<GroundItem> {
-        let item = self
-            .entity(entity)
-            .filter(|entity| entity.kind() == EntityKind::Item)?;
+        let item = self.entity(entity).filter(|entity| entity.kind() == EntityKind::Item)?;
         let owned = self.zone.ground.contains_key(&entity);
-        Some(GroundItem {
-            template: item.template().to_owned(),
-            quantity: item.quantity(),
-            owned,
-        })
+        Some(GroundItem { template: item.template().to_owned(), quantity: item.quantity(), owned })
     }
 
     /// Puts loot on the ground. It becomes an item of value when somebody takes it.
@@ -58,26 +52,15 @@ impl Ctx<'_> {
         entity: EntityId,
     ) -> Result<ItemId, Refuse> {
         let Some(found) = self.ground_item(entity) else {
-            return Err(Refuse::new(
-                Refusal::NoSuchItem,
-                "there is nothing to pick up",
-            ));
+            return Err(Refuse::new(Refusal::NoSuchItem, "there is nothing to pick up"));
         };
         let slot = self.check_receive(player)?;
         let to = self.owner(player)?;
         let taken = if let Some(item) = self.zone.ground.remove(&entity) {
-            let change = ItemChange::Move {
-                item: item.id,
-                from: item.owner.clone(),
-                to: to.clone(),
-                slot,
-            };
+            let change =
+                ItemChange::Move { item: item.id, from: item.owner.clone(), to: to.clone(), slot };
             self.record(player, "pick up", change);
-            ItemRecord {
-                owner: to,
-                slot,
-                ..item
-            }
+            ItemRecord { owner: to, slot, ..item }
         } else {
             self.create(player, "loot", &found.template, found.quantity, slot)?
         };
@@ -120,50 +103,22 @@ impl Ctx<'_> {
     pub fn drop_to_ground(&mut self, player: PlayerId, item: ItemId) -> Result<EntityId, Refuse> {
         self.desk.kernel.check_open()?;
         let from = self.owner(player)?;
-        let place = self
-            .entity(player.entity())
-            .map(crate::zone::entities::Entity::position);
-        let held = self
-            .player(player)
-            .and_then(|player| player.inventory.get(item))
-            .cloned();
+        let place = self.entity(player.entity()).map(crate::zone::entities::Entity::position);
+        let held = self.player(player).and_then(|player| player.inventory.get(item)).cloned();
         let (Some(held), Some(at)) = (held, place) else {
             return Err(Refuse::new(Refusal::NoSuchItem, "you don't have that"));
         };
         let Some(entity) = self.place_on_ground(&held, at) else {
             return Err(Refuse::new(Refusal::Busy, "there is no room on the ground"));
         };
-        let to = Owner::Ground {
-            zone: self.zone.name.clone(),
-            x: at.x,
-            y: at.y,
-        };
-        let dropped = ItemRecord {
-            owner: to.clone(),
-            slot: 0,
-            ..held
-        };
-        self.record(
-            player,
-            "drop",
-            ItemChange::Move {
-                item,
-                from,
-                to,
-                slot: 0,
-            },
-        );
+        let to = Owner::Ground { zone: self.zone.name.clone(), x: at.x, y: at.y };
+        let dropped = ItemRecord { owner: to.clone(), slot: 0, ..held };
+        self.record(player, "drop", ItemChange::Move { item, from, to, slot: 0 });
         self.zone.ground.insert(entity, dropped);
         if let Some(entry) = self.zone.players.get_mut(&player.entity()) {
             entry.inventory.remove(item);
         }
-        self.reply(
-            player,
-            &InventoryChanged {
-                changed: Vec::new(),
-                removed: vec![item.0],
-            },
-        );
+        self.reply(player, &InventoryChanged { changed: Vec::new(), removed: vec![item.0] });
         Ok(entity)
     }
 
@@ -175,13 +130,8 @@ impl Ctx<'_> {
             return false;
         }
         if let Some(item) = self.zone.ground.remove(&entity) {
-            let change = ItemChange::Destroy {
-                item: item.id,
-                from: item.owner,
-            };
-            self.desk
-                .kernel
-                .record("decay", crate::ids::CharacterId(0), vec![change]);
+            let change = ItemChange::Destroy { item: item.id, from: item.owner };
+            self.desk.kernel.record("decay", crate::ids::CharacterId(0), vec![change]);
         }
         self.despawn(entity);
         true
@@ -196,16 +146,12 @@ impl Ctx<'_> {
     /// The slot that the player has free for one more item, if it may get one at all now.
     fn check_receive(&self, player: PlayerId) -> Result<u32, Refuse> {
         self.desk.kernel.check_open()?;
-        let free = self
-            .player(player)
-            .and_then(|player| player.inventory.free_slot());
+        let free = self.player(player).and_then(|player| player.inventory.free_slot());
         free.ok_or_else(|| Refuse::new(Refusal::InventoryFull, "your inventory is full"))
     }
 
     fn owner(&self, player: PlayerId) -> Result<Owner, Refuse> {
-        let character = self
-            .player(player)
-            .map(|player| Owner::Character(player.character));
+        let character = self.player(player).map(|player| Owner::Character(player.character));
         character.ok_or_else(|| Refuse::new(Refusal::NoSuchTarget, "nobody is there"))
     }
 
@@ -219,13 +165,7 @@ impl Ctx<'_> {
     ) -> Result<ItemRecord, Refuse> {
         let owner = self.owner(player)?;
         let id = self.desk.kernel.new_id()?;
-        let item = ItemRecord {
-            id,
-            owner,
-            slot,
-            template: template.to_owned(),
-            quantity,
-        };
+        let item = ItemRecord { id, owner, slot, template: template.to_owned(), quantity };
         self.record(player, cause, ItemChange::Create(item.clone()));
         Ok(item)
     }
@@ -236,14 +176,7 @@ impl Ctx<'_> {
             entry.inventory.insert(item);
         }
         let request = self.request;
-        self.reply_to(
-            player,
-            request,
-            &InventoryChanged {
-                changed,
-                removed: Vec::new(),
-            },
-        );
+        self.reply_to(player, request, &InventoryChanged { changed, removed: Vec::new() });
     }
 
     fn record(&mut self, player: PlayerId, cause: &str, change: ItemChange) {

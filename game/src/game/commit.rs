@@ -13,11 +13,8 @@ impl Game {
         }
         let interval = self.desk.settings.save_interval.max(1);
         let tick = self.desk.tick;
-        let due = self
-            .desk
-            .here
-            .keys()
-            .filter(|character| (tick + character.0).is_multiple_of(interval));
+        let due =
+            self.desk.here.keys().filter(|character| (tick + character.0).is_multiple_of(interval));
         let due: Vec<CharacterId> = due.copied().collect();
         for character in due {
             self.save(character, false);
@@ -56,13 +53,7 @@ impl Game {
             return None;
         }
         self.last_commit = CommitSeq(self.last_commit.0 + 1);
-        Some(Commit {
-            seq: self.last_commit,
-            tick: self.desk.tick,
-            operations,
-            characters,
-            gm_log,
-        })
+        Some(Commit { seq: self.last_commit, tick: self.desk.tick, operations, characters, gm_log })
     }
 }
 
@@ -155,14 +146,8 @@ mod tests {
             modules: std::collections::BTreeMap::new(),
             items: Vec::new(),
         };
-        let ids = Input::ItemIds {
-            first: ItemId(1),
-            count: 10,
-        };
-        let enter = Input::Enter {
-            session: SessionId(1),
-            character: Box::new(character),
-        };
+        let ids = Input::ItemIds { first: ItemId(1), count: 10 };
+        let enter = Input::Enter { session: SessionId(1), character: Box::new(character) };
         game.tick(vec![ids, enter], 1);
         let commit = game.tick(Vec::new(), 2).commit.unwrap();
         assert_eq!(commit.operations.len(), 1);

@@ -31,22 +31,16 @@ impl Game {
         match letter.kind.as_str() {
             Arrival::KIND => {
                 let arrival = postcard::from_bytes::<Arrival>(body);
-                arrival
-                    .map(|arrival| self.take_in(arrival.character))
-                    .is_ok()
+                arrival.map(|arrival| self.take_in(arrival.character)).is_ok()
             }
             Online::KIND => {
                 let online = postcard::from_bytes::<Online>(body);
                 let tick = self.desk.tick;
-                online
-                    .map(|online| self.desk.directory.online(online, tick))
-                    .is_ok()
+                online.map(|online| self.desk.directory.online(online, tick)).is_ok()
             }
             Offline::KIND => {
                 let offline = postcard::from_bytes::<Offline>(body);
-                offline
-                    .map(|offline| self.desk.directory.offline(&offline))
-                    .is_ok()
+                offline.map(|offline| self.desk.directory.offline(&offline)).is_ok()
             }
             kind => {
                 let Some(index) = self.zone_index(zone) else {
@@ -68,10 +62,7 @@ impl Game {
         let addressed_to_realm = letter.route == Route::Zone(ZoneName::realm());
         if addressed_to_realm && let Some(entry) = self.desk.directory.get(character) {
             let route = Route::Node(entry.node.clone());
-            self.desk.letters.push(Envelope {
-                route,
-                ..letter.clone()
-            });
+            self.desk.letters.push(Envelope { route, ..letter.clone() });
         }
         true
     }

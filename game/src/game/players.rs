@@ -58,14 +58,8 @@ impl Game {
         let Some(map) = zone.state.map.clone() else {
             return false;
         };
-        let saved = record
-            .place
-            .as_ref()
-            .filter(|place| place.zone == zone.state.name);
-        let position = saved.map(|place| Position {
-            x: place.x,
-            y: place.y,
-        });
+        let saved = record.place.as_ref().filter(|place| place.zone == zone.state.name);
+        let position = saved.map(|place| Position { x: place.x, y: place.y });
         let position = position
             .filter(|position| map.walkable(*position))
             .unwrap_or_else(|| desk.content.start_position(&zone.state.name, record.id.0));
@@ -98,14 +92,7 @@ impl Game {
                 buckets: std::collections::BTreeMap::new(),
             },
         );
-        desk.here.insert(
-            record.id,
-            Whereabouts {
-                zone: index,
-                player: id,
-                session,
-            },
-        );
+        desk.here.insert(record.id, Whereabouts { zone: index, player: id, session });
         zone.enter(desk, id, &record.modules);
         if let Some(session) = session {
             self.show(record.id, session);
@@ -141,9 +128,7 @@ impl Game {
             max_speed: self.desk.content.player().speed_cm_s.unsigned_abs(),
         };
         self.desk.out.frame(session, 0, &entered);
-        self.desk
-            .out
-            .frame(session, 0, &player.inventory.to_message());
+        self.desk.out.frame(session, 0, &player.inventory.to_message());
         state.visibility.add_viewer(session, at.player.entity());
     }
 
@@ -204,11 +189,7 @@ impl Game {
 
     fn session_of(&self, character: CharacterId) -> Option<SessionId> {
         let here = self.desk.here.get(&character).and_then(|at| at.session);
-        here.or_else(|| {
-            self.travelers
-                .get(&character)
-                .and_then(|traveler| traveler.session)
-        })
+        here.or_else(|| self.travelers.get(&character).and_then(|traveler| traveler.session))
     }
 
     /// Takes a character out of its zone, saved as it stood there. What it was is returned as a record.
@@ -242,11 +223,8 @@ impl Game {
         let tick_ms = self.desk.settings.tick_ms();
         let every = u64::from(ANNOUNCE_MS / tick_ms).max(1);
         let tick = self.desk.tick;
-        let due = self
-            .desk
-            .here
-            .keys()
-            .filter(|character| (tick + character.0).is_multiple_of(every));
+        let due =
+            self.desk.here.keys().filter(|character| (tick + character.0).is_multiple_of(every));
         let due: Vec<CharacterId> = due.copied().collect();
         for character in due {
             self.announce(character);
@@ -302,12 +280,7 @@ mod tests {
                 account: AccountId(id),
                 name: format!("Ada{id}"),
                 rank: Rank::Player,
-                place: Some(Place {
-                    zone: ZoneName::new(zone),
-                    x: 1,
-                    y: 1,
-                    heading: 0,
-                }),
+                place: Some(Place { zone: ZoneName::new(zone), x: 1, y: 1, heading: 0 }),
                 modules: std::collections::BTreeMap::new(),
                 items: Vec::new(),
             };

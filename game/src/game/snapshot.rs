@@ -61,11 +61,7 @@ impl Game {
     /// Everything that the game remembers. Taken between two ticks.
     #[must_use]
     pub fn snapshot(&self) -> Vec<u8> {
-        let zones = self
-            .zones
-            .iter()
-            .map(|zone| (&zone.state, slots(zone)))
-            .collect();
+        let zones = self.zones.iter().map(|zone| (&zone.state, slots(zone))).collect();
         to_bytes(&GameRef {
             content: self.desk.content.hash(),
             settings: &self.desk.settings,
@@ -96,9 +92,7 @@ impl Game {
         let mut zones = Vec::with_capacity(saved.zones.len());
         for (mut state, slots) in saved.zones {
             state.map = content.shared_map(&state.name);
-            let modules = table
-                .restore(&state.name, slots)
-                .map_err(RestoreError::OtherModules)?;
+            let modules = table.restore(&state.name, slots).map_err(RestoreError::OtherModules)?;
             zones.push(Zone { state, modules });
         }
         let mut desk = Desk::new(saved.settings, content, table);
@@ -109,24 +103,13 @@ impl Game {
         let mut sessions = sessions_of(&saved.travelers);
         for (index, zone) in zones.iter().enumerate() {
             for player in zone.state.players.values() {
-                let at = Whereabouts {
-                    zone: index,
-                    player: player.id,
-                    session: player.session,
-                };
+                let at = Whereabouts { zone: index, player: player.id, session: player.session };
                 desk.here.insert(player.character, at);
                 sessions.extend(player.session.map(|session| (session, player.character)));
             }
         }
         let (travelers, last_commit) = (saved.travelers, saved.last_commit);
-        Ok(Self {
-            desk,
-            zones,
-            sessions,
-            travelers,
-            last_commit,
-            serving: None,
-        })
+        Ok(Self { desk, zones, sessions, travelers, last_commit, serving: None })
     }
 
     /// Equal for two games that remember the same.
@@ -139,18 +122,12 @@ impl Game {
     #[must_use]
     pub fn zone_hashes(&self) -> BTreeMap<String, u64> {
         let hash = |zone: &Zone| xxh3_64(&to_bytes(&(&zone.state, slots(zone))));
-        self.zones
-            .iter()
-            .map(|zone| (zone.state.name.to_string(), hash(zone)))
-            .collect()
+        self.zones.iter().map(|zone| (zone.state.name.to_string(), hash(zone))).collect()
     }
 }
 
 fn slots(zone: &Zone) -> Vec<SlotSnapshot> {
-    zone.modules
-        .iter()
-        .map(|module| module.snapshot())
-        .collect()
+    zone.modules.iter().map(|module| module.snapshot()).collect()
 }
 
 fn sessions_of(travelers: &BTreeMap<CharacterId, Traveler>) -> BTreeMap<SessionId, CharacterId> {

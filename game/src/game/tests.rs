@@ -44,10 +44,7 @@ fn content() -> Arc<Content> {
 
 fn new_game(content: &Arc<Content>) -> Game {
     let zones = content.zones().iter().map(|zone| zone.key.clone());
-    let settings = Settings {
-        zones: zones.collect(),
-        ..Settings::default()
-    };
+    let settings = Settings { zones: zones.collect(), ..Settings::default() };
     let table = modules::all().check().unwrap();
     Game::new(settings, Arc::clone(content), Arc::new(table)).unwrap()
 }
@@ -107,9 +104,7 @@ fn minds(zone: &crate::zone::Zone) -> usize {
 
 fn owned_on_ground(script: &Script) -> usize {
     let items = script.ledger().values();
-    items
-        .filter(|item| matches!(item.owner, Owner::Ground { .. }))
-        .count()
+    items.filter(|item| matches!(item.owner, Owner::Ground { .. })).count()
 }
 
 #[test]
@@ -135,11 +130,7 @@ fn a_world_restored_from_its_snapshot_goes_on_as_the_one_it_was_taken_of() {
 #[test]
 fn items_and_entities_are_neither_lost_nor_doubled() {
     let first = census(&new_game(&content()));
-    let Run {
-        mut game,
-        mut script,
-        ..
-    } = play(4);
+    let Run { mut game, mut script, .. } = play(4);
 
     let mut owned = script.owned_by_absent();
     for zone in &game.zones {
@@ -147,21 +138,13 @@ fn items_and_entities_are_neither_lost_nor_doubled() {
         owned.extend(players.flat_map(|player| player.inventory.items().cloned()));
         owned.extend(zone.state.ground.values().cloned());
     }
-    owned.extend(
-        game.travelers
-            .values()
-            .flat_map(|traveler| traveler.record.items.clone()),
-    );
+    owned.extend(game.travelers.values().flat_map(|traveler| traveler.record.items.clone()));
     owned.sort_by_key(|item| item.id);
     assert!(
         owned.iter().eq(script.ledger().values()),
         "what is owned is what was made and not destroyed"
     );
-    assert!(
-        script.changes_of_owner() > 500,
-        "{} changes of owner",
-        script.changes_of_owner()
-    );
+    assert!(script.changes_of_owner() > 500, "{} changes of owner", script.changes_of_owner());
 
     let publication = game.tick(script.everybody_leaves(), 1);
     script.learn(&publication);
@@ -185,9 +168,5 @@ fn an_operator_of_the_realm_alone_is_told_that_commands_run_elsewhere() {
     let line = "announce noon".to_owned();
     let publication = game.tick(vec![Input::Operator { line }], 1);
     let log = publication.commit.unwrap().gm_log;
-    assert!(
-        log[0].outcome.contains("only the realm"),
-        "{}",
-        log[0].outcome
-    );
+    assert!(log[0].outcome.contains("only the realm"), "{}", log[0].outcome);
 }

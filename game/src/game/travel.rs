@@ -43,10 +43,7 @@ impl Game {
         }
         let patience = u64::from(PATIENCE_MS / self.desk.settings.tick_ms());
         let tick = self.desk.tick;
-        let lost = self
-            .travelers
-            .iter()
-            .filter(|(_, traveler)| tick - traveler.since > patience);
+        let lost = self.travelers.iter().filter(|(_, traveler)| tick - traveler.since > patience);
         let lost: Vec<CharacterId> = lost.map(|(character, _)| *character).collect();
         for character in lost {
             tracing::warn!(%character, "a traveler was not taken in and goes home");
@@ -74,11 +71,7 @@ impl Game {
             }
             return;
         };
-        let start = || {
-            self.desk
-                .content
-                .start_position(&travel.zone, travel.character.0)
-        };
+        let start = || self.desk.content.start_position(&travel.zone, travel.character.0);
         let to = travel.position.unwrap_or_else(start);
         if target == at.zone {
             let entities = &mut self.zones[target].state.entities;
@@ -93,28 +86,16 @@ impl Game {
         let Some(home) = record.place.take() else {
             return;
         };
-        let place = Place {
-            zone: travel.zone.clone(),
-            x: to.x,
-            y: to.y,
-            heading: home.heading,
-        };
+        let place = Place { zone: travel.zone.clone(), x: to.x, y: to.y, heading: home.heading };
         // A crash from here on finds the character where it goes.
         if let Some(save) = self.desk.saves.get_mut(&travel.character) {
             save.place = place.clone();
         }
         record.place = Some(place);
         let since = self.desk.tick;
-        let traveler = Traveler {
-            session: at.session,
-            record,
-            home,
-            since,
-        };
+        let traveler = Traveler { session: at.session, record, home, since };
         self.travelers.insert(travel.character, traveler);
-        let arrival = Arrival {
-            character: travel.character,
-        };
+        let arrival = Arrival { character: travel.character };
         self.desk.post(Address::Zone(travel.zone), &arrival);
     }
 
@@ -176,10 +157,6 @@ mod tests {
         test.request(8, Move::default()).tick(1);
         assert_eq!(test.refusals_by_request(), [], "nobody listens");
         test.input(Input::Attach { character, session }).tick(1);
-        assert!(
-            test.game()
-                .player(character)
-                .is_some_and(|player| player.is_connected())
-        );
+        assert!(test.game().player(character).is_some_and(|player| player.is_connected()));
     }
 }

@@ -52,10 +52,7 @@ pub struct Rate {
 
 impl Rate {
     /// More than any client of ours sends; the session's own limits are usually below it.
-    pub const DEFAULT: Self = Self {
-        per_second: 20,
-        burst: 40,
-    };
+    pub const DEFAULT: Self = Self { per_second: 20, burst: 40 };
 }
 
 /// Who typed a command.
@@ -118,11 +115,7 @@ impl<M: Module> Routes<M> {
         let handle: PacketHandler<M> = Box::new(move |module, ctx, player, payload| {
             decode_client::<P>(payload).map(|packet| handler(module, ctx, player, packet))
         });
-        self.packets.push(PacketRoute {
-            info: P::INFO,
-            rate,
-            handle,
-        });
+        self.packets.push(PacketRoute { info: P::INFO, rate, handle });
     }
 
     /// Letters of type `L` to this zone or to everyone go to `handler`.
@@ -130,10 +123,7 @@ impl<M: Module> Routes<M> {
         let handle: LetterHandler<M> = Box::new(move |module, ctx, _, body| {
             postcard::from_bytes(body).map(|letter| handler(module, ctx, letter))
         });
-        self.letters.push(LetterRoute {
-            kind: L::KIND,
-            handle,
-        });
+        self.letters.push(LetterRoute { kind: L::KIND, handle });
     }
 
     /// Letters of type `L` to a character in this zone go to `handler`.
@@ -145,10 +135,7 @@ impl<M: Module> Routes<M> {
             }
             Ok(())
         });
-        self.letters.push(LetterRoute {
-            kind: L::KIND,
-            handle,
-        });
+        self.letters.push(LetterRoute { kind: L::KIND, handle });
     }
 
     /// Events of type `E` that any module of the zone emits go to `handler`, in the same tick.

@@ -79,11 +79,7 @@ impl<M: Module> Slot<M> {
         content: &Content,
         rng: Pcg64Mcg,
     ) -> Self {
-        Self {
-            module: M::new(zone, content),
-            routes,
-            rng,
-        }
+        Self { module: M::new(zone, content), routes, rng }
     }
 
     pub(crate) fn restore(
@@ -91,11 +87,7 @@ impl<M: Module> Slot<M> {
         snapshot: SlotSnapshot,
     ) -> Result<Self, postcard::Error> {
         let module = postcard::from_bytes(&snapshot.state)?;
-        Ok(Self {
-            module,
-            routes,
-            rng: snapshot.rng,
-        })
+        Ok(Self { module, routes, rng: snapshot.rng })
     }
 }
 
@@ -105,8 +97,7 @@ impl<M: Module> Instance for Slot<M> {
     }
 
     fn on_enter(&mut self, scene: &mut Scene<'_>, player: PlayerId, saved: Option<&Saved>) {
-        self.module
-            .on_enter(&mut scene.ctx(&mut self.rng), player, saved);
+        self.module.on_enter(&mut scene.ctx(&mut self.rng), player, saved);
     }
 
     fn on_tick(&mut self, scene: &mut Scene<'_>) {
@@ -148,13 +139,7 @@ impl<M: Module> Instance for Slot<M> {
         let Some(route) = self.routes.letters.iter().find(|route| route.kind == kind) else {
             return true;
         };
-        (route.handle)(
-            &mut self.module,
-            &mut scene.ctx(&mut self.rng),
-            player,
-            body,
-        )
-        .is_ok()
+        (route.handle)(&mut self.module, &mut scene.ctx(&mut self.rng), player, body).is_ok()
     }
 
     fn event(&mut self, scene: &mut Scene<'_>, event: &dyn Any) {
@@ -173,21 +158,12 @@ impl<M: Module> Instance for Slot<M> {
         arguments: &[&str],
     ) -> Result<String, CommandError> {
         let (_, handle) = &self.routes.commands[route];
-        handle(
-            &mut self.module,
-            &mut scene.ctx(&mut self.rng),
-            caller,
-            arguments,
-        )
+        handle(&mut self.module, &mut scene.ctx(&mut self.rng), caller, arguments)
     }
 
     fn snapshot(&self) -> SlotSnapshot {
         #[expect(clippy::expect_used, reason = "plain data of ours always serialises")]
         let state = postcard::to_stdvec(&self.module).expect("a module's state is plain data");
-        SlotSnapshot {
-            name: M::NAME.to_owned(),
-            state,
-            rng: self.rng.clone(),
-        }
+        SlotSnapshot { name: M::NAME.to_owned(), state, rng: self.rng.clone() }
     }
 }

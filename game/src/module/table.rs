@@ -149,23 +149,13 @@ impl ModuleList {
     pub fn check(self) -> Result<ModuleTable, TableError> {
         self.check_names()?;
         let packets = self.own_packets()?;
-        for info in CLIENT_MESSAGES
-            .iter()
-            .filter(|info| info.phase == Phase::World)
-        {
+        for info in CLIENT_MESSAGES.iter().filter(|info| info.phase == Phase::World) {
             if !packets.contains_key(&info.id) && !BUILT_IN.contains(&info.id) {
-                return Err(TableError::NoOwner {
-                    message: info.name,
-                    id: info.id,
-                });
+                return Err(TableError::NoOwner { message: info.name, id: info.id });
             }
         }
         let commands = self.own_commands()?;
-        Ok(ModuleTable {
-            list: self,
-            packets,
-            commands,
-        })
+        Ok(ModuleTable { list: self, packets, commands })
     }
 
     fn check_names(&self) -> Result<(), TableError> {
@@ -179,35 +169,21 @@ impl ModuleList {
     }
 
     fn own_packets(&self) -> Result<BTreeMap<u32, Target>, TableError> {
-        if let Some((entry, &(_, message))) = self
-            .realm
-            .iter()
-            .find_map(|entry| Some((entry, entry.packets.first()?)))
+        if let Some((entry, &(_, message))) =
+            self.realm.iter().find_map(|entry| Some((entry, entry.packets.first()?)))
         {
-            return Err(TableError::PacketInRealm {
-                module: entry.name,
-                message,
-            });
+            return Err(TableError::PacketInRealm { module: entry.name, message });
         }
         let mut owners: BTreeMap<u32, Target> = BTreeMap::new();
         for (module, entry) in self.zone.iter().enumerate() {
             for (route, &(id, message)) in entry.packets.iter().enumerate() {
                 let known = CLIENT_MESSAGES.iter().any(|info| info.id == id);
                 if id < 1000 && !known {
-                    return Err(TableError::ForeignId {
-                        module: entry.name,
-                        message,
-                        id,
-                    });
+                    return Err(TableError::ForeignId { module: entry.name, message, id });
                 }
                 if let Some(other) = owners.insert(id, Target { module, route }) {
                     let first = self.zone[other.module].name;
-                    return Err(TableError::TwoOwners {
-                        message,
-                        id,
-                        first,
-                        second: entry.name,
-                    });
+                    return Err(TableError::TwoOwners { message, id, first, second: entry.name });
                 }
             }
         }
@@ -223,11 +199,7 @@ impl ModuleList {
                 {
                     let first = self.zone[other.module].name;
                     let command = command.name;
-                    return Err(TableError::TwoCommands {
-                        command,
-                        first,
-                        second: entry.name,
-                    });
+                    return Err(TableError::TwoCommands { command, first, second: entry.name });
                 }
             }
         }
@@ -241,25 +213,14 @@ impl Entry {
         let restored = Arc::clone(&routes);
         Self {
             name: M::NAME,
-            packets: routes
-                .packets
-                .iter()
-                .map(|route| (route.info.id, route.info.name))
-                .collect(),
+            packets: routes.packets.iter().map(|route| (route.info.id, route.info.name)).collect(),
             letters: routes.letters.iter().map(|route| route.kind).collect(),
-            commands: routes
-                .commands
-                .iter()
-                .map(|(command, _)| *command)
-                .collect(),
+            commands: routes.commands.iter().map(|(command, _)| *command).collect(),
             create: Box::new(move |zone, content, rng| {
                 Box::new(Slot::<M>::new(Arc::clone(&routes), zone, content, rng))
             }),
             restore: Box::new(move |snapshot| {
-                Ok(Box::new(Slot::<M>::restore(
-                    Arc::clone(&restored),
-                    snapshot,
-                )?))
+                Ok(Box::new(Slot::<M>::restore(Arc::clone(&restored), snapshot)?))
             }),
         }
     }
@@ -291,11 +252,7 @@ impl ModuleTable {
 
     /// True if some module in the list, of zones or of the realm, handles letters of `kind`.
     pub(crate) fn knows_letter(&self, kind: &str) -> bool {
-        self.list
-            .zone
-            .iter()
-            .chain(&self.list.realm)
-            .any(|entry| entry.letters.contains(&kind))
+        self.list.zone.iter().chain(&self.list.realm).any(|entry| entry.letters.contains(&kind))
     }
 
     /// Fresh instances for a zone. Each gets a random stream of its own, chosen by the names of zone and module, so
@@ -312,10 +269,7 @@ impl ModuleTable {
             Pcg64Mcg::new(mixed)
         };
         let entries = self.entries(*zone == ZoneName::realm());
-        entries
-            .iter()
-            .map(|entry| (entry.create)(zone, content, stream(entry.name)))
-            .collect()
+        entries.iter().map(|entry| (entry.create)(zone, content, stream(entry.name))).collect()
     }
 
     pub(crate) fn restore(
@@ -325,10 +279,7 @@ impl ModuleTable {
     ) -> Result<Vec<Box<dyn Instance>>, String> {
         let entries = self.entries(*zone == ZoneName::realm());
         let ours: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
-        let theirs: Vec<&str> = snapshots
-            .iter()
-            .map(|snapshot| snapshot.name.as_str())
-            .collect();
+        let theirs: Vec<&str> = snapshots.iter().map(|snapshot| snapshot.name.as_str()).collect();
         if ours != theirs {
             return Err(format!(
                 "zone {zone} was saved with modules {theirs:?}, this build has {ours:?}"
@@ -343,10 +294,6 @@ impl ModuleTable {
     }
 
     fn entries(&self, realm: bool) -> &[Entry] {
-        if realm {
-            &self.list.realm
-        } else {
-            &self.list.zone
-        }
+        if realm { &self.list.realm } else { &self.list.zone }
     }
 }

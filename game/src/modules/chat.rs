@@ -13,15 +13,9 @@ use crate::post::Letter;
 /// The longest line, in bytes.
 const MAX_TEXT: usize = 256;
 /// Lines that one player may say: faster than anybody reads.
-const LINES: Rate = Rate {
-    per_second: 2,
-    burst: 6,
-};
+const LINES: Rate = Rate { per_second: 2, burst: 6 };
 /// A shout reaches everybody in the zone, so it is rarer.
-const SHOUTS: Rate = Rate {
-    per_second: 1,
-    burst: 3,
-};
+const SHOUTS: Rate = Rate { per_second: 1, burst: 3 };
 
 /// Chat in a zone.
 #[derive(Debug, Serialize, Deserialize)]
@@ -130,32 +124,14 @@ impl Chat {
     }
 
     fn whispered(&mut self, ctx: &mut Ctx<'_>, player: PlayerId, letter: Whispered) {
-        let Whispered {
-            from_name: from,
-            text,
-        } = letter;
-        ctx.send(
-            player,
-            &ChatLine {
-                scope: ChatScope::Whisper.into(),
-                from,
-                text,
-            },
-        );
+        let Whispered { from_name: from, text } = letter;
+        ctx.send(player, &ChatLine { scope: ChatScope::Whisper.into(), from, text });
     }
 
     fn answered(&mut self, ctx: &mut Ctx<'_>, player: PlayerId, letter: Answered) {
-        let Answered {
-            to_name,
-            text,
-            request,
-        } = letter;
+        let Answered { to_name, text, request } = letter;
         if let Some(from) = to_name {
-            let line = ChatLine {
-                scope: ChatScope::WhisperSent.into(),
-                from,
-                text,
-            };
+            let line = ChatLine { scope: ChatScope::WhisperSent.into(), from, text };
             ctx.reply_to(player, request, &line);
             return;
         }
@@ -178,33 +154,14 @@ impl Module for Exchange {
 
 impl Exchange {
     fn asked(&mut self, ctx: &mut Ctx<'_>, asked: Asked) {
-        let Asked {
-            from,
-            from_name,
-            to_name,
-            text,
-            request,
-        } = asked;
+        let Asked { from, from_name, to_name, text, request } = asked;
         let found = ctx.directory().find(&to_name);
         let found = found.map(|(character, entry)| (character, entry.name.clone()));
         if let Some((to, _)) = found {
-            ctx.post_to_character(
-                to,
-                &Whispered {
-                    from_name,
-                    text: text.clone(),
-                },
-            );
+            ctx.post_to_character(to, &Whispered { from_name, text: text.clone() });
         }
         let to_name = found.map(|(_, name)| name);
-        ctx.post_to_character(
-            from,
-            &Answered {
-                to_name,
-                text,
-                request,
-            },
-        );
+        ctx.post_to_character(from, &Answered { to_name, text, request });
     }
 }
 
@@ -215,16 +172,8 @@ fn line(
     text: String,
 ) -> Result<ChatLine, Refuse> {
     let text = check(text)?;
-    let from = ctx
-        .player(player)
-        .map(Player::name)
-        .unwrap_or_default()
-        .to_owned();
-    Ok(ChatLine {
-        scope: scope.into(),
-        from,
-        text,
-    })
+    let from = ctx.player(player).map(Player::name).unwrap_or_default().to_owned();
+    Ok(ChatLine { scope: scope.into(), from, text })
 }
 
 fn check(text: String) -> Result<String, Refuse> {
@@ -233,10 +182,7 @@ fn check(text: String) -> Result<String, Refuse> {
         return Err(Refuse::new(Refusal::BadRequest, message));
     }
     if text.chars().any(char::is_control) {
-        return Err(Refuse::new(
-            Refusal::BadRequest,
-            "a line has no control characters",
-        ));
+        return Err(Refuse::new(Refusal::BadRequest, "a line has no control characters"));
     }
     Ok(text)
 }
@@ -257,14 +203,7 @@ mod tests {
         test.place_apart("Far", "Ada").tick(1);
         test.send(say("hello")).tick(1);
         let heard = |name: &str, test: &GameTest| test.received_by::<ChatLine>(name).len();
-        assert_eq!(
-            (
-                heard("Ada", &test),
-                heard("Near", &test),
-                heard("Far", &test)
-            ),
-            (1, 1, 0)
-        );
+        assert_eq!((heard("Ada", &test), heard("Near", &test), heard("Far", &test)), (1, 1, 0));
     }
 
     #[test]
@@ -272,10 +211,7 @@ mod tests {
         let mut test = GameTest::new();
         test.player("Far").player("Ada").tick(1);
         test.place_apart("Far", "Ada").tick(1);
-        test.send(Shout {
-            text: "hello".into(),
-        })
-        .tick(1);
+        test.send(Shout { text: "hello".into() }).tick(1);
         assert_eq!(test.received_by::<ChatLine>("Far").len(), 1);
     }
 
@@ -284,48 +220,23 @@ mod tests {
         let mut test = GameTest::new();
         test.player("Bob").tick(1);
         test.travel("Bob", "cellar").player("Ada").tick(1);
-        test.send(Whisper {
-            to: "bob".into(),
-            text: "psst".into(),
-        })
-        .tick(5);
-        let (bob, ada) = (
-            test.received_by::<ChatLine>("Bob"),
-            test.received_by::<ChatLine>("Ada"),
-        );
-        assert_eq!(
-            (bob[0].from.as_str(), bob[0].text.as_str()),
-            ("Ada", "psst")
-        );
-        assert_eq!(
-            (ada[0].scope(), ada[0].from.as_str()),
-            (ChatScope::WhisperSent, "Bob")
-        );
+        test.send(Whisper { to: "bob".into(), text: "psst".into() }).tick(5);
+        let (bob, ada) = (test.received_by::<ChatLine>("Bob"), test.received_by::<ChatLine>("Ada"));
+        assert_eq!((bob[0].from.as_str(), bob[0].text.as_str()), ("Ada", "psst"));
+        assert_eq!((ada[0].scope(), ada[0].from.as_str()), (ChatScope::WhisperSent, "Bob"));
     }
 
     #[test]
     fn a_whisper_to_nobody_is_refused_with_its_request() {
         let mut test = GameTest::new();
-        test.player("Ada")
-            .request(
-                7,
-                Whisper {
-                    to: "nobody".into(),
-                    text: "psst".into(),
-                },
-            )
-            .tick(5);
+        test.player("Ada").request(7, Whisper { to: "nobody".into(), text: "psst".into() }).tick(5);
         assert_eq!(test.refusals_by_request(), [(7, Refusal::NotOnline)]);
     }
 
     #[test]
     fn empty_long_and_unprintable_lines_are_refused() {
         let mut test = GameTest::new();
-        test.player("Ada")
-            .send(say(""))
-            .send(say("\n"))
-            .send(say(&"x".repeat(257)))
-            .tick(1);
+        test.player("Ada").send(say("")).send(say("\n")).send(say(&"x".repeat(257))).tick(1);
         assert_eq!(test.refusals(), [Refusal::BadRequest; 3]);
     }
 

@@ -23,10 +23,7 @@ const HEALS_AFTER_MS: u32 = 8_000;
 /// A healing player gets a hundredth of its health this often, in milliseconds.
 const HEAL_EVERY_MS: u32 = 500;
 /// Impatient clients send attacks faster than their cooldown; the cooldown refuses them.
-const ATTACKS: Rate = Rate {
-    per_second: 10,
-    burst: 20,
-};
+const ATTACKS: Rate = Rate { per_second: 10, burst: 20 };
 
 /// One strikes at another. Emitted by whoever decides that, after it has seen to reach and cooldown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,9 +85,7 @@ impl Module for Combat {
     const NAME: &'static str = "combat";
 
     fn new(_zone: &ZoneName, _content: &Content) -> Self {
-        Self {
-            fighters: EntityMap::new(),
-        }
+        Self { fighters: EntityMap::new() }
     }
 
     fn routes(routes: &mut Routes<Self>) {
@@ -111,20 +106,14 @@ impl Module for Combat {
     }
 
     fn on_tick(&mut self, ctx: &mut Ctx<'_>) {
-        let (tick, every, after) = (
-            ctx.tick(),
-            ctx.ticks(HEAL_EVERY_MS),
-            ctx.ticks(HEALS_AFTER_MS),
-        );
+        let (tick, every, after) =
+            (ctx.tick(), ctx.ticks(HEAL_EVERY_MS), ctx.ticks(HEALS_AFTER_MS));
         if !tick.is_multiple_of(every) {
             return;
         }
         let wounded = |entity: &Entity| entity.hp() > 0 && entity.hp() < entity.max_hp();
-        let rested = |id| {
-            self.fighters
-                .get(id)
-                .is_some_and(|fighter| tick - fighter.hurt_at > after)
-        };
+        let rested =
+            |id| self.fighters.get(id).is_some_and(|fighter| tick - fighter.hurt_at > after);
         let healing: Vec<_> = ctx
             .players()
             .filter_map(|player| ctx.entity(player.id().entity()))
@@ -135,21 +124,12 @@ impl Module for Combat {
     }
 
     fn save(&self, ctx: &Ctx<'_>, player: PlayerId) -> Option<Saved> {
-        let ready_at = self
-            .fighters
-            .get(player.entity())
-            .map_or(0, |fighter| fighter.ready_at);
+        let ready_at = self.fighters.get(player.entity()).map_or(0, |fighter| fighter.ready_at);
         let ticks = u32::try_from(ready_at.saturating_sub(ctx.tick())).unwrap_or(u32::MAX);
         let cooldown_ms = ticks.saturating_mul(ctx.tick_ms());
-        let wounds = Wounds {
-            hp: ctx.entity(player.entity())?.hp(),
-            cooldown_ms,
-        };
+        let wounds = Wounds { hp: ctx.entity(player.entity())?.hp(), cooldown_ms };
         let bytes = postcard::to_stdvec(&wounds).ok()?;
-        Some(Saved {
-            version: SAVE_VERSION,
-            bytes,
-        })
+        Some(Saved { version: SAVE_VERSION, bytes })
     }
 }
 
@@ -185,21 +165,14 @@ impl Combat {
             return Err(Refuse::new(Refusal::OutOfRange, "that is too far away"));
         }
         let (tick, tick_ms) = (ctx.tick(), ctx.tick_ms());
-        let fighter = self
-            .fighters
-            .get_or_insert_with(id, Fighter::default)
-            .ok_or_else(absent)?;
+        let fighter = self.fighters.get_or_insert_with(id, Fighter::default).ok_or_else(absent)?;
         if tick < fighter.ready_at {
             let ticks = u32::try_from(fighter.ready_at - tick).unwrap_or(u32::MAX);
             let wait = ticks.saturating_mul(tick_ms);
             return Err(Refuse::new(Refusal::Cooldown, "not ready yet").for_ms(wait));
         }
         fighter.ready_at = tick + ctx.ticks(cooldown);
-        ctx.emit(Blow {
-            attacker: id,
-            target: EntityId(wish.target),
-            strength,
-        });
+        ctx.emit(Blow { attacker: id, target: EntityId(wish.target), strength });
         Ok(())
     }
 
@@ -210,11 +183,7 @@ impl Combat {
         let hp = target.hp();
         let hundredths = ctx.random(100 - SPREAD..100 + SPREAD + 1);
         let damage = (blow.strength.saturating_mul(hundredths) / 100).clamp(1, hp);
-        let Blow {
-            attacker,
-            target: victim,
-            ..
-        } = *blow;
+        let Blow { attacker, target: victim, .. } = *blow;
         ctx.set_hp(victim, hp - damage);
         ctx.show_strike(attacker, victim, damage);
         let tick = ctx.tick();
@@ -223,11 +192,7 @@ impl Combat {
                 self.note(side, |fighter| fighter.hurt_at = tick);
             }
         }
-        ctx.emit(Hurt {
-            attacker,
-            victim,
-            damage,
-        });
+        ctx.emit(Hurt { attacker, victim, damage });
         if damage == hp {
             self.death(ctx, attacker, victim);
         }
@@ -246,11 +211,7 @@ impl Combat {
         if let Some(player) = ctx.player_of(victim) {
             let tick = ctx.tick();
             self.note(victim, |fighter| fighter.died_at = tick);
-            let killer = ctx
-                .entity(killer)
-                .map(Entity::name)
-                .unwrap_or_default()
-                .to_owned();
+            let killer = ctx.entity(killer).map(Entity::name).unwrap_or_default().to_owned();
             ctx.send(player, &Died { killer });
         }
         ctx.emit(Killed { killer, victim });
@@ -274,9 +235,7 @@ impl Combat {
             let wait = ticks.saturating_mul(ctx.tick_ms());
             return Err(Refuse::new(Refusal::Cooldown, "not yet").for_ms(wait));
         }
-        let seed = ctx
-            .player(player)
-            .map_or(0, |player| Player::character(player).0);
+        let seed = ctx.player(player).map_or(0, |player| Player::character(player).0);
         let zone = ctx.content().zone_content(ctx.zone());
         let Some(graveyard) = zone.map(|zone| zone.place_in(&zone.graveyard, seed)) else {
             return Ok(());
@@ -304,10 +263,8 @@ mod tests {
     }
 
     fn stand_beside(test: &mut GameTest, rat: EntityId) {
-        let at = test
-            .entities_beside("Ada")
-            .find(|entity| entity.id() == rat)
-            .map(Entity::position);
+        let at =
+            test.entities_beside("Ada").find(|entity| entity.id() == rat).map(Entity::position);
         let at = at.unwrap();
         test.place("Ada", Position { x: at.x + 50, ..at });
     }
@@ -323,11 +280,7 @@ mod tests {
             stand_beside(&mut test, rat);
             test.send(attack(rat)).tick(10);
         }
-        assert!(
-            test.refusals()
-                .iter()
-                .all(|reason| *reason == Refusal::NoSuchTarget)
-        );
+        assert!(test.refusals().iter().all(|reason| *reason == Refusal::NoSuchTarget));
         assert_eq!(test.count_of_kind(EntityKind::Item), 1);
     }
 
@@ -349,9 +302,7 @@ mod tests {
             test.tick(4);
         }
         assert_eq!(test.entity("Ada").hp(), 0);
-        test.expect(|died: &Died| died.killer == "Rat")
-            .send(attack(rat))
-            .tick(1);
+        test.expect(|died: &Died| died.killer == "Rat").send(attack(rat)).tick(1);
         assert_eq!(test.refusals(), [Refusal::Dead]);
         test.send(v1::Respawn {}).tick(1);
         assert_eq!(test.entity("Ada").hp(), 100);

@@ -59,12 +59,7 @@ impl Module for Gm {
         routes.command("help", "", Rank::Player, Self::help);
         routes.command("announce", "TEXT", Rank::Guide, Self::announce);
         routes.command("kick", "NAME [REASON]", Rank::Guide, Self::kick);
-        routes.command(
-            "teleport",
-            "[NAME] X Y | [NAME] ZONE",
-            Rank::Guide,
-            Self::teleport,
-        );
+        routes.command("teleport", "[NAME] X Y | [NAME] ZONE", Rank::Guide, Self::teleport);
         routes.command("redirect", "NAME [HOST:PORT]", Rank::Admin, Self::redirect);
         routes.command("shutdown", "", Rank::Admin, Self::shut_down);
         routes.on_letter(Self::announced);
@@ -82,9 +77,8 @@ impl Gm {
             Caller::Operator => Rank::Admin,
         };
         let allowed = ctx.commands().filter(|command| command.rank <= rank);
-        let lines: Vec<_> = allowed
-            .map(|command| format!("{} {}", command.name, command.usage))
-            .collect();
+        let lines: Vec<_> =
+            allowed.map(|command| format!("{} {}", command.name, command.usage)).collect();
         Ok(lines.join("\n"))
     }
 
@@ -92,12 +86,7 @@ impl Gm {
         if words.is_empty() {
             return Err(CommandError::Usage("announce TEXT".into()));
         }
-        ctx.post(
-            Address::Everyone,
-            &Announced {
-                text: words.join(" "),
-            },
-        );
+        ctx.post(Address::Everyone, &Announced { text: words.join(" ") });
         Ok("announced".into())
     }
 
@@ -109,18 +98,8 @@ impl Gm {
         let [name, reason @ ..] = words else {
             return Err(CommandError::Usage("kick NAME [REASON]".into()));
         };
-        let message = if reason.is_empty() {
-            "kicked".to_owned()
-        } else {
-            reason.join(" ")
-        };
-        ctx.post(
-            Address::Everyone,
-            &KickWanted {
-                name: (*name).to_owned(),
-                message,
-            },
-        );
+        let message = if reason.is_empty() { "kicked".to_owned() } else { reason.join(" ") };
+        ctx.post(Address::Everyone, &KickWanted { name: (*name).to_owned(), message });
         Ok(format!("{name} is kicked, if online"))
     }
 
@@ -156,13 +135,9 @@ impl Gm {
 
     fn to_place(ctx: &mut Ctx<'_>, player: PlayerId, x: &str, y: &str) -> Outcome {
         let number = |text: &str| {
-            text.parse()
-                .map_err(|_| CommandError::Failed(format!("{text:?} is no number")))
+            text.parse().map_err(|_| CommandError::Failed(format!("{text:?} is no number")))
         };
-        let position = Position {
-            x: number(x)?,
-            y: number(y)?,
-        };
+        let position = Position { x: number(x)?, y: number(y)? };
         if !ctx.map().walkable(position) {
             return Err(CommandError::Failed("nobody can stand there".into()));
         }
@@ -176,13 +151,7 @@ impl Gm {
             [name, address] => (name, Some((*address).to_owned())),
             _ => return Err(CommandError::Usage("redirect NAME [HOST:PORT]".into())),
         };
-        ctx.post(
-            Address::Everyone,
-            &RedirectWanted {
-                name: (*name).to_owned(),
-                address,
-            },
-        );
+        ctx.post(Address::Everyone, &RedirectWanted { name: (*name).to_owned(), address });
         Ok(format!("{name} is redirected, if online"))
     }
 
@@ -211,22 +180,13 @@ mod tests {
     use crate::testing::GameTest;
 
     fn said(test: &GameTest) -> String {
-        test.received::<CommandResult>()
-            .last()
-            .map(|result| result.text.clone())
-            .unwrap()
+        test.received::<CommandResult>().last().map(|result| result.text.clone()).unwrap()
     }
 
     #[test]
     fn a_player_may_do_nothing_of_a_game_masters() {
         let mut test = GameTest::new();
-        for line in [
-            "announce hi",
-            "kick Ada",
-            "teleport 100 100",
-            "shutdown",
-            "give Ada sword",
-        ] {
+        for line in ["announce hi", "kick Ada", "teleport 100 100", "shutdown", "give Ada sword"] {
             test.player("Ada").command(line).tick(1);
             assert!(said(&test).ends_with("is not for you"), "{line}");
         }
@@ -239,10 +199,7 @@ mod tests {
         test.master("Ada").command("teleport realm").tick(2);
         assert_eq!(test.zone_of("Ada"), Some("field".to_owned()));
         assert_eq!(test.refusals(), [Refusal::ZoneUnavailable]);
-        assert!(
-            test.saved("Ada")
-                .is_none_or(|save| save.place.zone != ZoneName::realm())
-        );
+        assert!(test.saved("Ada").is_none_or(|save| save.place.zone != ZoneName::realm()));
     }
 
     #[test]
@@ -262,36 +219,19 @@ mod tests {
     #[test]
     fn an_announcement_reaches_every_zone() {
         let mut test = GameTest::new();
-        test.player("Bob")
-            .tick(1)
-            .travel("Bob", "cellar")
-            .master("Ada")
-            .tick(1);
+        test.player("Bob").tick(1).travel("Bob", "cellar").master("Ada").tick(1);
         test.command("announce server restarts at noon").tick(3);
         for name in ["Ada", "Bob"] {
-            assert_eq!(
-                test.received_by::<Announcement>(name)[0].text,
-                "server restarts at noon"
-            );
+            assert_eq!(test.received_by::<Announcement>(name)[0].text, "server restarts at noon");
         }
     }
 
     #[test]
     fn every_command_is_kept_in_the_audit_log_with_its_outcome() {
         let mut test = GameTest::new();
-        test.master("Ada")
-            .command("teleport nowhere at all")
-            .command("teleport -5 -5")
-            .tick(1);
-        let outcomes: Vec<_> = test
-            .gm_log()
-            .iter()
-            .map(|entry| entry.outcome.clone())
-            .collect();
-        assert_eq!(
-            outcomes,
-            ["no nowhere in this zone", "nobody can stand there"]
-        );
+        test.master("Ada").command("teleport nowhere at all").command("teleport -5 -5").tick(1);
+        let outcomes: Vec<_> = test.gm_log().iter().map(|entry| entry.outcome.clone()).collect();
+        assert_eq!(outcomes, ["no nowhere in this zone", "nobody can stand there"]);
     }
 
     #[test]

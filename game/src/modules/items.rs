@@ -28,9 +28,7 @@ impl Module for Items {
     const NAME: &'static str = "items";
 
     fn new(_zone: &ZoneName, _content: &Content) -> Self {
-        Self {
-            decays: EntityMap::new(),
-        }
+        Self { decays: EntityMap::new() }
     }
 
     fn routes(routes: &mut Routes<Self>) {
@@ -52,9 +50,7 @@ impl Items {
         let target = EntityId(wish.entity);
         let gone = || Refuse::new(Refusal::NoSuchItem, "there is nothing to pick up");
         let body = ctx.entity(player.entity()).ok_or_else(gone)?;
-        let item = ctx
-            .entity(target)
-            .filter(|entity| entity.kind() == EntityKind::Item);
+        let item = ctx.entity(target).filter(|entity| entity.kind() == EntityKind::Item);
         let item = item.ok_or_else(gone)?;
         if body.hp() == 0 {
             return Err(Refuse::new(Refusal::Dead, "the dead take nothing"));
@@ -104,16 +100,10 @@ impl Items {
     fn sweep(&mut self, ctx: &mut Ctx<'_>) {
         let tick = ctx.tick();
         let fresh = tick + ctx.ticks(LIES_MS);
-        let items = ctx
-            .entities()
-            .iter()
-            .filter(|entity| entity.kind() == EntityKind::Item);
+        let items = ctx.entities().iter().filter(|entity| entity.kind() == EntityKind::Item);
         let items: Vec<EntityId> = items.map(crate::zone::Entity::id).collect();
         for item in items {
-            let decays = self
-                .decays
-                .get_or_insert_with(item, || fresh)
-                .map(|due| *due);
+            let decays = self.decays.get_or_insert_with(item, || fresh).map(|due| *due);
             if decays.is_some_and(|decays| decays <= tick) {
                 ctx.decay(item);
             }
@@ -154,19 +144,13 @@ mod tests {
         let mut test = GameTest::new();
         test.player("Bob").player("Ada").give("sword", 1).tick(1);
         let sword = test.items("Ada")[0];
-        test.place_beside("Bob", "Ada")
-            .send(DropItem { item: sword.0 })
-            .tick(2);
+        test.place_beside("Bob", "Ada").send(DropItem { item: sword.0 }).tick(2);
         assert!(test.inventory("Ada").is_empty());
         let ground = test.entity_of_kind(EntityKind::Item);
         test.act_as("Bob").send(PickUp { entity: ground.0 }).tick(1);
         assert_eq!(test.items("Bob"), [sword]);
         assert_eq!(
-            test.received_by::<InventoryChanged>("Bob")
-                .last()
-                .unwrap()
-                .changed[0]
-                .id,
+            test.received_by::<InventoryChanged>("Bob").last().unwrap().changed[0].id,
             sword.0
         );
     }
@@ -176,14 +160,9 @@ mod tests {
         let mut test = GameTest::new();
         test.player("Bob").player("Ada").give("sword", 1).tick(1);
         let sword = test.items("Ada")[0];
-        test.place_beside("Bob", "Ada")
-            .send(DropItem { item: sword.0 })
-            .tick(2);
+        test.place_beside("Bob", "Ada").send(DropItem { item: sword.0 }).tick(2);
         let entity = test.entity_of_kind(EntityKind::Item).0;
-        test.send(PickUp { entity })
-            .act_as("Bob")
-            .send(PickUp { entity })
-            .tick(1);
+        test.send(PickUp { entity }).act_as("Bob").send(PickUp { entity }).tick(1);
         assert_eq!(test.items("Ada").len() + test.items("Bob").len(), 1);
     }
 
@@ -211,13 +190,7 @@ mod tests {
     #[test]
     fn who_enters_is_told_all_that_it_owns() {
         let mut test = GameTest::new();
-        test.player("Ada")
-            .give("sword", 1)
-            .tick(1)
-            .leave("Ada")
-            .tick(1)
-            .player("Ada")
-            .tick(1);
+        test.player("Ada").give("sword", 1).tick(1).leave("Ada").tick(1).player("Ada").tick(1);
         assert_eq!(test.received::<Inventory>().last().unwrap().items.len(), 1);
     }
 }

@@ -62,11 +62,7 @@ impl Module for Monsters {
     const NAME: &'static str = "monsters";
 
     fn new(_zone: &ZoneName, _content: &Content) -> Self {
-        Self {
-            minds: EntityMap::new(),
-            corpses: Calendar::new(),
-            returns: Calendar::new(),
-        }
+        Self { minds: EntityMap::new(), corpses: Calendar::new(), returns: Calendar::new() }
     }
 
     fn routes(routes: &mut Routes<Self>) {
@@ -170,9 +166,7 @@ impl Monsters {
         };
         let tick = ctx.tick();
         self.corpses.add(tick + ctx.ticks(CORPSE_MS), killed.victim);
-        let point = mind
-            .point()
-            .and_then(|index| Some((index, spawn_point(ctx, index)?)));
+        let point = mind.point().and_then(|index| Some((index, spawn_point(ctx, index)?)));
         if let Some((index, point)) = point {
             let wait = ctx.ticks(point.respawn_s.saturating_mul(1000));
             self.returns.add(tick + wait, index);
@@ -203,12 +197,7 @@ impl Monsters {
         let monster = monster.ok_or_else(|| failed(format!("there is no monster {name:?}")))?;
         let at = ctx.entity(player.entity()).map(Entity::position);
         let at = at.ok_or_else(|| failed("you stand nowhere".into()))?;
-        let birth = Birth {
-            monster,
-            at,
-            radius: COMMAND_RADIUS_CM,
-            point: None,
-        };
+        let birth = Birth { monster, at, radius: COMMAND_RADIUS_CM, point: None };
         let born = (0..count).filter_map(|_| self.bear(ctx, birth)).count();
         Ok(format!("{born} {name} at {} {}", at.x, at.y))
     }

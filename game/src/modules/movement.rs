@@ -11,10 +11,7 @@ use crate::space::{Heading, Position, step};
 use crate::zone::{Entity, EntityKind};
 
 /// A client sends one when its player turns, starts or stops: ten a second are a restless hand.
-const MOVES: Rate = Rate {
-    per_second: 30,
-    burst: 60,
-};
+const MOVES: Rate = Rate { per_second: 30, burst: 60 };
 
 /// Walks everything that has a speed.
 #[derive(Debug, Serialize, Deserialize)]
@@ -32,11 +29,7 @@ impl Module for Movement {
     }
 
     fn on_tick(&mut self, ctx: &mut Ctx<'_>) {
-        let walkers = ctx
-            .entities()
-            .iter()
-            .filter(|entity| entity.speed() > 0)
-            .map(Entity::id);
+        let walkers = ctx.entities().iter().filter(|entity| entity.speed() > 0).map(Entity::id);
         for walker in walkers.collect::<Vec<_>>() {
             walk(ctx, walker);
         }
@@ -50,9 +43,7 @@ impl Movement {
         };
         ctx.acknowledge(player, wish.sequence);
         // The dead lie still; their client's prediction is corrected by the acknowledgement.
-        let alive = ctx
-            .entity(player.entity())
-            .is_some_and(|entity| entity.hp() > 0);
+        let alive = ctx.entity(player.entity()).is_some_and(|entity| entity.hp() > 0);
         let speed = if wish.walking && alive {
             ctx.content().player().speed_cm_s.unsigned_abs()
         } else {
@@ -67,13 +58,7 @@ impl Movement {
 fn walk(ctx: &mut Ctx<'_>, id: EntityId) {
     let Some(entity) = ctx.entity(id) else { return };
     let (from, heading) = (entity.position(), entity.heading());
-    let (to, residue) = step(
-        from,
-        entity.residue(),
-        heading,
-        entity.speed(),
-        ctx.tick_ms(),
-    );
+    let (to, residue) = step(from, entity.residue(), heading, entity.speed(), ctx.tick_ms());
     let reached = ctx.map().slide(from, to);
     let is_player = entity.kind() == EntityKind::Player;
     ctx.advance(id, reached, residue);
@@ -95,11 +80,7 @@ mod tests {
     use crate::testing::GameTest;
 
     fn walk_east(sequence: u32) -> Move {
-        Move {
-            heading: 0,
-            walking: true,
-            sequence,
-        }
+        Move { heading: 0, walking: true, sequence }
     }
 
     #[test]
@@ -109,19 +90,8 @@ mod tests {
         let start = test.position("Ada");
         test.send(walk_east(1)).tick(10);
         let speed = test.content().player().speed_cm_s;
-        assert_eq!(
-            test.position("Ada"),
-            Position {
-                x: start.x + speed,
-                ..start
-            }
-        );
-        test.send(Move {
-            heading: 0,
-            walking: false,
-            sequence: 2,
-        })
-        .tick(5);
+        assert_eq!(test.position("Ada"), Position { x: start.x + speed, ..start });
+        test.send(Move { heading: 0, walking: false, sequence: 2 }).tick(5);
         assert_eq!(test.position("Ada").x, start.x + speed);
     }
 
@@ -130,12 +100,7 @@ mod tests {
         let mut test = GameTest::new();
         test.player("Ada");
         for heading in (0..64).map(|turn| turn * 1024) {
-            test.send(Move {
-                heading,
-                walking: true,
-                sequence: heading,
-            })
-            .tick(40);
+            test.send(Move { heading, walking: true, sequence: heading }).tick(40);
             let position = test.position("Ada");
             assert!(test.map("field").walkable(position), "{position:?}");
         }
@@ -144,13 +109,7 @@ mod tests {
     #[test]
     fn a_heading_beyond_a_turn_is_refused() {
         let mut test = GameTest::new();
-        test.player("Ada")
-            .send(Move {
-                heading: 65_536,
-                walking: true,
-                sequence: 1,
-            })
-            .tick(1);
+        test.player("Ada").send(Move { heading: 65_536, walking: true, sequence: 1 }).tick(1);
         assert_eq!(test.refusals(), [Refusal::BadRequest]);
     }
 }

@@ -29,9 +29,7 @@ impl Module for Portals {
             return;
         }
         let players = ctx.players();
-        let journeys: Vec<_> = players
-            .filter_map(|player| journey(ctx, portals, player))
-            .collect();
+        let journeys: Vec<_> = players.filter_map(|player| journey(ctx, portals, player)).collect();
         for (player, zone, arrival) in journeys {
             ctx.travel(player, zone, Some(arrival));
         }
@@ -48,9 +46,7 @@ fn journey(
     if entity.speed() == 0 {
         return None;
     }
-    let portal = portals
-        .iter()
-        .find(|portal| portal.area.contains(entity.position()))?;
+    let portal = portals.iter().find(|portal| portal.area.contains(entity.position()))?;
     let target = &ctx.content()[portal.to];
     let arrival = target.place_in(&portal.arrival, player.character().0);
     Some((player.id(), target.key.clone(), arrival))
@@ -67,12 +63,7 @@ mod tests {
         let mut test = GameTest::new();
         test.player("Ada").give("sword", 1).tick(1);
         test.place("Ada", test.portal("field", "cellar"));
-        test.send(Move {
-            heading: 0,
-            walking: true,
-            sequence: 1,
-        })
-        .tick(5);
+        test.send(Move { heading: 0, walking: true, sequence: 1 }).tick(5);
         assert_eq!(test.zone_of("Ada"), Some("cellar".to_owned()));
         assert_eq!(test.received::<Entered>().last().unwrap().zone, "cellar");
         assert_eq!(test.inventory("Ada"), [("sword".to_owned(), 1)]);
@@ -84,12 +75,7 @@ mod tests {
         let mut test = GameTest::new();
         test.player("Ada").tick(1).lose_letters(true);
         test.place("Ada", test.portal("field", "cellar"));
-        test.send(Move {
-            heading: 0,
-            walking: true,
-            sequence: 1,
-        })
-        .tick(20);
+        test.send(Move { heading: 0, walking: true, sequence: 1 }).tick(20);
         assert_eq!(test.zone_of("Ada"), None, "between the zones");
         test.tick(60);
         assert_eq!(test.zone_of("Ada"), Some("field".to_owned()));

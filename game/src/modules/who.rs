@@ -13,10 +13,7 @@ use crate::post::Letter;
 /// Names in one answer; `online` says how many there are.
 const MAX_NAMES: usize = 100;
 /// A list is read by a person.
-const ASKS: Rate = Rate {
-    per_second: 1,
-    burst: 3,
-};
+const ASKS: Rate = Rate { per_second: 1, burst: 3 };
 
 /// Asks on behalf of players.
 #[derive(Debug, Serialize, Deserialize)]
@@ -72,14 +69,7 @@ impl Who {
     fn answered(&mut self, ctx: &mut Ctx<'_>, player: PlayerId, letter: Answered) {
         let entry = |(name, zone)| WhoEntry { name, zone };
         let characters = letter.names.into_iter().map(entry).collect();
-        ctx.reply_to(
-            player,
-            letter.request,
-            &WhoList {
-                characters,
-                online: letter.online,
-            },
-        );
+        ctx.reply_to(player, letter.request, &WhoList { characters, online: letter.online });
     }
 }
 
@@ -98,18 +88,9 @@ impl Module for Roll {
 impl Roll {
     fn asked(&mut self, ctx: &mut Ctx<'_>, asked: Asked) {
         let entries = ctx.directory().iter().take(MAX_NAMES);
-        let names = entries
-            .map(|entry| (entry.name.clone(), entry.zone.clone()))
-            .collect();
+        let names = entries.map(|entry| (entry.name.clone(), entry.zone.clone())).collect();
         let online = u32::try_from(ctx.directory().len()).unwrap_or(u32::MAX);
-        ctx.post_to_character(
-            asked.from,
-            &Answered {
-                names,
-                online,
-                request: asked.request,
-            },
-        );
+        ctx.post_to_character(asked.from, &Answered { names, online, request: asked.request });
     }
 }
 
@@ -124,11 +105,7 @@ mod tests {
         test.player("Zoe").player("Bob").player("Ada").tick(1);
         test.leave("Bob").send(v1::Who {}).tick(5);
         let lists = test.received::<WhoList>();
-        let names: Vec<_> = lists[0]
-            .characters
-            .iter()
-            .map(|entry| entry.name.as_str())
-            .collect();
+        let names: Vec<_> = lists[0].characters.iter().map(|entry| entry.name.as_str()).collect();
         assert_eq!((names, lists[0].online), (vec!["Ada", "Zoe"], 2));
     }
 }

@@ -50,11 +50,7 @@ impl PublicationBuilder {
     }
 
     fn address(&mut self, session: SessionId, lane: Lane, bytes: Range<u32>) {
-        self.publication.frames.push(FrameRange {
-            session,
-            lane,
-            bytes,
-        });
+        self.publication.frames.push(FrameRange { session, lane, bytes });
     }
 
     /// The bytes so far, to append to. What is appended must be claimed by a cell or a view.
@@ -76,11 +72,7 @@ impl PublicationBuilder {
     /// adjacent indices must have adjacent bytes.
     pub(crate) fn end_cell(&mut self, start: u32, state_end: u32) {
         let end = self.position();
-        self.publication.cells.push(CellRange {
-            start,
-            state_end,
-            end,
-        });
+        self.publication.cells.push(CellRange { start, state_end, end });
     }
 
     /// Index of the next run.
@@ -100,10 +92,7 @@ impl PublicationBuilder {
 
     /// Ends a view: its header is the bytes from `header` to the end, its runs are those from `runs` to the last.
     pub(crate) fn end_view(&mut self, session: SessionId, header: u32, runs: u32) {
-        let view = View {
-            header: header..self.position(),
-            runs: runs..self.next_run(),
-        };
+        let view = View { header: header..self.position(), runs: runs..self.next_run() };
         self.views.push((session, view));
     }
 
@@ -127,20 +116,13 @@ impl PublicationBuilder {
                 (None, None) => break,
             };
             let start = next;
-            next += frames[start..]
-                .iter()
-                .take_while(|frame| frame.session == session)
-                .count();
+            next += frames[start..].iter().take_while(|frame| frame.session == session).count();
             let mut view = None;
             while let Some((_, seen)) = views.next_if(|(viewer, _)| *viewer == session) {
                 debug_assert!(view.is_none(), "session {session} looks into two zones");
                 view = Some(seen);
             }
-            deliveries.push(Delivery {
-                session,
-                frames: offset(start)..offset(next),
-                view,
-            });
+            deliveries.push(Delivery { session, frames: offset(start)..offset(next), view });
         }
         drop(views);
         publication
@@ -206,19 +188,12 @@ mod tests {
         builder.broadcast(&Announcement::default(), [9, 2, 5].map(SessionId));
         builder.frame(SessionId(9), 3, &pong(3));
         let publication = builder.finish(4);
-        let sessions: Vec<_> = publication
-            .deliveries
-            .iter()
-            .map(|to| to.session.0)
-            .collect();
+        let sessions: Vec<_> = publication.deliveries.iter().map(|to| to.session.0).collect();
         let (pong, announcement) = (Pong::INFO.id, Announcement::INFO.id);
         assert_eq!((publication.tick, sessions), (4, vec![2, 5, 9]));
         assert_eq!(frames_of(&publication, 2), [(pong, 2), (announcement, 0)]);
         assert_eq!(frames_of(&publication, 5), [(announcement, 0)]);
-        assert_eq!(
-            frames_of(&publication, 9),
-            [(pong, 1), (announcement, 0), (pong, 3)]
-        );
+        assert_eq!(frames_of(&publication, 9), [(pong, 1), (announcement, 0), (pong, 3)]);
     }
 
     #[test]

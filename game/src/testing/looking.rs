@@ -23,12 +23,7 @@ impl GameTest {
         check: impl Fn(&M) -> bool,
     ) -> &mut Self {
         let got = self.received::<M>();
-        assert!(
-            got.iter().any(check),
-            "{} got {} {got:?}",
-            self.current,
-            M::INFO.name
-        );
+        assert!(got.iter().any(check), "{} got {} {got:?}", self.current, M::INFO.name);
         self
     }
 
@@ -41,25 +36,15 @@ impl GameTest {
     /// All messages of a kind that a player got.
     #[must_use]
     pub fn received_by<M: ServerMessage + Default>(&self, name: &str) -> Vec<M> {
-        self.answers_to::<M>(name)
-            .into_iter()
-            .map(|(_, message)| message)
-            .collect()
+        self.answers_to::<M>(name).into_iter().map(|(_, message)| message).collect()
     }
 
     fn answers_to<M: ServerMessage + Default>(&self, name: &str) -> Vec<(u32, M)> {
-        let of_kind = self
-            .actor(name)
-            .inbox
-            .iter()
-            .filter(|(id, ..)| *id == M::INFO.id);
+        let of_kind = self.actor(name).inbox.iter().filter(|(id, ..)| *id == M::INFO.id);
         of_kind
             .map(|(_, request, payload)| {
                 let message = M::decode(payload.as_slice());
-                (
-                    *request,
-                    message.unwrap_or_else(|error| panic!("{}: {error}", M::INFO.name)),
-                )
+                (*request, message.unwrap_or_else(|error| panic!("{}: {error}", M::INFO.name)))
             })
             .collect()
     }
@@ -67,20 +52,14 @@ impl GameTest {
     /// Why the current player was refused, in order.
     #[must_use]
     pub fn refusals(&self) -> Vec<Refusal> {
-        self.refusals_by_request()
-            .into_iter()
-            .map(|(_, reason)| reason)
-            .collect()
+        self.refusals_by_request().into_iter().map(|(_, reason)| reason).collect()
     }
 
     /// Request number and reason of each refusal of the current player.
     #[must_use]
     pub fn refusals_by_request(&self) -> Vec<(u32, Refusal)> {
         let refused = self.answers_to::<Refused>(&self.current);
-        refused
-            .into_iter()
-            .map(|(request, refused)| (request, refused.reason()))
-            .collect()
+        refused.into_iter().map(|(request, refused)| (request, refused.reason())).collect()
     }
 
     /// Where a player stands.
@@ -99,9 +78,7 @@ impl GameTest {
     #[must_use]
     pub fn entity(&self, name: &str) -> &Entity {
         let found = self.game.find(self.actor(name).character);
-        found
-            .map(|(_, entity)| entity)
-            .unwrap_or_else(|| panic!("{name} is in no zone"))
+        found.map(|(_, entity)| entity).unwrap_or_else(|| panic!("{name} is in no zone"))
     }
 
     /// The zone in which a player is; `None` on the way between two and outside the world.
@@ -125,39 +102,26 @@ impl GameTest {
     pub fn portal(&self, from: &str, to: &str) -> Position {
         let zone = self.content.zone_content(&ZoneName::new(from));
         let portals = zone.map(|zone| zone.portals.as_slice()).unwrap_or_default();
-        let portal = portals
-            .iter()
-            .find(|portal| self.content[portal.to].key.as_str() == to);
-        portal
-            .unwrap_or_else(|| panic!("no portal from {from} to {to}"))
-            .area
-            .centre()
+        let portal = portals.iter().find(|portal| self.content[portal.to].key.as_str() == to);
+        portal.unwrap_or_else(|| panic!("no portal from {from} to {to}")).area.centre()
     }
 
     /// Template and quantity of what a player owns, in the order of ids.
     #[must_use]
     pub fn inventory(&self, name: &str) -> Vec<(String, u32)> {
         let items = self.items_of(name);
-        items
-            .into_iter()
-            .map(|item| (item.template, item.quantity))
-            .collect()
+        items.into_iter().map(|item| (item.template, item.quantity)).collect()
     }
 
     /// The ids of what a player owns.
     #[must_use]
     pub fn items(&self, name: &str) -> Vec<ItemId> {
-        self.items_of(name)
-            .into_iter()
-            .map(|item| item.id)
-            .collect()
+        self.items_of(name).into_iter().map(|item| item.id).collect()
     }
 
     fn items_of(&self, name: &str) -> Vec<ItemRecord> {
         let player = self.game.player(self.actor(name).character);
-        player
-            .map(|player| player.inventory().items().cloned().collect())
-            .unwrap_or_default()
+        player.map(|player| player.inventory().items().cloned().collect()).unwrap_or_default()
     }
 
     /// What the commits say a character owns.
@@ -174,10 +138,7 @@ impl GameTest {
                 ItemChange::Destroy { item, .. } => drop(items.remove(&item)),
             }
         }
-        items
-            .into_values()
-            .filter(|item| item.owner == Owner::Character(character))
-            .collect()
+        items.into_values().filter(|item| item.owner == Owner::Character(character)).collect()
     }
 
     /// The first entity of a kind in the current player's zone.
@@ -187,27 +148,20 @@ impl GameTest {
     #[must_use]
     pub fn entity_of_kind(&self, kind: EntityKind) -> EntityId {
         let mut entities = self.entities_beside(&self.current);
-        let found = entities
-            .find(|entity| entity.kind() == kind)
-            .map(Entity::id);
+        let found = entities.find(|entity| entity.kind() == kind).map(Entity::id);
         found.unwrap_or_else(|| panic!("no {kind:?} in the zone"))
     }
 
     /// How many entities of a kind there are in the current player's zone.
     #[must_use]
     pub fn count_of_kind(&self, kind: EntityKind) -> usize {
-        self.entities_beside(&self.current)
-            .filter(|entity| entity.kind() == kind)
-            .count()
+        self.entities_beside(&self.current).filter(|entity| entity.kind() == kind).count()
     }
 
     /// The entities of the zone in which a player is.
     pub fn entities_beside(&self, name: &str) -> impl Iterator<Item = &Entity> {
         let zone = self.zone_of(name).unwrap_or_default();
-        self.game
-            .entities(&ZoneName::new(zone))
-            .into_iter()
-            .flat_map(|entities| entities.iter())
+        self.game.entities(&ZoneName::new(zone)).into_iter().flat_map(|entities| entities.iter())
     }
 
     /// What the server was asked to do, in order.

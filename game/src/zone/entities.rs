@@ -95,23 +95,14 @@ impl Spawn {
     #[must_use]
     pub fn player(name: &str, hp: u32, position: Position, heading: Heading) -> Self {
         let max_hp = hp;
-        Self {
-            hp,
-            max_hp,
-            heading,
-            ..Self::new(EntityKind::Player, name, position)
-        }
+        Self { hp, max_hp, heading, ..Self::new(EntityKind::Player, name, position) }
     }
 
     /// An item on the ground: `template` is the content's id of it, `name` what people read.
     #[must_use]
     pub fn item(template: &str, name: &str, quantity: u32, position: Position) -> Self {
         let template = template.into();
-        Self {
-            template,
-            quantity,
-            ..Self::new(EntityKind::Item, name, position)
-        }
+        Self { template, quantity, ..Self::new(EntityKind::Item, name, position) }
     }
 }
 
@@ -313,20 +304,13 @@ impl Entities {
         if index == MAX_ENTITIES {
             return Err(ZoneFull);
         }
-        self.slots.push(Slot {
-            generation: 0,
-            entity: None,
-        });
+        self.slots.push(Slot { generation: 0, entity: None });
         Ok(index)
     }
 
     /// Takes something out of the zone; `None` if it is gone already.
     pub fn despawn(&mut self, id: EntityId) -> Option<Entity> {
-        let gone = self
-            .slots
-            .get_mut(id.slot())?
-            .entity
-            .take_if(|entity| entity.id == id)?;
+        let gone = self.slots.get_mut(id.slot())?.entity.take_if(|entity| entity.id == id)?;
         self.free.extend(u32::try_from(id.slot()));
         Some(gone)
     }
@@ -368,9 +352,7 @@ impl Entities {
 
     /// All of them, to change them, in the order of their slots.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Entity> {
-        self.slots
-            .iter_mut()
-            .filter_map(|slot| slot.entity.as_mut())
+        self.slots.iter_mut().filter_map(|slot| slot.entity.as_mut())
     }
 
     /// One more than the highest slot ever used.
@@ -392,11 +374,7 @@ mod tests {
     use super::*;
 
     fn wolf() -> Spawn {
-        Spawn {
-            hp: 10,
-            max_hp: 20,
-            ..Spawn::new(EntityKind::Monster, "wolf", Position::new(1, 2))
-        }
+        Spawn { hp: 10, max_hp: 20, ..Spawn::new(EntityKind::Monster, "wolf", Position::new(1, 2)) }
     }
 
     #[test]
@@ -418,9 +396,7 @@ mod tests {
         for index in [2, 0, 3] {
             entities.despawn(ids[index]).unwrap();
         }
-        let slots: Vec<_> = (0..4)
-            .map(|_| entities.spawn(wolf()).unwrap().slot())
-            .collect();
+        let slots: Vec<_> = (0..4).map(|_| entities.spawn(wolf()).unwrap().slot()).collect();
         assert_eq!(slots, [2, 0, 3, 4]);
     }
 

@@ -72,11 +72,7 @@ impl Grid {
     /// When there would be no cell or too many.
     pub fn new(width: u32, height: u32, cell_size: u32) -> Result<Self, GridError> {
         if width == 0 || height == 0 || cell_size == 0 {
-            return Err(GridError::Empty {
-                width,
-                height,
-                cell_size,
-            });
+            return Err(GridError::Empty { width, height, cell_size });
         }
         let (columns, rows) = (width.div_ceil(cell_size), height.div_ceil(cell_size));
         let cells = u64::from(columns) * u64::from(rows);
@@ -153,10 +149,7 @@ impl Grid {
     /// last rebuild is found from the next one on.
     #[must_use]
     pub fn nearby(&self, entities: &Entities, center: Position, radius: u32) -> Vec<EntityId> {
-        let mut found: Vec<_> = self
-            .around(entities, center, radius)
-            .map(Entity::id)
-            .collect();
+        let mut found: Vec<_> = self.around(entities, center, radius).map(Entity::id).collect();
         found.sort_unstable();
         found
     }
@@ -176,14 +169,8 @@ impl Grid {
         let (first, last) = (self.cell_of(corner(-reach)), self.cell_of(corner(reach)));
         (first.row..=last.row)
             .flat_map(move |row| {
-                let start = self.index(Cell {
-                    row,
-                    column: first.column,
-                });
-                let end = self.index(Cell {
-                    row,
-                    column: last.column,
-                });
+                let start = self.index(Cell { row, column: first.column });
+                let end = self.index(Cell { row, column: last.column });
                 &self.members
                     [self.starts[start as usize] as usize..self.starts[end as usize + 1] as usize]
             })
@@ -205,10 +192,7 @@ impl Grid {
     pub(crate) fn cell_at(&self, index: u32) -> Cell {
         // Rows and columns are below MAX_CELLS, so both fit.
         let narrow = |number: u32| u16::try_from(number).unwrap_or(u16::MAX);
-        Cell {
-            row: narrow(index / self.columns),
-            column: narrow(index % self.columns),
-        }
+        Cell { row: narrow(index / self.columns), column: narrow(index % self.columns) }
     }
 
     pub(crate) fn members_at(&self, index: u32) -> &[EntityId] {
@@ -218,19 +202,13 @@ impl Grid {
 
     /// The cell's index of the entity in a slot, `None` if the slot is empty.
     pub(crate) fn cell_of_slot(&self, slot: usize) -> Option<u32> {
-        self.cell_of_slot
-            .get(slot)
-            .copied()
-            .filter(|cell| *cell != NOWHERE)
+        self.cell_of_slot.get(slot).copied().filter(|cell| *cell != NOWHERE)
     }
 
     /// Centimetres from the north-west corner of `cell`; 0 for a position outside the map beyond it.
     pub(crate) fn offset_in(&self, cell: Cell, position: Position) -> (u32, u32) {
         let from = |position: i32, index: u16| {
-            position
-                .max(0)
-                .unsigned_abs()
-                .saturating_sub(u32::from(index) * self.cell_size)
+            position.max(0).unsigned_abs().saturating_sub(u32::from(index) * self.cell_size)
         };
         (from(position.x, cell.column), from(position.y, cell.row))
     }
@@ -242,10 +220,7 @@ impl Grid {
             let index = u32::from(index);
             index.saturating_sub(1)..(index + 2).min(count)
         };
-        Square {
-            columns: span(cell.column, columns),
-            rows: span(cell.row, rows),
-        }
+        Square { columns: span(cell.column, columns), rows: span(cell.row, rows) }
     }
 
     /// The index of the first cell in `row`.
@@ -333,25 +308,13 @@ mod tests {
     #[test]
     fn maps_without_area_or_with_too_many_cells_are_refused() {
         for (width, height, cell) in [(0, 1, 1), (1, 0, 1), (1, 1, 0)] {
-            assert!(matches!(
-                Grid::new(width, height, cell),
-                Err(GridError::Empty { .. })
-            ));
+            assert!(matches!(Grid::new(width, height, cell), Err(GridError::Empty { .. })));
         }
         assert!(Grid::new(256, 256, 1).is_ok());
         let cells = 257 * 256;
-        assert_eq!(
-            Grid::new(257, 256, 1).unwrap_err(),
-            GridError::TooLarge { cells }
-        );
+        assert_eq!(Grid::new(257, 256, 1).unwrap_err(), GridError::TooLarge { cells });
         assert!(Grid::new(u32::MAX, u32::MAX, 1).is_err());
-        assert!(
-            Grid::new(1, 1 << 16, 1).is_err(),
-            "a row's number must fit 16 bits"
-        );
-        assert!(
-            Grid::new(u32::MAX, 1, u32::MAX).is_err(),
-            "positions end at 2^31"
-        );
+        assert!(Grid::new(1, 1 << 16, 1).is_err(), "a row's number must fit 16 bits");
+        assert!(Grid::new(u32::MAX, 1, u32::MAX).is_err(), "positions end at 2^31");
     }
 }

@@ -203,14 +203,8 @@ impl Map {
             return to;
         };
         let along = match hit.wall {
-            line::Wall::Upright => Position {
-                x: hit.at.x,
-                y: to.y,
-            },
-            line::Wall::Level => Position {
-                x: to.x,
-                y: hit.at.y,
-            },
+            line::Wall::Upright => Position { x: hit.at.x, y: to.y },
+            line::Wall::Level => Position { x: to.x, y: hit.at.y },
             line::Wall::Corner => return hit.at,
         };
         line::trace(self, hit.at, along).map_or(along, |second| second.at)
@@ -238,18 +232,14 @@ impl Map {
                 return at;
             }
         }
-        self.first_walkable(area)
-            .unwrap_or_else(|| self.nearest_walkable(area.centre()))
+        self.first_walkable(area).unwrap_or_else(|| self.nearest_walkable(area.centre()))
     }
 
     /// The middle of the first walkable tile in `area`, in rows from the north-west; `None` if it is all wall.
     #[must_use]
     pub fn first_walkable(&self, area: &Area) -> Option<Position> {
         let first = self.tile(self.clamp(area.min));
-        let last = self.tile(self.clamp(Position {
-            x: area.max.x - 1,
-            y: area.max.y - 1,
-        }));
+        let last = self.tile(self.clamp(Position { x: area.max.x - 1, y: area.max.y - 1 }));
         (first.y..=last.y)
             .flat_map(|y| (first.x..=last.x).map(move |x| Tile { x, y }))
             .find(|&tile| self.open(tile))
@@ -258,10 +248,7 @@ impl Map {
 
     /// The tile in which `at` lies; may be outside the map.
     pub(crate) const fn tile(&self, at: Position) -> Tile {
-        Tile {
-            x: at.x.div_euclid(self.tile_cm),
-            y: at.y.div_euclid(self.tile_cm),
-        }
+        Tile { x: at.x.div_euclid(self.tile_cm), y: at.y.div_euclid(self.tile_cm) }
     }
 
     /// The middle of a tile of the map.
@@ -282,10 +269,7 @@ impl Map {
     }
 
     fn clamp(&self, at: Position) -> Position {
-        Position {
-            x: at.x.clamp(0, self.width_cm() - 1),
-            y: at.y.clamp(0, self.height_cm() - 1),
-        }
+        Position { x: at.x.clamp(0, self.width_cm() - 1), y: at.y.clamp(0, self.height_cm() - 1) }
     }
 
     fn bit(&self, tile: Tile) -> (usize, u64) {
@@ -296,9 +280,6 @@ impl Map {
 
 /// The square of the distance, in square centimetres.
 fn distance(a: Position, b: Position) -> i64 {
-    let (x, y) = (
-        i64::from(a.x) - i64::from(b.x),
-        i64::from(a.y) - i64::from(b.y),
-    );
+    let (x, y) = (i64::from(a.x) - i64::from(b.x), i64::from(a.y) - i64::from(b.y));
     x * x + y * y
 }

@@ -107,19 +107,13 @@ impl Visibility {
 
     /// The sessions that look into the zone, in order, with the entities through whose eyes they look.
     pub fn viewers(&self) -> impl Iterator<Item = (SessionId, EntityId)> {
-        self.viewers
-            .iter()
-            .map(|viewer| (viewer.session(), viewer.entity()))
+        self.viewers.iter().map(|viewer| (viewer.session(), viewer.entity()))
     }
 
     /// Shows that `attacker` hit `target` for `damage`, to all around the target as it stands at the end of the tick.
     pub fn strike(&mut self, attacker: EntityId, target: EntityId, damage: u32) {
         if self.strikes.len() < MAX_STRIKES {
-            self.strikes.push(Strike {
-                attacker,
-                target,
-                damage,
-            });
+            self.strikes.push(Strike { attacker, target, damage });
         }
     }
 
@@ -134,8 +128,7 @@ impl Visibility {
     ) {
         grid.rebuild(entities);
         let first = out.next_cell();
-        self.columns
-            .put_changes(entities, grid, &mut self.strikes, out);
+        self.columns.put_changes(entities, grid, &mut self.strikes, out);
         self.wanted.clear(grid.cells());
         self.anchors.clear();
         self.anchors.resize(grid.cells() as usize, 0);
@@ -146,18 +139,11 @@ impl Visibility {
                 self.anchors[grid.index(anchor) as usize] += 1;
             }
         }
-        self.wanted
-            .put_snapshots(entities, grid, &mut self.columns, out);
+        self.wanted.put_snapshots(entities, grid, &mut self.columns, out);
         if self.viewers.iter().any(Viewer::wants_digest) {
             self.digests.fill(entities, grid);
         }
-        let shown = Shown {
-            tick,
-            grid,
-            first,
-            wanted: &self.wanted,
-            digests: &self.digests,
-        };
+        let shown = Shown { tick, grid, first, wanted: &self.wanted, digests: &self.digests };
         for viewer in &mut self.viewers {
             viewer.put_view(&shown, out);
         }
@@ -187,10 +173,7 @@ impl Wanted {
     const YES: u32 = u32::MAX - 1;
 
     const fn new() -> Self {
-        Self {
-            snapshot: Vec::new(),
-            cells: Vec::new(),
-        }
+        Self { snapshot: Vec::new(), cells: Vec::new() }
     }
 
     fn clear(&mut self, cells: u32) {

@@ -17,21 +17,14 @@ pub(super) struct Passwords {
 impl Passwords {
     /// Makes the dummy hash, which takes as long as any other.
     pub(super) fn new(memory_kib: u32, passes: u32) -> Result<Self, AuthError> {
-        let failed = |reason: String| AuthError::HashParameters {
-            memory_kib,
-            passes,
-            reason,
-        };
+        let failed = |reason: String| AuthError::HashParameters { memory_kib, passes, reason };
         let params =
             Params::new(memory_kib, passes, 1, None).map_err(|error| failed(error.to_string()))?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let nobody = argon2
             .hash_password(b"nobody has this password")
             .map_err(|error| failed(error.to_string()))?;
-        Ok(Self {
-            argon2,
-            nobody: Secret::new(nobody.to_string()),
-        })
+        Ok(Self { argon2, nobody: Secret::new(nobody.to_string()) })
     }
 
     /// `None` when the system gives no random salt or memory.
@@ -52,10 +45,7 @@ impl Passwords {
             tracing::error!("an account's password hash isn't in PHC form");
             return false;
         };
-        let fits = self
-            .argon2
-            .verify_password(password.expose().as_bytes(), &expected)
-            .is_ok();
+        let fits = self.argon2.verify_password(password.expose().as_bytes(), &expected).is_ok();
         fits && hash.is_some()
     }
 }

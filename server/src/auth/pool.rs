@@ -71,12 +71,7 @@ impl AuthPool {
             let name = format!("password-{number}");
             threads.push(thread::Builder::new().name(name).spawn(move || {
                 stand_back();
-                desk.work(|| {
-                    jobs.lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .recv()
-                        .ok()
-                });
+                desk.work(|| jobs.lock().unwrap_or_else(PoisonError::into_inner).recv().ok());
             })?);
         }
         let name = "login-tokens".to_owned();

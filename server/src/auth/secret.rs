@@ -45,9 +45,6 @@ mod tests {
         };
         let text = format!("{job:?} {job:#?}");
         assert!(text.contains("***"));
-        assert!(
-            !text.contains("sesame") && !text.contains("argon2"),
-            "{text}"
-        );
+        assert!(!text.contains("sesame") && !text.contains("argon2"), "{text}");
     }
 }

@@ -100,11 +100,7 @@ impl Tokens {
         if claims.exp > latest {
             return Err(TokenError::LivesTooLong);
         }
-        Ok(Claims {
-            account: claims.sub,
-            token_id: claims.jti,
-            expires_at: claims.exp,
-        })
+        Ok(Claims { account: claims.sub, token_id: claims.jti, expires_at: claims.exp })
     }
 }
 
@@ -124,19 +120,9 @@ pub fn mint_token(
     SysRng.try_fill_bytes(&mut random)?;
     let jti = format!("{:032x}", u128::from_be_bytes(random));
     let exp = jsonwebtoken::get_current_timestamp().saturating_add(lifetime.as_secs());
-    let claims = MintedClaims {
-        aud: audience,
-        claims: WireClaims {
-            sub: account.to_owned(),
-            exp,
-            jti,
-        },
-    };
-    Ok(jsonwebtoken::encode(
-        &Header::new(Algorithm::HS256),
-        &claims,
-        &key,
-    )?)
+    let claims =
+        MintedClaims { aud: audience, claims: WireClaims { sub: account.to_owned(), exp, jti } };
+    Ok(jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key)?)
 }
 
 fn long_enough(secret: &[u8]) -> Result<&[u8], AuthError> {
@@ -197,42 +183,20 @@ mod tests {
 
     #[test]
     fn expired_and_overlong_tokens_are_told_apart() {
-        assert_eq!(
-            verify(with("exp", json!(now() - 1))),
-            Err(TokenError::Expired)
-        );
-        assert_eq!(
-            verify(with("exp", json!(now() + 7200))),
-            Err(TokenError::LivesTooLong)
-        );
-        assert_eq!(
-            verify(with("exp", json!(u64::MAX))),
-            Err(TokenError::LivesTooLong)
-        );
+        assert_eq!(verify(with("exp", json!(now() - 1))), Err(TokenError::Expired));
+        assert_eq!(verify(with("exp", json!(now() + 7200))), Err(TokenError::LivesTooLong));
+        assert_eq!(verify(with("exp", json!(u64::MAX))), Err(TokenError::LivesTooLong));
     }
 
     #[test]
     fn a_token_must_be_for_this_world_and_carry_every_claim() {
         assert!(verify(signed(&Header::default(), &claims())).is_ok());
-        assert_eq!(
-            verify(with("aud", json!("elsewhere"))),
-            Err(TokenError::Invalid)
-        );
-        assert_eq!(
-            verify(with("nbf", json!(now() + 30))),
-            Err(TokenError::Invalid)
-        );
+        assert_eq!(verify(with("aud", json!("elsewhere"))), Err(TokenError::Invalid));
+        assert_eq!(verify(with("nbf", json!(now() + 30))), Err(TokenError::Invalid));
         assert_eq!(verify(with("jti", json!(""))), Err(TokenError::Invalid));
-        assert_eq!(
-            verify(with("jti", json!("x".repeat(65)))),
-            Err(TokenError::Invalid)
-        );
+        assert_eq!(verify(with("jti", json!("x".repeat(65)))), Err(TokenError::Invalid));
         for claim in ["sub", "aud", "exp", "jti"] {
-            assert_eq!(
-                verify(without(claim)),
-                Err(TokenError::Invalid),
-                "without {claim}"
-            );
+            assert_eq!(verify(without(claim)), Err(TokenError::Invalid), "without {claim}");
         }
     }
 
@@ -250,14 +214,7 @@ mod tests {
             .unwrap();
         let swapped = format!("{header}.{other_payload}.{signature}");
         let unsigned = format!("{body}.");
-        for token in [
-            foreign,
-            swapped,
-            unsigned,
-            String::new(),
-            "a.b.c".into(),
-            ".".repeat(9),
-        ] {
+        for token in [foreign, swapped, unsigned, String::new(), "a.b.c".into(), ".".repeat(9)] {
             assert_eq!(verify(token.clone()), Err(TokenError::Invalid), "{token}");
         }
     }
@@ -271,10 +228,7 @@ mod tests {
         let (payload, _) = rest.rsplit_once('.').unwrap();
         // {"alg":"none","typ":"JWT"} in base64url.
         let none = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0";
-        assert_eq!(
-            verify(format!("{none}.{payload}.")),
-            Err(TokenError::Invalid)
-        );
+        assert_eq!(verify(format!("{none}.{payload}.")), Err(TokenError::Invalid));
         assert_eq!(verify(format!("{none}.{rest}")), Err(TokenError::Invalid));
         let longer = signed(&Header::new(Algorithm::HS512), &claims());
         assert_eq!(verify(longer), Err(TokenError::Invalid));
@@ -283,10 +237,7 @@ mod tests {
     #[test]
     fn a_short_secret_is_refused_on_both_sides() {
         let short = Secret::new("short".into());
-        assert!(matches!(
-            Tokens::new(&short, "a", HOUR),
-            Err(AuthError::ShortSecret(5))
-        ));
+        assert!(matches!(Tokens::new(&short, "a", HOUR), Err(AuthError::ShortSecret(5))));
         assert!(mint_token(b"short", "a", "anna", HOUR).is_err());
     }
 }

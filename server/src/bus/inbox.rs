@@ -27,15 +27,9 @@ impl Inbox {
         bounds: QueueBounds,
         wake: Box<dyn Fn() + Send + Sync>,
     ) -> Self {
-        let shared = Shared {
-            arrivals: Queue::new(bounds),
-            stats: BusStats::new(Connection::InProcess),
-        };
-        Self {
-            place,
-            wake,
-            shared: Mutex::new(shared),
-        }
+        let shared =
+            Shared { arrivals: Queue::new(bounds), stats: BusStats::new(Connection::InProcess) };
+        Self { place, wake, shared: Mutex::new(shared) }
     }
 
     /// Who this server is, and what is for it.
@@ -56,11 +50,7 @@ impl Inbox {
     /// Delivers a letter of this process to this process.
     pub(super) fn loop_back(&self, letter: Envelope) -> Result<(), Refused> {
         let from = self.place.node.clone();
-        if self.push(Arrival { from, letter }) {
-            Ok(())
-        } else {
-            Err(Refused::Full)
-        }
+        if self.push(Arrival { from, letter }) { Ok(()) } else { Err(Refused::Full) }
     }
 
     /// Delivers a letter of another server. When there is no room for it, it is dropped and counted: the wire can't
@@ -114,10 +104,7 @@ impl Inbox {
     /// The counters and what waits here; what waits on the way out is the implementation's to add.
     pub(super) fn stats(&self) -> BusStats {
         let shared = self.lock();
-        BusStats {
-            incoming: shared.arrivals.len(),
-            ..shared.stats
-        }
+        BusStats { incoming: shared.arrivals.len(), ..shared.stats }
     }
 
     /// Rings for the loop.

@@ -49,9 +49,8 @@ impl NatsBus {
         settings: &Settings,
         inbox: Inbox,
     ) -> Result<Self, OpenError> {
-        let instance = SysRng
-            .try_next_u64()
-            .map_err(|error| OpenError::System(error.to_string()))?;
+        let instance =
+            SysRng.try_next_u64().map_err(|error| OpenError::System(error.to_string()))?;
         let shared = Arc::new(Shared {
             inbox,
             outbox: Mutex::new(Queue::new(settings.outgoing)),
@@ -77,11 +76,7 @@ impl NatsBus {
                 runtime.shutdown_background();
             })
             .map_err(|error| OpenError::System(error.to_string()))?;
-        Ok(Self {
-            shared,
-            closing: Some(closing),
-            thread: Some(thread),
-        })
+        Ok(Self { shared, closing: Some(closing), thread: Some(thread) })
     }
 
     fn carry(&self, letter: Envelope) -> Result<(), Refused> {
@@ -147,17 +142,13 @@ impl Bus for NatsBus {
 
 /// The NATS servers of a url, or of several with commas between.
 pub(super) fn parse_servers(url: &str) -> Result<Vec<ServerAddr>, OpenError> {
-    let wrong = |why: String| OpenError::Url {
-        url: without_password(url),
-        why,
-    };
+    let wrong = |why: String| OpenError::Url { url: without_password(url), why };
     let parse = |part: &str| {
         if !part.starts_with("nats://") && !part.starts_with("tls://") {
             return Err(wrong("no such kind of bus".to_owned()));
         }
-        let server: ServerAddr = part
-            .parse()
-            .map_err(|error: std::io::Error| wrong(error.to_string()))?;
+        let server: ServerAddr =
+            part.parse().map_err(|error: std::io::Error| wrong(error.to_string()))?;
         if server.host().is_empty() {
             return Err(wrong("the host is missing".to_owned()));
         }

@@ -25,10 +25,7 @@ impl Place {
         for zone in &settings.zones {
             check("zone", zone.as_str())?;
         }
-        Ok(Self {
-            node: settings.node.clone(),
-            zones: settings.zones.iter().cloned().collect(),
-        })
+        Ok(Self { node: settings.node.clone(), zones: settings.zones.iter().cloned().collect() })
     }
 
     /// Whether a letter on this route is for this process.
@@ -52,11 +49,7 @@ pub(super) fn check_names(letter: &Envelope) -> Result<(), Refused> {
         Address::Zone(zone) => Some(zone.as_str()),
         Address::Character(_) | Address::Everyone => None,
     };
-    match [route, to]
-        .into_iter()
-        .flatten()
-        .find(|name| !is_name(name))
-    {
+    match [route, to].into_iter().flatten().find(|name| !is_name(name)) {
         Some(name) => Err(Refused::Name(name.to_owned())),
         None => Ok(()),
     }
@@ -76,17 +69,12 @@ fn check(what: &'static str, name: &str) -> Result<(), OpenError> {
     if is_name(name) {
         return Ok(());
     }
-    Err(OpenError::Name {
-        what,
-        name: name.to_owned(),
-    })
+    Err(OpenError::Name { what, name: name.to_owned() })
 }
 
 fn is_name(name: &str) -> bool {
     (1..=NAME_BYTES).contains(&name.len())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
 #[cfg(test)]
@@ -110,16 +98,7 @@ mod tests {
 
     #[test]
     fn names_that_would_be_other_subjects_are_refused() {
-        for name in [
-            "",
-            "a.b",
-            "*",
-            ">",
-            "a b",
-            "a\r\nPUB x",
-            "höhle",
-            &"x".repeat(65),
-        ] {
+        for name in ["", "a.b", "*", ">", "a b", "a\r\nPUB x", "höhle", &"x".repeat(65)] {
             for letter in letters_with(name) {
                 assert_eq!(check_names(&letter), Err(Refused::Name(name.to_owned())));
             }

@@ -18,11 +18,7 @@ pub(super) struct Queue<T> {
 
 impl<T> Queue<T> {
     pub(super) const fn new(bounds: QueueBounds) -> Self {
-        Self {
-            items: VecDeque::new(),
-            bytes: 0,
-            bounds,
-        }
+        Self { items: VecDeque::new(), bytes: 0, bounds }
     }
 
     /// Whether an item of `bytes` may be pushed now.

@@ -120,7 +120,7 @@ configuration! {
         Restart workers: usize = 1, in 1..=64;
 
         /// Passwords that wait for a worker. When it is full, logins are refused with "busy".
-        Restart queue: usize = 1024, in 1..=65_536;
+        Restart queue: usize = 256, in 1..=65_536;
 
         /// Memory per password hash, in KiB. OWASP's advice for Argon2id is 19456 with 2 iterations; less is for tests.
         Restart argon2_memory_kib: u32 = 19_456, in 8..=1_048_576;

@@ -49,9 +49,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => out.write_str("default"),
-            Self::File {
-                path, line, column, ..
-            } => {
+            Self::File { path, line, column, .. } => {
                 write!(out, "{}:{line}:{column}", path.display())
             }
             Self::Environment(variable) => write!(out, "environment {variable}"),
@@ -104,8 +102,7 @@ impl Sources {
     ) -> Self {
         let named = variables.into_iter().filter_map(|(name, value)| {
             let name = name.into_string().ok()?;
-            name.starts_with(ENVIRONMENT_PREFIX)
-                .then_some((name, value))
+            name.starts_with(ENVIRONMENT_PREFIX).then_some((name, value))
         });
         self.environment.extend(named);
         self
@@ -119,11 +116,7 @@ impl Sources {
         key: impl Into<String>,
         value: impl Into<String>,
     ) -> Self {
-        self.flags.push(Flag {
-            name: name.into(),
-            key: key.into(),
-            value: value.into(),
-        });
+        self.flags.push(Flag { name: name.into(), key: key.into(), value: value.into() });
         self
     }
 }
@@ -187,9 +180,7 @@ impl Layers {
             layers.file(layer, path);
         }
         for (variable, value) in &sources.environment {
-            let path = variable[ENVIRONMENT_PREFIX.len()..]
-                .to_lowercase()
-                .replace("__", ".");
+            let path = variable[ENVIRONMENT_PREFIX.len()..].to_lowercase().replace("__", ".");
             let origin = Origin::Environment(variable.clone());
             match value.to_str() {
                 Some(value) => layers.bare(origin, &path, value),
@@ -206,11 +197,7 @@ impl Layers {
     fn bare(&mut self, origin: Origin, path: &str, text: &str) {
         match find(path) {
             Some(key) => {
-                let given = Given {
-                    origin,
-                    text: text.to_owned(),
-                    written: Written::Bare,
-                };
+                let given = Given { origin, text: text.to_owned(), written: Written::Bare };
                 self.given.insert(key.path, given);
             }
             None => self.problems.push(Problem::at(origin, unknown_key(path))),
@@ -222,18 +209,11 @@ impl Layers {
             Ok(text) => text,
             Err(error) => {
                 let path = path.display().to_string();
-                let fault = Fault::Unreadable {
-                    path,
-                    reason: error.to_string(),
-                };
+                let fault = Fault::Unreadable { path, reason: error.to_string() };
                 return self.problems.push(Problem::overall(fault));
             }
         };
-        let file = File {
-            layer,
-            path,
-            text: &text,
-        };
+        let file = File { layer, path, text: &text };
         let (table, errors) = DeTable::parse_recoverable(&text);
         // What recovery makes of the rest would only add problems that aren't there.
         if errors.is_empty() {
@@ -241,10 +221,7 @@ impl Layers {
         }
         for error in errors {
             let fault = Fault::Syntax(error.message().replace('\n', ", "));
-            self.problems.push(Problem::at(
-                file.origin(&error.span().unwrap_or_default()),
-                fault,
-            ));
+            self.problems.push(Problem::at(file.origin(&error.span().unwrap_or_default()), fault));
         }
     }
 
@@ -253,8 +230,7 @@ impl Layers {
             let origin = file.origin(&name.span());
             let name = name.into_inner();
             if SECTIONS.iter().all(|section| section.name != name) {
-                self.problems
-                    .push(Problem::at(origin, unknown_section(&name)));
+                self.problems.push(Problem::at(origin, unknown_section(&name)));
                 continue;
             }
             let DeValue::Table(keys) = value.into_inner() else {
@@ -263,12 +239,7 @@ impl Layers {
                 continue;
             };
             for (key, value) in keys {
-                self.key(
-                    file,
-                    &format!("{name}.{}", key.get_ref()),
-                    &key.span(),
-                    value,
-                );
+                self.key(file, &format!("{name}.{}", key.get_ref()), &key.span(), value);
             }
         }
     }
@@ -281,8 +252,7 @@ impl Layers {
         value: Spanned<DeValue<'_>>,
     ) {
         let Some(key) = find(path) else {
-            self.problems
-                .push(Problem::at(file.origin(key_span), unknown_key(path)));
+            self.problems.push(Problem::at(file.origin(key_span), unknown_key(path)));
             return;
         };
         let span = value.span();
@@ -321,11 +291,7 @@ fn find(path: &str) -> Option<&'static Key> {
 /// A key in the wrong section is as likely as a slip of the pen.
 fn unknown_key(path: &str) -> Fault {
     let name = path.rsplit('.').next().unwrap_or(path);
-    let elsewhere = || {
-        keys()
-            .find(|key| key.name() == name)
-            .map(|key| key.path.to_owned())
-    };
+    let elsewhere = || keys().find(|key| key.name() == name).map(|key| key.path.to_owned());
     Fault::Unknown {
         what: "key",
         name: path.to_owned(),
@@ -335,11 +301,7 @@ fn unknown_key(path: &str) -> Fault {
 
 /// A key that stands above the first section is as likely as a slip of the pen.
 fn unknown_section(name: &str) -> Fault {
-    let as_key = || {
-        keys()
-            .find(|key| key.name() == name)
-            .map(|key| key.path.to_owned())
-    };
+    let as_key = || keys().find(|key| key.name() == name).map(|key| key.path.to_owned());
     Fault::Unknown {
         what: "section",
         name: name.to_owned(),

@@ -26,11 +26,7 @@ pub fn reference() -> String {
         for key in section.keys {
             text.push('\n');
             comment(&mut text, key.doc);
-            let live = if key.applies == Applies::Live {
-                "Live; "
-            } else {
-                ""
-            };
+            let live = if key.applies == Applies::Live { "Live; " } else { "" };
             let _ = writeln!(text, "# ({live}{})", (key.expected)());
             let _ = writeln!(text, "{} = {}", key.name(), (key.default)());
         }

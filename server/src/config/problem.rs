@@ -16,11 +16,7 @@ impl ConfigError {
     /// # Errors
     /// If there are any problems.
     pub(super) fn unless_empty(problems: Vec<Problem>) -> Result<(), Self> {
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(Self { problems })
-        }
+        if problems.is_empty() { Ok(()) } else { Err(Self { problems }) }
     }
 }
 
@@ -40,17 +36,11 @@ pub struct Problem {
 
 impl Problem {
     pub(super) const fn at(origin: Origin, fault: Fault) -> Self {
-        Self {
-            origin: Some(origin),
-            fault,
-        }
+        Self { origin: Some(origin), fault }
     }
 
     pub(super) const fn overall(fault: Fault) -> Self {
-        Self {
-            origin: None,
-            fault,
-        }
+        Self { origin: None, fault }
     }
 }
 

@@ -44,12 +44,7 @@ impl Config {
         keys()
             .zip(values)
             .filter(|(key, _)| differing.contains(&key.path))
-            .map(|(key, (from, to))| Change {
-                key: key.path,
-                applies: key.applies,
-                from,
-                to,
-            })
+            .map(|(key, (from, to))| Change { key: key.path, applies: key.applies, from, to })
             .collect()
     }
 }
@@ -77,9 +72,6 @@ impl Loaded {
             .into_iter()
             .partition(|change| change.applies == Applies::Live);
         *self = merged;
-        Ok(ReloadReport {
-            applied,
-            needs_restart,
-        })
+        Ok(ReloadReport { applied, needs_restart })
     }
 }

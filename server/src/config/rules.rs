@@ -9,9 +9,7 @@ type Rule = (bool, [&'static str; 2], &'static str);
 
 /// The rules that this configuration breaks.
 pub(super) fn broken(loaded: &Loaded) -> Vec<Problem> {
-    let rules = limits(&loaded.config)
-        .into_iter()
-        .chain(servers(&loaded.config));
+    let rules = limits(&loaded.config).into_iter().chain(servers(&loaded.config));
     rules
         .filter(|(holds, _, _)| !holds)
         .map(|(_, [first, second], why)| contradiction(loaded, first, second, why))
@@ -24,18 +22,12 @@ fn limits(config: &Config) -> [Rule; 8] {
     [
         (
             network.output_soft_limit_bytes < network.output_hard_limit_bytes,
-            [
-                "network.output_soft_limit_bytes",
-                "network.output_hard_limit_bytes",
-            ],
+            ["network.output_soft_limit_bytes", "network.output_hard_limit_bytes"],
             "the first must be below the second: motion is thinned out before a slow client is closed",
         ),
         (
             network.max_frame_before_login_bytes <= network.max_frame_bytes,
-            [
-                "network.max_frame_before_login_bytes",
-                "network.max_frame_bytes",
-            ],
+            ["network.max_frame_before_login_bytes", "network.max_frame_bytes"],
             "the first must not exceed the second: a stranger may not send more than a player",
         ),
         (
@@ -102,9 +94,7 @@ fn contradiction(loaded: &Loaded, first: &str, second: &str, why: &str) -> Probl
 
 /// A key with its value and the place to change it.
 fn as_written(loaded: &Loaded, path: &str) -> String {
-    let value = keys()
-        .zip(loaded.config.shown())
-        .find(|(key, _)| key.path == path);
+    let value = keys().zip(loaded.config.shown()).find(|(key, _)| key.path == path);
     let value = value.map(|(_, value)| value).unwrap_or_default();
     format!("`{path}` = {value} ({})", loaded.origin(path))
 }

@@ -38,9 +38,7 @@ impl Key {
     /// Without the section.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        self.path
-            .split_once('.')
-            .map_or(self.path, |(_, name)| name)
+        self.path.split_once('.').map_or(self.path, |(_, name)| name)
     }
 }
 
@@ -78,12 +76,7 @@ impl Reader {
         default: T,
         range: &RangeInclusive<T>,
     ) -> T {
-        self.take(
-            path,
-            default,
-            || expected_within(range),
-            |value| range.contains(value),
-        )
+        self.take(path, default, || expected_within(range), |value| range.contains(value))
     }
 
     fn take<T: Setting>(
@@ -99,11 +92,8 @@ impl Reader {
         if let Some(value) = given.read::<T>().filter(accepts) {
             return value;
         }
-        let fault = Fault::WrongValue {
-            key: path,
-            found: given.shown(T::SECRET),
-            expected: expected(),
-        };
+        let fault =
+            Fault::WrongValue { key: path, found: given.shown(T::SECRET), expected: expected() };
         self.problems.push(Problem::at(given.origin.clone(), fault));
         default
     }
@@ -112,10 +102,7 @@ impl Reader {
     pub(super) fn finish(self) -> (BTreeMap<&'static str, Origin>, Vec<Problem>) {
         let mut problems = self.problems;
         problems.sort_by(|a, b| a.origin.cmp(&b.origin));
-        let origins = self
-            .given
-            .into_iter()
-            .map(|(path, given)| (path, given.origin));
+        let origins = self.given.into_iter().map(|(path, given)| (path, given.origin));
         (origins.collect(), problems)
     }
 }

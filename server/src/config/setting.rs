@@ -71,11 +71,7 @@ impl<T: Text> Setting for Option<T> {
     }
 
     fn from_text(text: &str) -> Option<Self> {
-        if text.is_empty() {
-            Some(None)
-        } else {
-            T::parse(text).map(Some)
-        }
+        if text.is_empty() { Some(None) } else { T::parse(text).map(Some) }
     }
 
     fn shown(&self) -> Value {
@@ -131,13 +127,10 @@ impl Text for Duration {
         }
         let millis = self.as_millis();
         let units = [("h", 3_600_000), ("m", 60_000), ("s", 1000)];
-        units
-            .iter()
-            .find(|(_, unit)| millis >= *unit && millis.is_multiple_of(*unit))
-            .map_or_else(
-                || format!("{millis}ms"),
-                |(name, unit)| format!("{}{name}", millis / unit),
-            )
+        units.iter().find(|(_, unit)| millis >= *unit && millis.is_multiple_of(*unit)).map_or_else(
+            || format!("{millis}ms"),
+            |(name, unit)| format!("{}{name}", millis / unit),
+        )
     }
 }
 
@@ -153,11 +146,7 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
         "h" => 3_600_000,
         _ => return None,
     };
-    number
-        .parse::<u64>()
-        .ok()?
-        .checked_mul(unit)
-        .map(Duration::from_millis)
+    number.parse::<u64>().ok()?.checked_mul(unit).map(Duration::from_millis)
 }
 
 /// Longest text that a setting takes, in characters: it goes into logs, file names and tokens.
@@ -222,9 +211,7 @@ impl Setting for Vec<ZoneName> {
     }
 
     fn shown(&self) -> Value {
-        let names = self
-            .iter()
-            .map(|zone| Value::String(zone.as_str().to_owned()));
+        let names = self.iter().map(|zone| Value::String(zone.as_str().to_owned()));
         Value::Array(names.collect())
     }
 }

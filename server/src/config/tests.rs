@@ -41,18 +41,11 @@ fn problems(text: &str) -> Vec<String> {
         Some((_, rest)) => rest.to_owned(),
         None => line,
     };
-    error
-        .problems
-        .iter()
-        .map(|problem| behind_name(problem.to_string()))
-        .collect()
+    error.problems.iter().map(|problem| behind_name(problem.to_string())).collect()
 }
 
 fn variables(variables: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
-    variables
-        .iter()
-        .map(|(name, value)| (name.into(), value.into()))
-        .collect()
+    variables.iter().map(|(name, value)| (name.into(), value.into())).collect()
 }
 
 /// The keys whose values are wrong, in the order of the report.

@@ -231,9 +231,7 @@ impl Text for Subject {
 
     fn parse(text: &str) -> Option<Self> {
         let fits = (1..=64).contains(&text.len());
-        let plain = text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
         (fits && plain).then(|| Self(text.to_owned()))
     }
 
@@ -263,17 +261,13 @@ impl Text for LogFilter {
             |level: &str| ["off", "error", "warn", "info", "debug", "trace"].contains(&level);
         let is_target = |target: &str| {
             !target.is_empty()
-                && target
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b':')
+                && target.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b':')
         };
         let is_directive = |directive: &str| match directive.split_once('=') {
             Some((target, level)) => is_target(target) && is_level(level),
             None => is_level(directive),
         };
-        text.split(',')
-            .all(is_directive)
-            .then(|| Self(text.to_owned()))
+        text.split(',').all(is_directive).then(|| Self(text.to_owned()))
     }
 
     fn write(&self) -> String {

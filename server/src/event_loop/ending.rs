@@ -71,8 +71,7 @@ impl EventLoop {
         self.act();
         self.see_out()?;
         let state = self.now();
-        self.meter
-            .log_whole(Instant::now(), &state, self.network.stats());
+        self.meter.log_whole(Instant::now(), &state, self.network.stats());
         let (store, bus) = (self.store, self.bus);
         let left = bus.close(deadline.max(Instant::now() + NAP));
         if left > 0 {

@@ -119,10 +119,7 @@ impl EventLoop {
     /// A confirmation that can't be kept must not be left out silently: the client learns what it owns when it comes
     /// back.
     fn end_for_lack_of_room(&mut self, session: SessionId) {
-        let last = goodbye(
-            Farewell::TooSlow,
-            "too many confirmations wait for the database",
-        );
+        let last = goodbye(Farewell::TooSlow, "too many confirmations wait for the database");
         self.network.sessions().close(session, &last);
     }
 

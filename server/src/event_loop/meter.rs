@@ -75,19 +75,9 @@ impl Meter {
 
 impl Stretch {
     fn begin(now: Instant, net: &NetStats, reasons: Reasons) -> Self {
-        #[expect(
-            clippy::expect_used,
-            reason = "constant bounds that the histogram accepts"
-        )]
+        #[expect(clippy::expect_used, reason = "constant bounds that the histogram accepts")]
         let ticks = Histogram::new_with_bounds(1, LONGEST_US, 3).expect("bounds are valid");
-        Self {
-            since: now,
-            cpu: cpu_time(),
-            ticks,
-            late: Duration::ZERO,
-            net: net.clone(),
-            reasons,
-        }
+        Self { since: now, cpu: cpu_time(), ticks, late: Duration::ZERO, net: net.clone(), reasons }
     }
 
     fn log(&self, name: &str, now: Instant, state: &Now, net: &NetStats) {
@@ -130,10 +120,7 @@ fn cpu_time() -> Duration {
 /// Memory of this process that is in RAM; 0 where the system doesn't tell.
 fn resident_bytes() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages: u64 = statm
-        .split_whitespace()
-        .nth(1)
-        .and_then(|field| field.parse().ok())
-        .unwrap_or(0);
+    let pages: u64 =
+        statm.split_whitespace().nth(1).and_then(|field| field.parse().ok()).unwrap_or(0);
     pages * rustix::param::page_size() as u64
 }

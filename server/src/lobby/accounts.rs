@@ -57,10 +57,7 @@ impl Lobby {
 
     /// True, and refused, when a password came where others can read it.
     fn is_exposed(&mut self, (session, request): (SessionId, u32)) -> bool {
-        let trusted = self
-            .sessions
-            .get(&session)
-            .is_some_and(|state| state.trusted);
+        let trusted = self.sessions.get(&session).is_some_and(|state| state.trusted);
         if !trusted {
             let text = "passwords are accepted over TLS or from this machine; use a login token";
             self.refuse(session, request, Refusal::InsecureTransport, text);
@@ -128,9 +125,7 @@ impl Lobby {
             return self.busy(asker.0, asker.1, "the store answered another question");
         };
         let mut account = account;
-        let hash = account
-            .as_mut()
-            .and_then(|account| account.password_hash.take());
+        let hash = account.as_mut().and_then(|account| account.password_hash.take());
         let task = Task::Verify { password, hash };
         self.ask_pool(asker, Step::Verify { account }, task);
     }
@@ -226,10 +221,7 @@ impl Lobby {
         if !self.logins.contains_key(&account) && !self.make_room() {
             return self.busy(session, request, "the server is full");
         }
-        let login = self
-            .logins
-            .entry(account)
-            .or_insert_with(|| Login::new(name));
+        let login = self.logins.entry(account).or_insert_with(|| Login::new(name));
         let former = login.session.replace(session);
         if let Some(until) = login.away_until.take() {
             self.grace.remove(&(until, account));
@@ -250,11 +242,7 @@ impl Lobby {
         self.set_stage(session, stage);
         self.stats.logged_in += 1;
         self.actions.push_back(Action::LoggedIn(session));
-        let logged_in = LoggedIn {
-            account: account.0,
-            name,
-            in_world: present.is_some(),
-        };
+        let logged_in = LoggedIn { account: account.0, name, in_world: present.is_some() };
         self.send(session, request, &logged_in);
         self.send_token(session, account);
         if let Some(character) = present {
@@ -266,10 +254,8 @@ impl Lobby {
     fn send_token(&mut self, session: SessionId, account: AccountId) {
         // Without randomness the session plays on; it just can't be resumed.
         if let Some(token) = self.tokens.issue(account) {
-            let token = SessionToken {
-                token: token.to_vec(),
-                grace_ms: milliseconds(self.settings.grace),
-            };
+            let token =
+                SessionToken { token: token.to_vec(), grace_ms: milliseconds(self.settings.grace) };
             self.send(session, 0, &token);
         }
     }

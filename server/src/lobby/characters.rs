@@ -62,9 +62,7 @@ impl Lobby {
     }
 
     pub(super) fn characters_listed(&mut self, question: &Question, rows: Vec<CharacterRow>) {
-        let list = CharacterList {
-            characters: rows.into_iter().map(shown).collect(),
-        };
+        let list = CharacterList { characters: rows.into_iter().map(shown).collect() };
         self.send(question.session, question.request, &list);
     }
 
@@ -81,12 +79,7 @@ impl Lobby {
         };
         let limit = self.settings.characters_per_account;
         self.write_character(asker, account, Step::Create { account }, |ticket| {
-            Write::CreateCharacter {
-                ticket,
-                account,
-                name,
-                limit,
-            }
+            Write::CreateCharacter { ticket, account, name, limit }
         });
     }
 
@@ -201,11 +194,7 @@ impl Lobby {
         }
         // What is read before the last save is durable would be out of date, and with it what the character owns.
         if self.waiting() >= self.settings.questions_max {
-            return self.busy(
-                session,
-                request,
-                "the server has too many requests to answer",
-            );
+            return self.busy(session, request, "the server has too many requests to answer");
         }
         let parked = Parked { asker, character };
         self.parked.insert(account, parked);
@@ -241,11 +230,7 @@ impl Lobby {
         let Some(login) = self.logins.get_mut(account) else {
             return;
         };
-        login.presence = Presence::In {
-            character: character.id,
-            asker: session,
-            request,
-        };
+        login.presence = Presence::In { character: character.id, asker: session, request };
         self.characters.insert(character.id, *account);
         self.stats.entered += 1;
         if let Some(state) = self.sessions.get_mut(&session) {
@@ -263,9 +248,5 @@ impl Lobby {
 }
 
 fn shown(row: CharacterRow) -> Character {
-    Character {
-        id: row.id.0,
-        name: row.name,
-        zone: row.zone,
-    }
+    Character { id: row.id.0, name: row.name, zone: row.zone }
 }

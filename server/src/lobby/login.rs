@@ -12,11 +12,7 @@ pub(super) enum Presence {
     /// Not in the world, and all of it is durable: any character may enter.
     Out,
     /// In the world, because this session's request asked for it.
-    In {
-        character: CharacterId,
-        asker: SessionId,
-        request: u32,
-    },
+    In { character: CharacterId, asker: SessionId, request: u32 },
     /// The game was told that it leaves and hasn't answered yet.
     Leaving(CharacterId),
     /// Out of the world. Its last save isn't durable yet, so its record must not be read.
@@ -51,13 +47,7 @@ pub(super) struct Login {
 
 impl Login {
     pub(super) const fn new(name: String) -> Self {
-        Self {
-            name,
-            session: None,
-            presence: Presence::Out,
-            away_until: None,
-            writing: None,
-        }
+        Self { name, session: None, presence: Presence::Out, away_until: None, writing: None }
     }
 
     /// True when forgetting it loses nothing.

@@ -59,15 +59,7 @@ mod tests {
     fn account_names_are_folded_and_checked() {
         assert_eq!(account("Anna_the-2nd").unwrap(), "anna_the-2nd");
         assert!(account(&"a".repeat(24)).is_ok());
-        for name in [
-            "",
-            "ab",
-            "anna!",
-            "an na",
-            "änna",
-            "anna\0",
-            &"a".repeat(25),
-        ] {
+        for name in ["", "ab", "anna!", "an na", "änna", "anna\0", &"a".repeat(25)] {
             assert!(account(name).is_err(), "{name:?}");
         }
     }
@@ -85,11 +77,7 @@ mod tests {
     #[test]
     fn passwords_are_counted_in_bytes() {
         for (length, fits) in [(7, false), (8, true), (128, true), (129, false)] {
-            assert_eq!(
-                password(&"x".repeat(length)).is_ok(),
-                fits,
-                "{length} bytes"
-            );
+            assert_eq!(password(&"x".repeat(length)).is_ok(), fits, "{length} bytes");
         }
     }
 }

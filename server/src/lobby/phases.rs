@@ -37,10 +37,7 @@ impl Phases {
             }
             own[index] = Some(info.phase);
         }
-        Self {
-            own,
-            modules: modules.into_iter().collect(),
-        }
+        Self { own, modules: modules.into_iter().collect() }
     }
 
     /// `None` when there is no such message.

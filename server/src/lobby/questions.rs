@@ -58,20 +58,12 @@ impl Lobby {
     /// A ticket for a question on behalf of a session; `None` when too many are under way, and the client was told.
     pub(super) fn ask(&mut self, session: SessionId, request: u32, step: Step) -> Option<Ticket> {
         if self.waiting() >= self.settings.questions_max {
-            self.busy(
-                session,
-                request,
-                "the server has too many requests to answer",
-            );
+            self.busy(session, request, "the server has too many requests to answer");
             return None;
         }
         self.last_ticket += 1;
         let ticket = Ticket(self.last_ticket);
-        let question = Question {
-            session,
-            request,
-            step,
-        };
+        let question = Question { session, request, step };
         self.questions.insert(ticket, question);
         self.wait_for(session, Waiting::Answer(ticket));
         Some(ticket)
@@ -129,15 +121,8 @@ impl Lobby {
 
     /// The queue for this question was full and it wasn't taken: its client is told to come back.
     pub fn overloaded(&mut self, ticket: Ticket) {
-        if let Some(Question {
-            session, request, ..
-        }) = self.answered(ticket)
-        {
-            self.busy(
-                session,
-                request,
-                "the server has more logins and loads than it can take",
-            );
+        if let Some(Question { session, request, .. }) = self.answered(ticket) {
+            self.busy(session, request, "the server has more logins and loads than it can take");
         }
     }
 
@@ -192,12 +177,10 @@ impl Lobby {
         let (session, request) = (question.session, question.request);
         match (answer.outcome, question.step) {
             (Outcome::Hashed(Some(hash)), Step::Hash { name }) => {
-                self.ask_writer((session, request), Step::Register, |ticket| {
-                    Write::Register {
-                        ticket,
-                        name,
-                        password_hash: hash,
-                    }
+                self.ask_writer((session, request), Step::Register, |ticket| Write::Register {
+                    ticket,
+                    name,
+                    password_hash: hash,
                 });
             }
             (Outcome::Verified(right), Step::Verify { account }) => {

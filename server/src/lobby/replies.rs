@@ -34,11 +34,7 @@ impl Lobby {
         after: CommitSeq,
     ) {
         let frame = frame(request, message);
-        self.actions.push_back(Action::SendValue {
-            session,
-            frame,
-            after,
-        });
+        self.actions.push_back(Action::SendValue { session, frame, after });
     }
 
     /// A request isn't carried out; the session goes on.
@@ -190,16 +186,9 @@ impl Lobby {
 
     /// True, and refused, when the session has a request under way: answers would have no order otherwise.
     pub(super) fn is_waiting(&mut self, session: SessionId, request: u32) -> bool {
-        let waiting = self
-            .sessions
-            .get(&session)
-            .is_some_and(|state| state.waiting != Waiting::No);
+        let waiting = self.sessions.get(&session).is_some_and(|state| state.waiting != Waiting::No);
         if waiting {
-            self.busy(
-                session,
-                request,
-                "your request before this one is still under way",
-            );
+            self.busy(session, request, "your request before this one is still under way");
         }
         waiting
     }

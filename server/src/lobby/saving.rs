@@ -73,10 +73,8 @@ impl Lobby {
     }
 
     fn release_saved(&mut self) {
-        while let Some(&(after, account)) = self
-            .saving
-            .first()
-            .filter(|(after, _)| *after <= self.durable)
+        while let Some(&(after, account)) =
+            self.saving.first().filter(|(after, _)| *after <= self.durable)
         {
             self.saving.remove(&(after, account));
             self.is_out(account);

@@ -46,13 +46,7 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) const fn new(trusted: bool) -> Self {
-        Self {
-            stage: Stage::Greeting,
-            waiting: Waiting::No,
-            trusted,
-            errors: 0,
-            failed_logins: 0,
-        }
+        Self { stage: Stage::Greeting, waiting: Waiting::No, trusted, errors: 0, failed_logins: 0 }
     }
 }
 

@@ -140,9 +140,7 @@ mod tests {
     #[test]
     fn spent_tokens_are_remembered_up_to_a_bound() {
         let mut tokens = SessionTokens::new(counting(), 2);
-        let spent: Vec<Token> = (0..4)
-            .map(|_| tokens.issue(AccountId(1)).unwrap())
-            .collect();
+        let spent: Vec<Token> = (0..4).map(|_| tokens.issue(AccountId(1)).unwrap()).collect();
         assert_eq!(tokens.redeem(&spent[0]), Err(NotGood::Forged));
         assert_eq!(tokens.redeem(&spent[2]), Err(NotGood::Used));
         assert_eq!((tokens.spent.len(), tokens.spent_order.len()), (2, 2));

@@ -66,10 +66,7 @@ impl Lobby {
                 && let Some(state) = self.sessions.get_mut(&session)
                 && matches!(state.stage, Stage::World(_))
             {
-                state.stage = Stage::Leaving {
-                    account,
-                    request: 0,
-                };
+                state.stage = Stage::Leaving { account, request: 0 };
             }
             self.take_out(account);
         }
@@ -79,15 +76,11 @@ impl Lobby {
     /// publication that it came with. Orders that aren't the lobby's are ignored.
     pub fn order(&mut self, order: &Order, after: CommitSeq, now: Instant) {
         match order {
-            Order::Kick {
-                session,
-                reason,
-                message,
-            } => self.kick(*session, *reason, message, now),
+            Order::Kick { session, reason, message } => self.kick(*session, *reason, message, now),
             Order::Left { character, .. } => self.left(*character, after),
-            Order::EnterFailed {
-                character, message, ..
-            } => self.enter_failed(*character, message, after),
+            Order::EnterFailed { character, message, .. } => {
+                self.enter_failed(*character, message, after)
+            }
             Order::Redirect { session, address } => {
                 self.redirect(*session, address.as_deref(), after, now);
             }
@@ -97,10 +90,7 @@ impl Lobby {
 
     /// Who is kicked isn't waited for: the character leaves at once and the session token is void.
     fn kick(&mut self, session: SessionId, reason: Farewell, message: &str, now: Instant) {
-        let account = self
-            .sessions
-            .get(&session)
-            .and_then(|state| state.stage.account());
+        let account = self.sessions.get(&session).and_then(|state| state.stage.account());
         self.goodbye(session, reason, message, now);
         let Some(account) = account else { return };
         let until = self.logins.get(&account).and_then(|login| login.away_until);
@@ -126,11 +116,7 @@ impl Lobby {
     }
 
     pub(super) fn forget_if_over(&mut self, account: AccountId) {
-        if self
-            .logins
-            .get(&account)
-            .is_some_and(|login| login.is_over())
-        {
+        if self.logins.get(&account).is_some_and(|login| login.is_over()) {
             self.logins.remove(&account);
         }
     }
@@ -158,11 +144,7 @@ impl Lobby {
         // Detached at once, so that no value frame can come after the redirect.
         self.part(session, now);
         self.set_stage(session, Stage::Redirected);
-        self.redirected.push(Redirected {
-            session,
-            after,
-            until: None,
-        });
+        self.redirected.push(Redirected { session, after, until: None });
     }
 
     /// Sessions that have their redirect and don't go.

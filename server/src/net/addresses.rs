@@ -11,9 +11,7 @@ pub(super) struct Addresses {
 
 impl Addresses {
     pub(super) fn count(&self, address: IpAddr) -> u32 {
-        self.sessions
-            .get(&household(address))
-            .map_or(0, |count| *count)
+        self.sessions.get(&household(address)).map_or(0, |count| *count)
     }
 
     pub(super) fn add(&mut self, address: IpAddr) {

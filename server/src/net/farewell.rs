@@ -19,11 +19,7 @@ pub enum CloseReason {
 /// The last message of a session: `reason`, and `message` for the person who reads it.
 #[must_use]
 pub fn goodbye(reason: Farewell, message: impl Into<String>) -> Goodbye {
-    Goodbye {
-        reason: reason.into(),
-        message: message.into(),
-        ..Goodbye::default()
-    }
+    Goodbye { reason: reason.into(), message: message.into(), ..Goodbye::default() }
 }
 
 /// Reasons there can be: the numbers of [`Farewell`] are below this.
@@ -52,10 +48,7 @@ impl Throttle {
             return None;
         }
         let held = self.held;
-        *self = Self {
-            next: now + LOG_INTERVAL,
-            held: 0,
-        };
+        *self = Self { next: now + LOG_INTERVAL, held: 0 };
         Some(held)
     }
 }
@@ -113,10 +106,7 @@ mod tests {
     fn a_second_has_one_log_line_that_tells_how_many_were_held_back() {
         let mut throttle = Throttle::default();
         assert_eq!(throttle.pass(5), Some(0));
-        assert_eq!(
-            [6, 7, LOG_INTERVAL].map(|now| throttle.pass(now)),
-            [None; 3]
-        );
+        assert_eq!([6, 7, LOG_INTERVAL].map(|now| throttle.pass(now)), [None; 3]);
         assert_eq!(throttle.pass(LOG_INTERVAL + 5), Some(3));
     }
 

@@ -67,14 +67,8 @@ impl Default for Limits {
             login_deadline: Some(Duration::from_secs(10)),
             heartbeat_timeout: Some(Duration::from_secs(30)),
             goodbye_deadline: Duration::from_secs(2),
-            packet_rate: Some(Rate {
-                per_second: 100,
-                burst: 300,
-            }),
-            byte_rate: Some(Rate {
-                per_second: 32 << 10,
-                burst: 96 << 10,
-            }),
+            packet_rate: Some(Rate { per_second: 100, burst: 300 }),
+            byte_rate: Some(Rate { per_second: 32 << 10, burst: 96 << 10 }),
         }
     }
 }
@@ -119,10 +113,7 @@ pub enum DescriptorError {
 /// When the sessions don't fit. Better found out now than at the busiest hour.
 pub fn raise_descriptor_limit(max_sessions: usize) -> Result<u64, DescriptorError> {
     let limit = getrlimit(Resource::Nofile);
-    let (soft, hard) = (
-        limit.current.unwrap_or(u64::MAX),
-        limit.maximum.unwrap_or(u64::MAX),
-    );
+    let (soft, hard) = (limit.current.unwrap_or(u64::MAX), limit.maximum.unwrap_or(u64::MAX));
     let needed = max_sessions as u64 + OTHER_DESCRIPTORS;
     if needed > hard {
         return Err(DescriptorError::TooLow {
@@ -133,10 +124,7 @@ pub fn raise_descriptor_limit(max_sessions: usize) -> Result<u64, DescriptorErro
         });
     }
     if soft < hard {
-        let raised = Rlimit {
-            current: limit.maximum,
-            ..limit
-        };
+        let raised = Rlimit { current: limit.maximum, ..limit };
         setrlimit(Resource::Nofile, raised).map_err(|reason| DescriptorError::Refused {
             soft,
             wanted: hard,
@@ -153,10 +141,7 @@ mod tests {
     #[test]
     fn the_soft_descriptor_limit_is_raised_to_the_hard_one() {
         let hard = raise_descriptor_limit(1).unwrap();
-        assert_eq!(
-            getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX),
-            hard
-        );
+        assert_eq!(getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX), hard);
     }
 
     #[test]

@@ -81,11 +81,7 @@ impl Listener {
         limits: &Limits,
         registry: &Registry,
     ) -> io::Result<Self> {
-        let socket = Socket::new(
-            Domain::for_address(address),
-            Type::STREAM,
-            Some(Protocol::TCP),
-        )?;
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         // Before the bind, or a restart waits a minute for the old connections' TIME_WAIT.
         socket.set_reuse_address(true)?;
         socket.set_nonblocking(true)?;
@@ -165,10 +161,7 @@ impl Listener {
     fn note_shortage(&mut self, sessions: &mut Sessions, shortage: &io::Error) {
         sessions.stats.out_of_descriptors += 1;
         if let Some(held_back) = self.log.pass(sessions.now) {
-            warn!(
-                sessions = sessions.len(),
-                held_back, "can't accept: {shortage}"
-            );
+            warn!(sessions = sessions.len(), held_back, "can't accept: {shortage}");
         }
     }
 }
@@ -184,10 +177,8 @@ fn admit(stream: TcpStream, peer: SocketAddr, sessions: &mut Sessions, inbox: &m
         return refuse(stream, peer, &full(), sessions);
     }
     if counted && sessions.addresses.count(peer.ip()) >= limits.sessions_per_address {
-        let crowded = goodbye(
-            Farewell::TooManyFromAddress,
-            "too many connections from this address",
-        );
+        let crowded =
+            goodbye(Farewell::TooManyFromAddress, "too many connections from this address");
         return refuse(stream, peer, &crowded, sessions);
     }
     // Packets are small and late ones are worthless; a client that is gone already shows at the next read.

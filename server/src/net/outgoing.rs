@@ -79,9 +79,7 @@ pub(super) struct BufferPool {
 
 impl BufferPool {
     fn take(&mut self) -> Vec<u8> {
-        self.free
-            .pop()
-            .unwrap_or_else(|| Vec::with_capacity(FIRST_CAPACITY))
+        self.free.pop().unwrap_or_else(|| Vec::with_capacity(FIRST_CAPACITY))
     }
 
     fn put(&mut self, mut buffer: Vec<u8>) {

@@ -41,15 +41,10 @@ impl Meter {
 mod tests {
     use super::*;
 
-    const RATE: Rate = Rate {
-        per_second: 10,
-        burst: 5,
-    };
+    const RATE: Rate = Rate { per_second: 10, burst: 5 };
 
     fn admitted(meter: &mut Meter, tries: u32, now: u64) -> u32 {
-        (0..tries)
-            .map(|_| u32::from(meter.admit(RATE, 1, now)))
-            .sum()
+        (0..tries).map(|_| u32::from(meter.admit(RATE, 1, now))).sum()
     }
 
     #[test]

@@ -142,10 +142,7 @@ fn keep(unfinished: &mut Vec<u8>, rest: &[u8]) {
 }
 
 fn flooding(what: &str) -> Goodbye {
-    goodbye(
-        Farewell::Flooding,
-        format!("more {what} than a client may send"),
-    )
+    goodbye(Farewell::Flooding, format!("more {what} than a client may send"))
 }
 
 fn unreadable(error: FrameError) -> Goodbye {

@@ -86,11 +86,7 @@ impl Session {
 
     /// Bytes that a packet of this session may have.
     pub(super) const fn frame_limit(&self, limits: &Limits) -> usize {
-        if self.logged_in {
-            limits.frame_limit
-        } else {
-            limits.frame_limit_before_login
-        }
+        if self.logged_in { limits.frame_limit } else { limits.frame_limit_before_login }
     }
 }
 

@@ -213,9 +213,7 @@ impl Sessions {
         let must_arm = pending > 0;
         if session.armed != must_arm {
             session.armed = must_arm;
-            let armed = session
-                .transport
-                .arm(&self.registry, token::of_session(id), must_arm);
+            let armed = session.transport.arm(&self.registry, token::of_session(id), must_arm);
             if let Err(error) = armed {
                 return self.lose(id, error.kind());
             }
@@ -270,8 +268,7 @@ impl Sessions {
         let mut transport = Transport::Tcp(stream);
         transport.register(&self.registry, token::of_session(id))?;
         self.addresses.add(peer.ip());
-        self.table
-            .insert(Session::new(id, peer, transport, self.now));
+        self.table.insert(Session::new(id, peer, transport, self.now));
         self.stats.opened += 1;
         Ok(id)
     }
@@ -325,9 +322,7 @@ impl Sessions {
     }
 
     pub(super) fn get(&self, id: SessionId) -> Option<&Session> {
-        self.table
-            .get(token::slot(id))
-            .filter(|session| session.id == id)
+        self.table.get(token::slot(id)).filter(|session| session.id == id)
     }
 
     pub(super) fn get_mut(&mut self, id: SessionId) -> Option<&mut Session> {
@@ -338,9 +333,7 @@ impl Sessions {
 /// The session that `id` names, if it is still there. A function of the table alone, so that the rest of
 /// [`Sessions`] can be used beside the session.
 fn live(table: &mut Slab<Session>, id: SessionId) -> Option<&mut Session> {
-    table
-        .get_mut(token::slot(id))
-        .filter(|session| session.id == id)
+    table.get_mut(token::slot(id)).filter(|session| session.id == id)
 }
 
 /// One write.
@@ -360,10 +353,7 @@ fn write(session: &mut Session, stats: &mut NetStats) -> io::Result<()> {
 }
 
 fn too_slow() -> Goodbye {
-    goodbye(
-        Farewell::TooSlow,
-        "the connection is too slow for what happens around you",
-    )
+    goodbye(Farewell::TooSlow, "the connection is too slow for what happens around you")
 }
 
 /// `duration` on the clock of sessions: five centuries at most.

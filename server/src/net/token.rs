@@ -34,10 +34,7 @@ pub(super) fn session_id(io_thread: u8, generation: u32, slot: usize) -> Session
 }
 
 /// Where the session is, if it still is the one that `id` names.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "masked to the 24 bits of a slot"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "masked to the 24 bits of a slot")]
 pub(super) const fn slot(id: SessionId) -> usize {
     (id.0 & (MAX_SLOTS as u64 - 1)) as usize
 }
@@ -74,11 +71,7 @@ mod tests {
 
     #[test]
     fn generations_and_threads_make_different_ids_of_one_slot() {
-        let ids = [
-            session_id(0, 1, 7),
-            session_id(0, 2, 7),
-            session_id(1, 1, 7),
-        ];
+        let ids = [session_id(0, 1, 7), session_id(0, 2, 7), session_id(1, 1, 7)];
         assert_eq!(ids.map(slot), [7; 3]);
         assert!(ids[0] != ids[1] && ids[0] != ids[2] && ids[1] != ids[2]);
     }

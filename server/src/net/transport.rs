@@ -43,11 +43,8 @@ impl Transport {
     /// Asks for writable events too, or no longer. An event comes at once if the condition already holds, so none is
     /// lost between the last write and this call.
     pub(super) fn arm(&mut self, registry: &Registry, token: Token, write: bool) -> io::Result<()> {
-        let interest = if write {
-            Interest::READABLE | Interest::WRITABLE
-        } else {
-            Interest::READABLE
-        };
+        let interest =
+            if write { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
         self.source().reregister(registry, token, interest)
     }
 

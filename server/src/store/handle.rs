@@ -214,11 +214,7 @@ impl Store {
 
     fn take(&mut self, report: Report) {
         match report {
-            Report::Settled {
-                answers,
-                load,
-                took,
-            } => {
+            Report::Settled { answers, load, took } => {
                 self.ready.extend(answers);
                 self.stats.waiting -= load;
                 self.stats.done += load;

@@ -48,16 +48,7 @@ impl fmt::Display for LedgerEntry {
             Some(Owner::Ground { zone, x, y }) => format!("the ground of {zone} at {x},{y}"),
         };
         let (from, to) = (owner(&self.from), owner(&self.to));
-        let Self {
-            entry,
-            at_ms,
-            cause,
-            item,
-            quantity,
-            template,
-            op,
-            ..
-        } = self;
+        let Self { entry, at_ms, cause, item, quantity, template, op, .. } = self;
         write!(
             out,
             "{entry}: at {at_ms} ms, {cause}: item {item}, {quantity} {template}, from {from} to {to} (operation {}/{})",
@@ -112,17 +103,11 @@ impl fmt::Display for Finding {
             Self::Missing(item) => write!(out, "item {} is missing: {item:?}", item.id),
             Self::Unexplained(item) => write!(out, "item {} has no history: {item:?}", item.id),
             Self::Different { expected, found } => {
-                write!(
-                    out,
-                    "item {}: expected {expected:?}, found {found:?}",
-                    found.id
-                )
+                write!(out, "item {}: expected {expected:?}, found {found:?}", found.id)
             }
-            Self::Impossible { entry, before } => write!(
-                out,
-                "ledger entry {} can't be: {entry:?} after {before:?}",
-                entry.entry
-            ),
+            Self::Impossible { entry, before } => {
+                write!(out, "ledger entry {} can't be: {entry:?} after {before:?}", entry.entry)
+            }
             Self::OutOfOrder { entry, op } => write!(
                 out,
                 "ledger entry {entry}: operation {}/{} is out of order",
@@ -226,12 +211,7 @@ pub(super) struct Replay<I> {
 impl<E, I: Iterator<Item = Result<ItemRecord, E>>> Replay<I> {
     pub(super) fn new(mut items: I) -> Result<Self, E> {
         let head = items.next().transpose()?;
-        Ok(Self {
-            report: AuditReport::default(),
-            items,
-            head,
-            current: None,
-        })
+        Ok(Self { report: AuditReport::default(), items, head, current: None })
     }
 
     /// Takes the next entry.

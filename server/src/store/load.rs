@@ -23,10 +23,7 @@ impl Load {
     #[must_use]
     pub fn of(write: &Write) -> Self {
         let Write::Commit(commit) = write else {
-            return Self {
-                requests: 1,
-                ..Self::default()
-            };
+            return Self { requests: 1, ..Self::default() };
         };
         let changes: usize = commit.operations.iter().map(|op| op.changes.len()).sum();
         Self {

@@ -11,11 +11,7 @@ pub(super) type Wake = Arc<dyn Fn() + Send + Sync>;
 /// What a thread has to say.
 pub(super) enum Report {
     /// A batch of writes is durable.
-    Settled {
-        answers: Vec<Answer>,
-        load: Load,
-        took: Duration,
-    },
+    Settled { answers: Vec<Answer>, load: Load, took: Duration },
     /// A read is answered.
     Found(Answer),
     /// The writer waits for space or a lock.

@@ -37,11 +37,7 @@ pub(super) fn open(settings: &StoreSettings) -> Result<Opened, OpenError> {
         claim(&mut connection).map_err(|problem| Problem::from(problem).into_open_error(path))?;
     let reader = SqliteReader::new(connection::open(path, Access::Read)?);
     let writer = SqliteWriter::new(connection, lock, settings.node, claim.epoch);
-    Ok(Opened {
-        writer: Box::new(writer),
-        reader: Box::new(reader),
-        claim,
-    })
+    Ok(Opened { writer: Box::new(writer), reader: Box::new(reader), claim })
 }
 
 /// A database keeps the node number that it was made with.
@@ -52,19 +48,13 @@ fn check_node(connection: &Connection, settings: &StoreSettings) -> Result<(), O
             [settings.node],
         )
         .and_then(|_| {
-            connection.query_row("SELECT value FROM meta WHERE key = 'node'", [], |row| {
-                row.get(0)
-            })
+            connection.query_row("SELECT value FROM meta WHERE key = 'node'", [], |row| row.get(0))
         });
     let stored = node.map_err(|problem| Problem::from(problem).into_open_error(&settings.path))?;
     if stored == settings.node {
         return Ok(());
     }
-    Err(OpenError::OtherNode {
-        path: settings.path.clone(),
-        stored,
-        configured: settings.node,
-    })
+    Err(OpenError::OtherNode { path: settings.path.clone(), stored, configured: settings.node })
 }
 
 /// Takes the next epoch: from here on an operation of an earlier start is nobody's.
@@ -75,17 +65,12 @@ fn claim(connection: &mut Connection) -> rusqlite::Result<Claim> {
         [],
         |row| row.get(0),
     )?;
-    transaction.execute(
-        "INSERT INTO epochs (epoch, opened_ms) VALUES (?1, ?2)",
-        (epoch, now_ms()),
-    )?;
+    transaction
+        .execute("INSERT INTO epochs (epoch, opened_ms) VALUES (?1, ?2)", (epoch, now_ms()))?;
     let ground = transaction
         .prepare(&rows::select_items("owner_zone IS NOT NULL ORDER BY id"))?
         .query_map([], rows::item)?
         .collect::<Result<_, _>>()?;
     transaction.commit()?;
-    Ok(Claim {
-        epoch: epoch.unsigned_abs(),
-        ground,
-    })
+    Ok(Claim { epoch: epoch.unsigned_abs(), ground })
 }

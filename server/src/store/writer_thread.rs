@@ -36,11 +36,7 @@ impl WriterThread {
     pub(super) fn run(mut self) -> Result<(), Unsaved> {
         while let Some((batch, load)) = self.next_batch() {
             match self.make_durable(&batch) {
-                Ok((answers, took)) => self.reporter.send(Report::Settled {
-                    answers,
-                    load,
-                    took,
-                }),
+                Ok((answers, took)) => self.reporter.send(Report::Settled { answers, load, took }),
                 Err(reason) => return Err(self.give_up(load, reason)),
             }
             if let Err(reason) = self.tend() {
@@ -123,10 +119,6 @@ impl WriterThread {
         for write in self.queue.try_iter() {
             lost += Load::of(&write);
         }
-        Unsaved {
-            commits: lost.commits,
-            requests: lost.requests,
-            reason,
-        }
+        Unsaved { commits: lost.commits, requests: lost.requests, reason }
     }
 }

@@ -49,11 +49,7 @@ struct Recorded {
 impl Promises {
     /// Takes a confirmation; those of one character in the order in which it heard them.
     pub(super) fn told(&mut self, confirmation: Confirmation) {
-        let Confirmation {
-            character,
-            item,
-            quantity,
-        } = confirmation;
+        let Confirmation { character, item, quantity } = confirmation;
         let told = self.told.entry((character, item)).or_default();
         let owns = quantity > 0;
         told.gains += u64::from(owns && !told.owned);
@@ -68,9 +64,7 @@ impl Promises {
             let mut words = line.split(' ');
             let (character, item, quantity) = (words.next(), words.next(), words.nth(1));
             let number = |word: Option<&str>| {
-                word.context("a word is missing")?
-                    .parse::<u64>()
-                    .context("no number")
+                word.context("a word is missing")?.parse::<u64>().context("no number")
             };
             self.told(Confirmation {
                 character: number(character)?,
@@ -111,9 +105,7 @@ impl Promises {
         for (character, items) in unheard {
             compared.unheard += items.len() as u64;
             if items.len() > UNHEARD_PER_CHARACTER {
-                compared
-                    .violations
-                    .push(format!("character {character} never heard of {items:?}"));
+                compared.violations.push(format!("character {character} never heard of {items:?}"));
             }
         }
         Ok(compared)

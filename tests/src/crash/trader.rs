@@ -45,28 +45,14 @@ pub(super) fn settle(setup: &ServerSetup, traders: usize) {
     each(setup, traders, |_| ());
     for number in 0..traders {
         let rank = setup.run(&["rank", &name(number), "master"]);
-        assert!(
-            rank.status.success(),
-            "{}",
-            String::from_utf8_lossy(&rank.stderr)
-        );
+        assert!(rank.status.success(), "{}", String::from_utf8_lossy(&rank.stderr));
     }
     let mut market = None;
     each(setup, traders, |client| {
-        client.send(
-            1,
-            &Command {
-                line: "teleport village".into(),
-            },
-        );
+        client.send(1, &Command { line: "teleport village".into() });
         let entered: Entered = client.expect();
         let Point { x, y } = *market.get_or_insert_with(|| own_place(client, &entered));
-        client.send(
-            2,
-            &Command {
-                line: format!("teleport {x} {y}"),
-            },
-        );
+        client.send(2, &Command { line: format!("teleport {x} {y}") });
         client.expect::<CommandResult>();
     });
 }
@@ -104,15 +90,8 @@ pub(super) fn trade(server: SocketAddr, number: usize, rng: &mut Pcg32, say: &Se
     let seen = std::mem::take(&mut client.seen);
     let sight = Sight::new(&entered);
     let character = entered.character;
-    let mut trader = Trader {
-        name,
-        character,
-        client,
-        sight,
-        items: BTreeSet::new(),
-        requests: 100,
-        say,
-    };
+    let mut trader =
+        Trader { name, character, client, sight, items: BTreeSet::new(), requests: 100, say };
     for packet in seen {
         trader.take(packet);
     }
@@ -193,10 +172,6 @@ impl Trader<'_> {
     fn tell(&self, item: u64, quantity: u32) {
         let character = self.character;
         // Nobody hears it only when the test has failed already.
-        let _ = self.say.send(Heard::Confirmed(Confirmation {
-            character,
-            item,
-            quantity,
-        }));
+        let _ = self.say.send(Heard::Confirmed(Confirmation { character, item, quantity }));
     }
 }

@@ -50,10 +50,7 @@ impl SwarmReport {
     }
 
     fn figure(&self, pointer: &str) -> f64 {
-        self.0
-            .pointer(pointer)
-            .and_then(Value::as_f64)
-            .unwrap_or(0.0)
+        self.0.pointer(pointer).and_then(Value::as_f64).unwrap_or(0.0)
     }
 
     fn errors(&self) -> u64 {
@@ -87,10 +84,7 @@ impl Audit {
     pub(super) fn of(output: Output) -> Self {
         let text = |bytes| String::from_utf8_lossy(bytes).trim().to_owned();
         let said = [text(&output.stdout), text(&output.stderr)].concat();
-        Self {
-            text: said,
-            clean: output.status.success(),
-        }
+        Self { text: said, clean: output.status.success() }
     }
 }
 
@@ -106,9 +100,8 @@ impl Story {
                     troubles.push(format!("the bots met {errors} errors, listed above"));
                 }
                 if findings > 0 {
-                    troubles.push(format!(
-                        "the oracle found {findings} things wrong, listed above"
-                    ));
+                    troubles
+                        .push(format!("the oracle found {findings} things wrong, listed above"));
                 }
                 let logged_in = swarm.count("/counts/logged_in");
                 if logged_in < u64::from(self.bots) && !self.interrupted {
@@ -142,10 +135,7 @@ impl Story {
         if let Some(total) = &self.total {
             println!("{}", server(total));
         }
-        println!(
-            "  audit     {}",
-            self.audit.text.replace('\n', "\n          ")
-        );
+        println!("  audit     {}", self.audit.text.replace('\n', "\n          "));
         println!("\nWhere to look");
         println!("  log       {}", log.display());
         println!("  report    {}", report.display());
@@ -208,10 +198,7 @@ mod tests {
             swarm_end: ExitStatus::from_raw(0),
             server_end: ExitStatus::from_raw(0),
             total: None,
-            audit: Audit {
-                text: String::new(),
-                clean: true,
-            },
+            audit: Audit { text: String::new(), clean: true },
         }
     }
 

@@ -42,11 +42,7 @@ pub(super) struct Server {
 
 impl ServerBinary {
     pub(super) fn new(program: PathBuf, places: &Places, secret: &str) -> Self {
-        Self {
-            program,
-            world: places.world.clone(),
-            secret: secret.to_owned(),
-        }
+        Self { program, world: places.world.clone(), secret: secret.to_owned() }
     }
 
     /// Starts it and waits for its ready line.
@@ -77,11 +73,8 @@ impl ServerBinary {
             // Nobody waits for it any more when it comes too late.
             let _ = said.send(read.map(|_| line));
         });
-        let mut server = Server {
-            child,
-            log: log.to_owned(),
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
-        };
+        let mut server =
+            Server { child, log: log.to_owned(), address: SocketAddr::from(([127, 0, 0, 1], 0)) };
         let line = match heard.recv_timeout(START_PATIENCE) {
             Ok(line) => line.context("can't read what the server says")?,
             Err(_) => bail!(
@@ -139,11 +132,7 @@ impl Server {
         if last.is_empty() {
             return format!("; its log {} is empty", self.log.display());
         }
-        format!(
-            "; the end of {}:\n  {}",
-            self.log.display(),
-            last.join("\n  ")
-        )
+        format!("; the end of {}:\n  {}", self.log.display(), last.join("\n  "))
     }
 }
 

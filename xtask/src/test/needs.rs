@@ -57,10 +57,7 @@ pub(super) fn install() -> anyhow::Result<()> {
         return Ok(());
     }
     for need in missing() {
-        println!(
-            "-- installing {} for the tests of {}",
-            need.package, need.why
-        );
+        println!("-- installing {} for the tests of {}", need.package, need.why);
     }
     let by_hand = format!(
         "the tests need what the Debian packages {} have; install them and try again",

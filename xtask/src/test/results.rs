@@ -25,10 +25,7 @@ pub(super) struct Results {
 /// # Errors
 /// When cargo can't be started.
 pub(super) fn watch(test: &mut Command) -> anyhow::Result<Results> {
-    let mut child = test
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("can't run cargo")?;
+    let mut child = test.stdout(Stdio::piped()).spawn().context("can't run cargo")?;
     let mut output = BufReader::new(child.stdout.take().context("cargo has no output")?);
     let mut results = Results::default();
     let mut line = Vec::new();
@@ -80,10 +77,7 @@ impl fmt::Display for Results {
             writeln!(out, "{} ignored", self.ignored)?;
         }
         if self.broken && self.failed == 0 {
-            writeln!(
-                out,
-                "a test program didn't build or didn't end by itself, see above"
-            )?;
+            writeln!(out, "a test program didn't build or didn't end by itself, see above")?;
         }
         writeln!(out, "{} passed, {} failed", self.passed, self.failed)
     }
@@ -105,15 +99,9 @@ mod tests {
              test a ... ok\n\
              test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 3 filtered out; finished in 0.10s\n\
              half a linetest result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 9.00s\n");
-        assert_eq!(
-            (results.passed, results.failed, results.ignored),
-            (15, 2, 1)
-        );
+        assert_eq!((results.passed, results.failed, results.ignored), (15, 2, 1));
         assert!(!results.is_green());
-        assert!(
-            results.to_string().ends_with("\n15 passed, 2 failed\n"),
-            "{results}"
-        );
+        assert!(results.to_string().ends_with("\n15 passed, 2 failed\n"), "{results}");
     }
 
     #[test]

@@ -6,25 +6,11 @@ use protocol::v1::{Cell, Departure, Motion, Vitals};
 const SIDE: u32 = 3200;
 
 pub(crate) fn entered() -> Entered {
-    Entered {
-        entity: 1,
-        tick_ms: 100,
-        cell_size: SIDE,
-        max_speed: 500,
-        ..Entered::default()
-    }
+    Entered { entity: 1, tick_ms: 100, cell_size: SIDE, max_speed: 500, ..Entered::default() }
 }
 
 fn entity(id: u64, x: u32, y: u32) -> Entity {
-    Entity {
-        id,
-        kind: EntityKind::Monster.into(),
-        x,
-        y,
-        hp: 10,
-        max_hp: 10,
-        ..Entity::default()
-    }
+    Entity { id, kind: EntityKind::Monster.into(), x, y, hp: 10, max_hp: 10, ..Entity::default() }
 }
 
 fn cell((column, row): CellId) -> Cell {
@@ -32,57 +18,28 @@ fn cell((column, row): CellId) -> Cell {
 }
 
 fn state((column, row): CellId) -> CellState {
-    CellState {
-        column,
-        row,
-        ..CellState::default()
-    }
+    CellState { column, row, ..CellState::default() }
 }
 
 fn entering(at: CellId, ids: &[u64]) -> CellState {
-    CellState {
-        enters: ids.iter().map(|id| entity(*id, 100, 100)).collect(),
-        ..state(at)
-    }
+    CellState { enters: ids.iter().map(|id| entity(*id, 100, 100)).collect(), ..state(at) }
 }
 
 fn snapshot(at: CellId, ids: &[u64]) -> CellState {
-    CellState {
-        snapshot: true,
-        ..entering(at, ids)
-    }
+    CellState { snapshot: true, ..entering(at, ids) }
 }
 
 fn leaving(at: CellId, entity: u64, to: Option<CellId>) -> CellState {
-    CellState {
-        leaves: vec![Departure {
-            entity,
-            to: to.map(cell),
-        }],
-        ..state(at)
-    }
+    CellState { leaves: vec![Departure { entity, to: to.map(cell) }], ..state(at) }
 }
 
 fn motion((column, row): CellId, entity: u64, x: u32) -> CellMotion {
-    let motions = vec![Motion {
-        entity,
-        x,
-        y: 100,
-        ..Motion::default()
-    }];
-    CellMotion {
-        column,
-        row,
-        motions,
-    }
+    let motions = vec![Motion { entity, x, y: 100, ..Motion::default() }];
+    CellMotion { column, row, motions }
 }
 
 fn view(tick: u64, states: Vec<CellState>) -> View {
-    View {
-        tick,
-        states,
-        ..View::default()
-    }
+    View { tick, states, ..View::default() }
 }
 
 /// Stands around anchor (5, 5) with 1 and 2 in the middle and 3 in the north-west cell.
@@ -107,10 +64,7 @@ fn ids(sight: &Sight) -> Vec<u64> {
     let mut ids: Vec<u64> = sight.entities().map(|(id, _)| id).collect();
     ids.sort_unstable();
     for (at, sum) in sight.cells() {
-        let held = sight
-            .entities()
-            .filter(|(_, seen)| seen.cell == at)
-            .map(|(id, _)| id_hash(id));
+        let held = sight.entities().filter(|(_, seen)| seen.cell == at).map(|(id, _)| id_hash(id));
         assert_eq!(
             sum.hash,
             held.fold(0, |hash, id| hash ^ id),
@@ -130,26 +84,14 @@ fn snapshots_replace_what_was_known_of_their_cell() {
 #[test]
 fn a_new_anchor_forgets_the_cells_that_are_no_longer_among_the_nine() {
     let mut sight = settled();
-    sight.apply(
-        &View {
-            anchor: Some(cell((6, 5))),
-            ..view(11, vec![])
-        },
-        &mut (),
-    );
+    sight.apply(&View { anchor: Some(cell((6, 5))), ..view(11, vec![]) }, &mut ());
     assert_eq!(ids(&sight), [1, 2]);
 }
 
 #[test]
 fn a_reset_forgets_everything() {
     let mut sight = settled();
-    sight.apply(
-        &View {
-            reset: true,
-            ..view(11, vec![])
-        },
-        &mut (),
-    );
+    sight.apply(&View { reset: true, ..view(11, vec![]) }, &mut ());
     assert_eq!(ids(&sight), [0_u64; 0]);
 }
 
@@ -171,38 +113,16 @@ fn crossing_a_border_within_sight_gives_the_same_in_either_order_of_the_cells() 
         assert_eq!(oddities(&mut sight, &view(11, states)), []);
         assert_eq!(ids(&sight), [1, 2, 3]);
         assert_eq!(sight.entity(2).unwrap().cell, (6, 5));
-        assert_eq!(
-            sight.sum((6, 5)),
-            Sum {
-                entities: 1,
-                hash: id_hash(2)
-            }
-        );
-        assert_eq!(
-            sight.sum((5, 5)),
-            Sum {
-                entities: 1,
-                hash: id_hash(1)
-            }
-        );
+        assert_eq!(sight.sum((6, 5)), Sum { entities: 1, hash: id_hash(2) });
+        assert_eq!(sight.sum((5, 5)), Sum { entities: 1, hash: id_hash(1) });
     }
 }
 
 #[test]
 fn motions_and_vitals_move_and_hurt() {
     let mut sight = settled();
-    let hurt = CellState {
-        vitals: vec![Vitals {
-            entity: 2,
-            hp: 3,
-            max_hp: 10,
-        }],
-        ..state((5, 5))
-    };
-    let moved = View {
-        motions: vec![motion((5, 5), 2, 150)],
-        ..view(11, vec![hurt])
-    };
+    let hurt = CellState { vitals: vec![Vitals { entity: 2, hp: 3, max_hp: 10 }], ..state((5, 5)) };
+    let moved = View { motions: vec![motion((5, 5), 2, 150)], ..view(11, vec![hurt]) };
     assert_eq!(oddities(&mut sight, &moved), []);
     let seen = sight.entity(2).unwrap();
     assert_eq!((seen.hp, seen.at.x), (3, 5 * 3200 + 150));
@@ -212,10 +132,7 @@ fn motions_and_vitals_move_and_hurt() {
 fn speed_is_measured_over_the_ticks_since_the_last_position() {
     // 500 cm/s for 0.1 s with the margin is 75 cm a tick, and 50 cm of slack.
     let run = |ticks: u64, x: u32| {
-        let moved = View {
-            motions: vec![motion((5, 5), 2, x)],
-            ..view(10 + ticks, vec![])
-        };
+        let moved = View { motions: vec![motion((5, 5), 2, x)], ..view(10 + ticks, vec![]) };
         oddities(&mut settled(), &moved).len()
     };
     assert_eq!(run(1, 100 + 125), 0);
@@ -227,28 +144,17 @@ fn speed_is_measured_over_the_ticks_since_the_last_position() {
 fn who_has_stood_for_long_cant_have_gone_far_since_the_last_view() {
     let mut sight = settled();
     sight.apply(&view(1010, vec![]), &mut ());
-    let moved = |tick, x| View {
-        motions: vec![motion((5, 5), 2, x)],
-        ..view(tick, vec![])
-    };
+    let moved = |tick, x| View { motions: vec![motion((5, 5), 2, x)], ..view(tick, vec![]) };
     assert_eq!(oddities(&mut sight, &moved(1011, 100 + 125)), []);
     assert_eq!(oddities(&mut sight, &moved(1012, 225 + 126)).len(), 1);
 }
 
 #[test]
 fn who_comes_back_to_life_may_be_elsewhere() {
-    let health = |hp| CellState {
-        vitals: vec![Vitals {
-            entity: 2,
-            hp,
-            max_hp: 10,
-        }],
-        ..state((5, 5))
-    };
-    let moved = |tick, hp, x| View {
-        motions: vec![motion((5, 5), 2, x)],
-        ..view(tick, vec![health(hp)])
-    };
+    let health =
+        |hp| CellState { vitals: vec![Vitals { entity: 2, hp, max_hp: 10 }], ..state((5, 5)) };
+    let moved =
+        |tick, hp, x| View { motions: vec![motion((5, 5), 2, x)], ..view(tick, vec![health(hp)]) };
     let mut sight = settled();
     assert_eq!(oddities(&mut sight, &moved(11, 0, 100)), []);
     assert_eq!(oddities(&mut sight, &moved(12, 10, 3000)), []);
@@ -258,28 +164,12 @@ fn who_comes_back_to_life_may_be_elsewhere() {
 #[test]
 fn what_cant_be_is_told() {
     let odd = |view: View| oddities(&mut settled(), &view);
-    assert_eq!(
-        odd(view(11, vec![state((9, 9))])),
-        [Oddity::CellOutside((9, 9))]
-    );
-    let motions = |motions| View {
-        motions,
-        ..view(11, vec![])
-    };
-    assert_eq!(
-        odd(motions(vec![motion((5, 5), 77, 100)])),
-        [Oddity::UnknownMoves(77)]
-    );
-    let elsewhere = Oddity::MovesElsewhere {
-        entity: 2,
-        told: (5, 6),
-        known: (5, 5),
-    };
+    assert_eq!(odd(view(11, vec![state((9, 9))])), [Oddity::CellOutside((9, 9))]);
+    let motions = |motions| View { motions, ..view(11, vec![]) };
+    assert_eq!(odd(motions(vec![motion((5, 5), 77, 100)])), [Oddity::UnknownMoves(77)]);
+    let elsewhere = Oddity::MovesElsewhere { entity: 2, told: (5, 6), known: (5, 5) };
     assert_eq!(odd(motions(vec![motion((5, 6), 2, 100)])), [elsewhere]);
-    let off = CellState {
-        enters: vec![entity(8, SIDE, 0)],
-        ..state((5, 5))
-    };
+    let off = CellState { enters: vec![entity(8, SIDE, 0)], ..state((5, 5)) };
     assert_eq!(odd(view(11, vec![off])).len(), 1);
 }
 

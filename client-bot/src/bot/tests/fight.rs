@@ -6,23 +6,11 @@ use protocol::v1::{Cell, CellState, Departure, Entity, EntityKind};
 const CELL: (u32, u32) = (5, 5);
 
 fn entity(id: u64, kind: EntityKind, x: u32) -> Entity {
-    Entity {
-        id,
-        kind: kind.into(),
-        x,
-        y: 100,
-        hp: 10,
-        max_hp: 10,
-        ..Entity::default()
-    }
+    Entity { id, kind: kind.into(), x, y: 100, hp: 10, max_hp: 10, ..Entity::default() }
 }
 
 fn cell_state() -> CellState {
-    CellState {
-        column: CELL.0,
-        row: CELL.1,
-        ..CellState::default()
-    }
+    CellState { column: CELL.0, row: CELL.1, ..CellState::default() }
 }
 
 /// The bot stands at x 100; `others` are around it.
@@ -33,15 +21,8 @@ fn surrounded_by(others: Vec<Entity>) -> Talk {
     enters.extend(others);
     talk.hear(View {
         tick: 1,
-        anchor: Some(Cell {
-            column: CELL.0,
-            row: CELL.1,
-        }),
-        states: vec![CellState {
-            snapshot: true,
-            enters,
-            ..cell_state()
-        }],
+        anchor: Some(Cell { column: CELL.0, row: CELL.1 }),
+        states: vec![CellState { snapshot: true, enters, ..cell_state() }],
         ..View::default()
     });
     talk.said();
@@ -51,10 +32,7 @@ fn surrounded_by(others: Vec<Entity>) -> Talk {
 #[test]
 fn a_fighter_walks_to_the_nearest_monster() {
     let far = entity(8, EntityKind::Monster, 900);
-    let dead = Entity {
-        hp: 0,
-        ..entity(9, EntityKind::Monster, 300)
-    };
+    let dead = Entity { hp: 0, ..entity(9, EntityKind::Monster, 300) };
     let mut talk = surrounded_by(vec![far, dead]);
     talk.wait(1200);
     let said = talk.said();
@@ -69,9 +47,8 @@ fn a_fighter_in_reach_strikes_once_per_cooldown() {
     let mut talk = surrounded_by(vec![entity(8, EntityKind::Monster, 150)]);
     talk.wait(5000);
     let said = talk.said();
-    let strikes = said
-        .iter()
-        .filter(|(_, body)| matches!(body, Body::Attack(attack) if attack.target == 8));
+    let strikes =
+        said.iter().filter(|(_, body)| matches!(body, Body::Attack(attack) if attack.target == 8));
     assert!((3..=5).contains(&strikes.count()), "{said:?}");
 }
 
@@ -89,24 +66,12 @@ fn a_fighter_takes_what_lies_near_and_times_the_confirmation() {
     });
     let (request, entity) = asked.unwrap();
     assert_eq!(entity, 9);
-    talk.answer(
-        request,
-        InventoryChanged {
-            changed: vec![item(71, 1)],
-            removed: vec![],
-        },
-    );
+    talk.answer(request, InventoryChanged { changed: vec![item(71, 1)], removed: vec![] });
     assert_eq!(talk.samples(Metric::Confirm).len(), 1);
-    let leaves = vec![Departure {
-        entity: 9,
-        to: None,
-    }];
+    let leaves = vec![Departure { entity: 9, to: None }];
     talk.hear(View {
         tick: 2,
-        states: vec![CellState {
-            leaves,
-            ..cell_state()
-        }],
+        states: vec![CellState { leaves, ..cell_state() }],
         ..View::default()
     });
     assert!(talk.bot.sight().unwrap().entity(9).is_none());
@@ -120,22 +85,9 @@ fn a_refused_pick_up_is_part_of_the_game_and_the_monster_is_next() {
     let mut talk = surrounded_by(vec![monster, entity(9, EntityKind::Item, 130)]);
     talk.wait(1000);
     let said = talk.said();
-    let pick_up = said
-        .iter()
-        .find(|(_, body)| matches!(body, Body::PickUp(_)))
-        .unwrap();
-    talk.answer(
-        pick_up.0,
-        Refused {
-            reason: Refusal::NoSuchTarget.into(),
-            ..Refused::default()
-        },
-    );
+    let pick_up = said.iter().find(|(_, body)| matches!(body, Body::PickUp(_))).unwrap();
+    talk.answer(pick_up.0, Refused { reason: Refusal::NoSuchTarget.into(), ..Refused::default() });
     talk.wait(2000);
-    assert!(
-        talk.said()
-            .iter()
-            .any(|(_, body)| matches!(body, Body::Attack(_)))
-    );
+    assert!(talk.said().iter().any(|(_, body)| matches!(body, Body::Attack(_))));
     assert_eq!(talk.errors(), [""; 0]);
 }

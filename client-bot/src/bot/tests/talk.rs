@@ -41,11 +41,7 @@ impl Talk {
         };
         let mut bot = Bot::new(Arc::new(common), 3, scenario, watch);
         bot.start(Duration::ZERO);
-        Self {
-            bot,
-            now: Duration::ZERO,
-            events: Vec::new(),
-        }
+        Self { bot, now: Duration::ZERO, events: Vec::new() }
     }
 
     pub(super) fn with_token(scenario: Scenario) -> Self {
@@ -73,14 +69,9 @@ impl Talk {
     /// Connects as soon as the bot asks to, and returns where to.
     pub(super) fn connect(&mut self) -> SocketAddr {
         for _ in 0..1000 {
-            let asked = self
-                .events
-                .iter()
-                .position(|event| matches!(event, Event::Connect { .. }));
+            let asked = self.events.iter().position(|event| matches!(event, Event::Connect { .. }));
             if let Some(index) = asked {
-                let Event::Connect { address } = self.events.remove(index) else {
-                    unreachable!()
-                };
+                let Event::Connect { address } = self.events.remove(index) else { unreachable!() };
                 self.bot.connected(self.now);
                 self.collect();
                 return address;
@@ -125,14 +116,8 @@ impl Talk {
         assert!(matches!(self.says_one().1, Body::Hello(hello) if hello.protocol_version == 1));
         self.hear(Welcome::default());
         let (_, login) = self.says_one();
-        self.hear(SessionToken {
-            token: vec![1, 2, 3],
-            grace_ms: 10_000,
-        });
-        self.hear(LoggedIn {
-            in_world,
-            ..LoggedIn::default()
-        });
+        self.hear(SessionToken { token: vec![1, 2, 3], grace_ms: 10_000 });
+        self.hear(LoggedIn { in_world, ..LoggedIn::default() });
         login
     }
 
@@ -151,30 +136,20 @@ impl Talk {
     pub(super) fn play(&mut self) {
         self.log_in(false);
         self.said();
-        self.hear(CharacterList {
-            characters: vec![Character {
-                id: 5,
-                ..Character::default()
-            }],
-        });
+        self.hear(CharacterList { characters: vec![Character { id: 5, ..Character::default() }] });
         assert!(matches!(self.says_one().1, Body::EnterWorld(enter) if enter.character == 5));
         self.entered();
-        self.hear(Inventory {
-            items: vec![item(70, 0)],
-            slots: 8,
-        });
+        self.hear(Inventory { items: vec![item(70, 0)], slots: 8 });
     }
 
     pub(super) fn moves(&mut self) -> Vec<u32> {
         let moves = self.said().into_iter();
         moves
-            .filter_map(|(_, body)| {
-                if let Body::Move(step) = body {
-                    Some(step.sequence)
-                } else {
-                    None
-                }
-            })
+            .filter_map(
+                |(_, body)| {
+                    if let Body::Move(step) = body { Some(step.sequence) } else { None }
+                },
+            )
             .collect()
     }
 
@@ -182,11 +157,7 @@ impl Talk {
         let errors = self.events.iter();
         errors
             .filter_map(|event| {
-                if let Event::Error(error) = event {
-                    Some(error.to_string())
-                } else {
-                    None
-                }
+                if let Event::Error(error) = event { Some(error.to_string()) } else { None }
             })
             .collect()
     }
@@ -205,10 +176,5 @@ impl Talk {
 }
 
 pub(super) fn item(id: u64, slot: u32) -> Item {
-    Item {
-        id,
-        template: "coin".into(),
-        quantity: 1,
-        slot,
-    }
+    Item { id, template: "coin".into(), quantity: 1, slot }
 }

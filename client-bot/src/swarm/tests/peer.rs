@@ -43,15 +43,7 @@ impl Peer {
             for (stream, number) in listener.incoming().zip(1..) {
                 let (stream, resumes) = (stream.unwrap(), counter.clone());
                 thread::spawn(move || {
-                    Client {
-                        stream,
-                        number,
-                        habit,
-                        resumes,
-                        tick: 0,
-                        watches: false,
-                    }
-                    .serve()
+                    Client { stream, number, habit, resumes, tick: 0, watches: false }.serve()
                 });
             }
         });
@@ -78,10 +70,7 @@ impl Client {
         let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
         while let Ok(length) = self.stream.read(&mut buffer) {
             if length == 0 {
-                self.tell(&Goodbye {
-                    reason: Farewell::ClientLeft.into(),
-                    ..Goodbye::default()
-                });
+                self.tell(&Goodbye { reason: Farewell::ClientLeft.into(), ..Goodbye::default() });
                 return;
             }
             bytes.extend_from_slice(&buffer[..length]);
@@ -98,44 +87,27 @@ impl Client {
 
     /// Returns whether the connection goes on.
     fn answer(&mut self, body: Body) -> bool {
-        let login = LoggedIn {
-            account: self.number,
-            ..LoggedIn::default()
-        };
+        let login = LoggedIn { account: self.number, ..LoggedIn::default() };
         match body {
             Body::Hello(_) => {
-                self.tell(&Welcome {
-                    protocol_version: 1,
-                    ..Welcome::default()
-                });
+                self.tell(&Welcome { protocol_version: 1, ..Welcome::default() });
                 return self.habit != Habit::HangsUp;
             }
             Body::TokenLogin(_) => self.tell_token_and(&login),
             Body::Resume(_) => {
                 self.resumes.fetch_add(1, Ordering::Relaxed);
-                self.tell_token_and(&LoggedIn {
-                    in_world: true,
-                    ..login
-                });
+                self.tell_token_and(&LoggedIn { in_world: true, ..login });
                 self.enter();
             }
             Body::ListCharacters(_) => self.tell(&CharacterList::default()),
             Body::CreateCharacter(create) => {
-                let character = Character {
-                    id: self.number,
-                    name: create.name,
-                    zone: "test".into(),
-                };
-                self.tell(&CharacterCreated {
-                    character: Some(character),
-                });
+                let character =
+                    Character { id: self.number, name: create.name, zone: "test".into() };
+                self.tell(&CharacterCreated { character: Some(character) });
             }
             Body::EnterWorld(_) => self.enter(),
             Body::WatchDigest(watch) => self.watches = watch.on,
-            Body::Move(step) => self.show(View {
-                ack: step.sequence,
-                ..View::default()
-            }),
+            Body::Move(step) => self.show(View { ack: step.sequence, ..View::default() }),
             Body::Ping(ping) => self.tell(&Pong { nonce: ping.nonce }),
             Body::LeaveWorld(_) => self.tell(&LeftWorld {}),
             other => panic!("these bots don't say {other:?}"),
@@ -144,10 +116,7 @@ impl Client {
     }
 
     fn tell_token_and(&mut self, message: &impl ServerMessage) {
-        self.tell(&SessionToken {
-            token: vec![1],
-            grace_ms: 1000,
-        });
+        self.tell(&SessionToken { token: vec![1], grace_ms: 1000 });
         self.tell(message);
     }
 
@@ -160,39 +129,15 @@ impl Client {
             max_speed: 500,
             ..Entered::default()
         });
-        let items = vec![Item {
-            id: 7,
-            template: "coin".into(),
-            quantity: 3,
-            slot: 0,
-        }];
+        let items = vec![Item { id: 7, template: "coin".into(), quantity: 3, slot: 0 }];
         self.tell(&Inventory { items, slots: 8 });
-        let own = Entity {
-            id: 1,
-            kind: EntityKind::Player.into(),
-            x: 5,
-            y: 5,
-            ..Entity::default()
-        };
-        let monster = Entity {
-            id: 2,
-            kind: EntityKind::Monster.into(),
-            ..own.clone()
-        };
+        let own =
+            Entity { id: 1, kind: EntityKind::Player.into(), x: 5, y: 5, ..Entity::default() };
+        let monster = Entity { id: 2, kind: EntityKind::Monster.into(), ..own.clone() };
         let enters = vec![own, monster];
-        let state = CellState {
-            column: 3,
-            row: 3,
-            snapshot: true,
-            enters,
-            ..CellState::default()
-        };
+        let state = CellState { column: 3, row: 3, snapshot: true, enters, ..CellState::default() };
         let anchor = Some(Cell { column: 3, row: 3 });
-        self.show(View {
-            anchor,
-            states: vec![state],
-            ..View::default()
-        });
+        self.show(View { anchor, states: vec![state], ..View::default() });
     }
 
     fn show(&mut self, view: View) {
@@ -203,26 +148,12 @@ impl Client {
         }
         let hash = ids.iter().fold(0, |hash, id| hash ^ id_hash(*id));
         let entities = u32::try_from(ids.len()).unwrap();
-        let digest = CellDigest {
-            column: 3,
-            row: 3,
-            entities,
-            hash,
-        };
-        let motions = vec![Motion {
-            entity: 1,
-            x: 6,
-            y: 5,
-            ..Motion::default()
-        }];
+        let digest = CellDigest { column: 3, row: 3, entities, hash };
+        let motions = vec![Motion { entity: 1, x: 6, y: 5, ..Motion::default() }];
         self.tell(&View {
             tick: self.tick,
             digests: if self.watches { vec![digest] } else { vec![] },
-            motions: vec![CellMotion {
-                column: 3,
-                row: 3,
-                motions,
-            }],
+            motions: vec![CellMotion { column: 3, row: 3, motions }],
             ..view
         });
     }

@@ -45,12 +45,8 @@ pub(in crate::content) fn draw(
     let mut drawing = Drawing::blank(columns, rows);
     for wall in &drawn.walls {
         let &(x, y, width, height) = wall.get_ref();
-        let (x, y, right, bottom) = (
-            x.signed(),
-            y.signed(),
-            x.signed() + width.signed(),
-            y.signed() + height.signed(),
-        );
+        let (x, y, right, bottom) =
+            (x.signed(), y.signed(), x.signed() + width.signed(), y.signed() + height.signed());
         if right > columns || bottom > rows {
             errors.push(source.error(
                 wall.span().start,
@@ -75,10 +71,7 @@ pub(in crate::content) fn draw(
             continue;
         }
         let reach = -radius..=radius;
-        for (dy, dx) in reach
-            .clone()
-            .flat_map(|dy| reach.clone().map(move |dx| (dy, dx)))
-        {
+        for (dy, dx) in reach.clone().flat_map(|dy| reach.clone().map(move |dx| (dy, dx))) {
             if dx * dx + dy * dy <= radius * radius {
                 drawing.block(x + dx, y + dy);
             }

@@ -80,10 +80,7 @@ fn check_places(
     errors: &mut Vec<ContentError>,
 ) {
     for (name, place) in &drawing.places {
-        let tiles: usize = lines
-            .iter()
-            .map(|line| line.matches(name.as_str()).count())
-            .sum();
+        let tiles: usize = lines.iter().map(|line| line.matches(name.as_str()).count()).sum();
         if i32::try_from(tiles) != Ok(place.count()) {
             let first = source.text.find(name.as_str()).unwrap_or(0);
             let found = format!("`{name}` on {tiles} tiles that aren't one rectangle");

@@ -90,19 +90,9 @@ pub(in crate::content) fn read(
     }
     let mut drawing = Drawing::blank(export.width, export.height);
     draw_tiles(source, &export, &mut drawing, errors);
-    for layer in export
-        .layers
-        .iter()
-        .filter(|layer| layer.kind == "objectgroup")
-    {
-        for object in layer
-            .objects
-            .iter()
-            .filter(|object| !object.name.is_empty())
-        {
-            drawing
-                .places
-                .insert(object.name.clone(), tiles(&export, object));
+    for layer in export.layers.iter().filter(|layer| layer.kind == "objectgroup") {
+        for object in layer.objects.iter().filter(|object| !object.name.is_empty()) {
+            drawing.places.insert(object.name.clone(), tiles(&export, object));
         }
     }
     (errors.len() == before).then_some(drawing)
@@ -159,11 +149,7 @@ fn draw_tiles(
 ) {
     let walls = wall_tiles(export);
     let mut ground = vec![false; drawing.walkable.len()];
-    for layer in export
-        .layers
-        .iter()
-        .filter(|layer| layer.kind == "tilelayer")
-    {
+    for layer in export.layers.iter().filter(|layer| layer.kind == "tilelayer") {
         let Some(data) = tile_numbers(&layer.data, ground.len()) else {
             let found = if layer.data.is_string() {
                 format!("packed data in the layer `{}`", layer.name)
@@ -191,9 +177,7 @@ fn tile_numbers(data: &Value, count: usize) -> Option<Vec<u32>> {
         let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
         number.map(|number| number & NUMBER)
     });
-    numbers
-        .collect::<Option<Vec<_>>>()
-        .filter(|numbers| numbers.len() == count)
+    numbers.collect::<Option<Vec<_>>>().filter(|numbers| numbers.len() == count)
 }
 
 fn wall_tiles(export: &Export) -> BTreeSet<u32> {
@@ -219,12 +203,7 @@ fn tiles(export: &Export, object: &Object) -> Tiles {
     // Just before the far edge, so that an object that ends on a tile's edge doesn't touch the next.
     let right = tile(((object.x + object.width) / wide).ceil() - 1.0);
     let bottom = tile(((object.y + object.height) / high).ceil() - 1.0);
-    Tiles {
-        x,
-        y,
-        width: (right - x).max(0) + 1,
-        height: (bottom - y).max(0) + 1,
-    }
+    Tiles { x, y, width: (right - x).max(0) + 1, height: (bottom - y).max(0) + 1 }
 }
 
 #[expect(
@@ -239,9 +218,8 @@ fn tile(at: f64) -> i32 {
 fn json_error(source: Source<'_>, mistake: &serde_json::Error) -> ContentError {
     let message = mistake.to_string();
     let message = message.split(" at line ").next().unwrap_or_default();
-    let (found, expected) = message
-        .split_once(", expected ")
-        .unwrap_or((message, "a map exported from Tiled as JSON"));
+    let (found, expected) =
+        message.split_once(", expected ").unwrap_or((message, "a map exported from Tiled as JSON"));
     ContentError {
         file: source.file.to_owned(),
         line: mistake.line().max(1),

@@ -45,12 +45,9 @@ impl<'de> Deserialize<'de> for Place {
                 }
                 match tiles[..] {
                     [x, y] => Ok(Place::Tiles(Tiles::one(x, y))),
-                    [x, y, width, height] if width > 0 && height > 0 => Ok(Place::Tiles(Tiles {
-                        x,
-                        y,
-                        width,
-                        height,
-                    })),
+                    [x, y, width, height] if width > 0 && height > 0 => {
+                        Ok(Place::Tiles(Tiles { x, y, width, height }))
+                    }
                     _ => Err(A::Error::invalid_length(tiles.len(), &self)),
                 }
             }
@@ -93,14 +90,8 @@ impl Ground {
             errors.push(source.error(at, found, "at least one tile to walk on"));
             return None;
         }
-        let corner = |x: i32, y: i32| Position {
-            x: x * self.tile_cm,
-            y: y * self.tile_cm,
-        };
-        Some(Area {
-            min: corner(tiles.x, tiles.y),
-            max: corner(right, bottom),
-        })
+        let corner = |x: i32, y: i32| Position { x: x * self.tile_cm, y: y * self.tile_cm };
+        Some(Area { min: corner(tiles.x, tiles.y), max: corner(right, bottom) })
     }
 
     /// The walkable middle of a place; a mistake is added to `errors`.

@@ -74,10 +74,7 @@ impl Script {
             tick: 0,
             sessions: 0,
             players: players.collect(),
-            letters: vec![Input::ItemIds {
-                first: ItemId(1),
-                count: 1_000_000,
-            }],
+            letters: vec![Input::ItemIds { first: ItemId(1), count: 1_000_000 }],
             saves: BTreeMap::new(),
             ledger: BTreeMap::new(),
             changes_of_owner: 0,
@@ -114,11 +111,7 @@ impl Script {
 
     pub(super) fn everybody_leaves(&mut self) -> Vec<Input> {
         let mut inputs = self.letters();
-        inputs.extend(
-            self.players
-                .keys()
-                .map(|&character| Input::Leave { character }),
-        );
+        inputs.extend(self.players.keys().map(|&character| Input::Leave { character }));
         inputs
     }
 
@@ -141,10 +134,7 @@ impl Script {
             modules: save.map(|save| save.modules.clone()).unwrap_or_default(),
             items: self.owned_by(character).cloned().collect(),
         };
-        inputs.push(Input::Enter {
-            session,
-            character: Box::new(record),
-        });
+        inputs.push(Input::Enter { session, character: Box::new(record) });
     }
 
     fn act(
@@ -176,10 +166,7 @@ impl Script {
                 if there.is_within(250, sight.here) {
                     return packet(session, &Attack { target });
                 }
-                self.walk(
-                    session,
-                    heading_towards(sight.here, there).map(|heading| heading.0),
-                )
+                self.walk(session, heading_towards(sight.here, there).map(|heading| heading.0))
             }),
             FIGHT..TURN => Some(self.walk(session, None)),
             TURN.. => None,
@@ -208,8 +195,7 @@ impl Script {
 
     /// What a publication says to the store, the bus and the lobby.
     pub(super) fn learn(&mut self, publication: &Publication) {
-        self.letters
-            .extend(publication.letters.iter().cloned().map(Input::Letter));
+        self.letters.extend(publication.letters.iter().cloned().map(Input::Letter));
         for order in &publication.orders {
             if let Order::Left { character, .. } = order {
                 self.players.insert(*character, Connection::Absent);
@@ -234,12 +220,7 @@ impl Script {
                 let id = item.id;
                 assert!(self.ledger.insert(id, item).is_none(), "{id} is made twice");
             }
-            ItemChange::Move {
-                item,
-                from,
-                to,
-                slot,
-            } => {
+            ItemChange::Move { item, from, to, slot } => {
                 let record = self.ledger.get_mut(&item).unwrap();
                 assert_eq!(record.owner, from);
                 (record.owner, record.slot) = (to, slot);
@@ -264,10 +245,7 @@ impl Script {
 
     /// What characters own who are not in the world.
     pub(super) fn owned_by_absent(&self) -> Vec<ItemRecord> {
-        let absent = self
-            .players
-            .iter()
-            .filter(|(_, state)| **state == Connection::Absent);
+        let absent = self.players.iter().filter(|(_, state)| **state == Connection::Absent);
         let items = absent.flat_map(|(character, _)| self.owned_by(*character));
         items.cloned().collect()
     }
@@ -293,10 +271,7 @@ fn look(game: &Game, character: CharacterId) -> Option<Sight> {
     let nearest = |kind: EntityKind| {
         let near =
             |entity: &&Entity| entity.kind() == kind && entity.position().is_within(SIGHT_CM, here);
-        let near = game
-            .entities(&zone)
-            .into_iter()
-            .flat_map(|all| all.iter().filter(near));
+        let near = game.entities(&zone).into_iter().flat_map(|all| all.iter().filter(near));
         let alive = near.filter(|entity| entity.hp() > 0 || kind == EntityKind::Item);
         alive.min_by_key(|entity| (distance_squared(entity.position(), here), entity.id()))
     };
@@ -304,12 +279,7 @@ fn look(game: &Game, character: CharacterId) -> Option<Sight> {
         alive: body.hp() > 0,
         monster: nearest(EntityKind::Monster).map(|found| (found.id().0, found.position())),
         item: nearest(EntityKind::Item).map(|found| found.id().0),
-        owned: game
-            .player(character)?
-            .inventory()
-            .items()
-            .next()
-            .map(|item| item.id.0),
+        owned: game.player(character)?.inventory().items().next().map(|item| item.id.0),
         zone,
         here,
     })

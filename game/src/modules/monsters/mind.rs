@@ -60,14 +60,7 @@ pub(super) fn looks(id: EntityId, tick: u64) -> bool {
 impl Mind {
     /// Of a monster that has appeared at `home`.
     pub(super) fn new(monster: MonsterIndex, home: Position, point: Option<u32>) -> Self {
-        Self {
-            monster,
-            point,
-            home,
-            state: State::Asleep,
-            threat: Threat::default(),
-            ready_at: 0,
-        }
+        Self { monster, point, home, state: State::Asleep, threat: Threat::default(), ready_at: 0 }
     }
 
     pub(super) const fn monster(&self) -> MonsterIndex {
@@ -91,10 +84,7 @@ impl Mind {
         self.threat.add(by, amount);
         match self.state {
             State::Asleep | State::Idle { .. } | State::Wander { .. } => {
-                self.state = State::Chase {
-                    target: by,
-                    way: Way::default(),
-                };
+                self.state = State::Chase { target: by, way: Way::default() };
             }
             State::Chase { .. } | State::Return { .. } => {}
         }
@@ -112,11 +102,7 @@ impl Mind {
     }
 
     fn asleep(&mut self, turn: &mut Turn<'_, '_>) -> State {
-        if turn.is_watched() {
-            rest(turn)
-        } else {
-            State::Asleep
-        }
+        if turn.is_watched() { rest(turn) } else { State::Asleep }
     }
 
     fn idle(&mut self, turn: &mut Turn<'_, '_>, until: u64) -> State {
@@ -183,11 +169,7 @@ impl Mind {
             return;
         }
         self.ready_at = turn.after(cooldown_ms);
-        turn.strike(Blow {
-            attacker: turn.id,
-            target,
-            strength,
-        });
+        turn.strike(Blow { attacker: turn.id, target, strength });
     }
 
     fn give_up(&mut self, turn: &mut Turn<'_, '_>) -> State {

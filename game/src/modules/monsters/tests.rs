@@ -80,9 +80,7 @@ fn one(monster: &str, walls: &str) -> GameTest {
 
 fn monsters(test: &GameTest) -> impl Iterator<Item = &Entity> {
     let entities = test.game().entities(&ZoneName::new("arena")).unwrap();
-    entities
-        .iter()
-        .filter(|entity| entity.kind() == EntityKind::Monster)
+    entities.iter().filter(|entity| entity.kind() == EntityKind::Monster)
 }
 
 fn monster(test: &GameTest) -> &Entity {
@@ -100,11 +98,7 @@ fn is_home(test: &GameTest) -> bool {
 
 /// The current player strikes the monster once, from right beside it.
 fn strike(test: &mut GameTest, name: &str, target: EntityId) {
-    let at = test
-        .game()
-        .entities(&ZoneName::new("arena"))
-        .unwrap()
-        .get(target);
+    let at = test.game().entities(&ZoneName::new("arena")).unwrap().get(target);
     let at = at.map(Entity::position).unwrap();
     test.act_as(name).place(name, east_of(at, 50));
     test.send(Attack { target: target.0 }).tick(1);
@@ -138,10 +132,7 @@ fn monsters_appear_around_their_spawn_point_in_full_health() {
     for monster in monsters(&test) {
         assert!(monster.position().is_within(500, HOME), "{monster:?}");
         assert!(test.map("arena").walkable(monster.position()));
-        assert_eq!(
-            (monster.hp(), monster.name(), monster.template()),
-            (200, "Hound", "hound")
-        );
+        assert_eq!((monster.hp(), monster.name(), monster.template()), (200, "Hound", "hound"));
     }
     let first = monster(&test).position();
     assert!(monsters(&test).any(|monster| monster.position() != first));
@@ -152,10 +143,7 @@ fn a_monster_that_nobody_sees_sleeps_where_it_is() {
     let mut test = one("hound", "");
     for _ in 0..300 {
         test.tick(1);
-        assert_eq!(
-            (monster(&test).position(), monster(&test).speed()),
-            (HOME, 0)
-        );
+        assert_eq!((monster(&test).position(), monster(&test).speed()), (HOME, 0));
     }
 }
 
@@ -175,10 +163,7 @@ fn a_monster_that_is_seen_strolls_about_its_home_and_sleeps_again_when_alone() {
     let asleep = monster(&test).position();
     for _ in 0..300 {
         test.tick(1);
-        assert_eq!(
-            (monster(&test).position(), monster(&test).speed()),
-            (asleep, 0)
-        );
+        assert_eq!((monster(&test).position(), monster(&test).speed()), (asleep, 0));
     }
 }
 
@@ -205,19 +190,12 @@ fn a_hunter_chases_and_strikes_who_comes_near_but_not_before() {
     test.place("Ada", AFAR).tick(100);
     assert_eq!(test.entity("Ada").hp(), 1000);
     test.place("Ada", east_of(HOME, -900)).tick(40);
-    assert!(
-        monster(&test)
-            .position()
-            .is_within(200, test.position("Ada"))
-    );
+    assert!(monster(&test).position().is_within(200, test.position("Ada")));
     let wounded = test.entity("Ada").hp();
     assert!(wounded < 1000);
     test.tick(100);
     let blows = (wounded - test.entity("Ada").hp()) / 8;
-    assert!(
-        (8..=13).contains(&blows),
-        "ten blows of 8 to 12 in ten seconds"
-    );
+    assert!((8..=13).contains(&blows), "ten blows of 8 to 12 in ten seconds");
 }
 
 #[test]
@@ -339,16 +317,9 @@ fn the_dead_lie_for_a_while_and_come_back_after_their_time() {
     test.tick(20);
     assert_eq!(monsters(&test).count(), 0);
     test.tick(20);
-    assert_eq!(
-        monsters(&test).count(),
-        0,
-        "before {RESPAWN_S} seconds are over"
-    );
+    assert_eq!(monsters(&test).count(), 0, "before {RESPAWN_S} seconds are over");
     test.tick(10);
-    assert_eq!(
-        (monster(&test).hp(), monster(&test).position()),
-        (200, HOME)
-    );
+    assert_eq!((monster(&test).hp(), monster(&test).position()), (200, HOME));
     assert_ne!(monster(&test).id(), dead);
 }
 

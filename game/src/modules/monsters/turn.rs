@@ -56,14 +56,7 @@ impl<'a, 'b> Turn<'a, 'b> {
         searches: &'a mut u32,
     ) -> Option<Self> {
         let (tick, here) = (ctx.tick(), ctx.entity(id)?.position());
-        Some(Self {
-            ctx,
-            id,
-            tick,
-            here,
-            monster,
-            searches,
-        })
+        Some(Self { ctx, id, tick, here, monster, searches })
     }
 }
 
@@ -128,18 +121,9 @@ impl Turn<'_, '_> {
 
     /// True if it can strike at somebody there. Who runs comes a little nearer than it must.
     pub(super) fn reaches(&self, there: Position) -> bool {
-        let range = self.ctx.content()[self.monster]
-            .attack_range_cm
-            .unsigned_abs();
-        let stands = self
-            .ctx
-            .entity(self.id)
-            .is_some_and(|body| body.speed() == 0);
-        let reach = if stands {
-            range
-        } else {
-            range * CLOSE_UP / 100
-        };
+        let range = self.ctx.content()[self.monster].attack_range_cm.unsigned_abs();
+        let stands = self.ctx.entity(self.id).is_some_and(|body| body.speed() == 0);
+        let reach = if stands { range } else { range * CLOSE_UP / 100 };
         in_reach(self.ctx, self.here, there, reach)
     }
 

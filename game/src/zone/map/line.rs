@@ -44,9 +44,7 @@ impl Axis {
             from: from.into(),
             length: i64::from(to) - i64::from(from),
             tile: tile.into(),
-            left: i64::from(to.div_euclid(tile_cm))
-                .abs_diff(tile.into())
-                .cast_signed(),
+            left: i64::from(to.div_euclid(tile_cm)).abs_diff(tile.into()).cast_signed(),
             tile_cm: tile_cm.into(),
         }
     }
@@ -71,11 +69,7 @@ impl Axis {
 
     /// The last centimetre of this tile before the next one.
     const fn brink(&self) -> i64 {
-        if self.length >= 0 {
-            (self.tile + 1) * self.tile_cm - 1
-        } else {
-            self.tile * self.tile_cm
-        }
+        if self.length >= 0 { (self.tile + 1) * self.tile_cm - 1 } else { self.tile * self.tile_cm }
     }
 
     /// Where this axis is when `other` reaches the edge of its tile, kept within the tile against rounding.
@@ -92,17 +86,11 @@ pub(super) fn trace(map: &Map, a: Position, b: Position) -> Option<Hit> {
     let mut x = Axis::new(a.x, b.x, map.tile_cm);
     let mut y = Axis::new(a.y, b.y, map.tile_cm);
     if !open(map, x.tile, y.tile) {
-        return Some(Hit {
-            at: a,
-            wall: Wall::Corner,
-        });
+        return Some(Hit { at: a, wall: Wall::Corner });
     }
     while x.left > 0 || y.left > 0 {
         // Which edge comes first along the line, without a division: compare edge_distance / length crosswise.
-        let (to_x, to_y) = (
-            x.edge_distance() * y.length.abs(),
-            y.edge_distance() * x.length.abs(),
-        );
+        let (to_x, to_y) = (x.edge_distance() * y.length.abs(), y.edge_distance() * x.length.abs());
         let enters_x = x.left > 0 && (y.left == 0 || to_x <= to_y);
         let enters_y = y.left > 0 && (x.left == 0 || to_y <= to_x);
         let beside_x = !enters_x || open(map, x.next(), y.tile);

@@ -14,16 +14,8 @@ const STRAIGHT: u32 = 10;
 const ACROSS: u32 = 14;
 
 /// The eight neighbours in a fixed order, so that of two ways of one length everyone takes the same.
-const NEIGHBOURS: [(i32, i32); 8] = [
-    (1, 0),
-    (0, 1),
-    (-1, 0),
-    (0, -1),
-    (1, 1),
-    (-1, 1),
-    (-1, -1),
-    (1, -1),
-];
+const NEIGHBOURS: [(i32, i32); 8] =
+    [(1, 0), (0, 1), (-1, 0), (0, -1), (1, 1), (-1, 1), (-1, -1), (1, -1)];
 
 pub(super) fn find(map: &Map, from: Position, to: Position, nodes: u32) -> Option<Vec<Position>> {
     if !map.walkable(from) || !map.walkable(to) {
@@ -48,9 +40,7 @@ pub(super) fn find(map: &Map, from: Position, to: Position, nodes: u32) -> Optio
         |&tile| octile(tile, goal),
         |&tile| tile == goal,
     )?;
-    let inner = tiles
-        .get(1..tiles.len().saturating_sub(1))
-        .unwrap_or_default();
+    let inner = tiles.get(1..tiles.len().saturating_sub(1)).unwrap_or_default();
     let mut places: Vec<_> = inner.iter().map(|&tile| map.middle(tile)).collect();
     places.push(to);
     Some(pull(map, from, &places))
@@ -58,16 +48,8 @@ pub(super) fn find(map: &Map, from: Position, to: Position, nodes: u32) -> Optio
 
 /// The neighbour of `tile` and what the step costs; none through walls or past their corners.
 fn neighbour(map: &Map, tile: Tile, (dx, dy): (i32, i32)) -> Option<(Tile, u32)> {
-    let open = |dx, dy| {
-        map.open(Tile {
-            x: tile.x + dx,
-            y: tile.y + dy,
-        })
-    };
-    let next = Tile {
-        x: tile.x + dx,
-        y: tile.y + dy,
-    };
+    let open = |dx, dy| map.open(Tile { x: tile.x + dx, y: tile.y + dy });
+    let next = Tile { x: tile.x + dx, y: tile.y + dy };
     let cost = if dx == 0 || dy == 0 { STRAIGHT } else { ACROSS };
     // Along an axis the two beside are the tile itself and the next one.
     (open(dx, 0) && open(0, dy) && map.open(next)).then_some((next, cost))

@@ -70,10 +70,7 @@ fn a_search_gives_up_at_its_limit() {
 #[test]
 fn a_place_is_picked_on_ground_even_where_little_of_it_is() {
     let map = map(&["####", "###.", "####"]);
-    let area = Area {
-        min: at(0, 0),
-        max: at(400, 300),
-    };
+    let area = Area { min: at(0, 0), max: at(400, 300) };
     assert_eq!(map.pick(&area, |_| 0), at(350, 150));
 }
 

@@ -201,10 +201,7 @@ impl Columns {
         let changes = entity.take_changes();
         let published = &mut self.published[entity.id().slot()];
         if published.is_none() || changes.identity {
-            *published = Some(Published {
-                entity: entity.id(),
-                cell: index,
-            });
+            *published = Some(Published { entity: entity.id(), cell: index });
             self.state.enters.push(complete(entity, grid, cell));
             return;
         }
@@ -245,8 +242,5 @@ fn complete(entity: &Entity, grid: &Grid, cell: Cell) -> v1::Entity {
 }
 
 pub(super) fn wire_cell(cell: Cell) -> v1::Cell {
-    v1::Cell {
-        column: u32::from(cell.column),
-        row: u32::from(cell.row),
-    }
+    v1::Cell { column: u32::from(cell.column), row: u32::from(cell.row) }
 }

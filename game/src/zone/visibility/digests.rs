@@ -34,11 +34,6 @@ impl Digests {
     pub(super) fn of(&self, grid: &Grid, index: u32) -> v1::CellDigest {
         let cell = wire_cell(grid.cell_at(index));
         let (entities, hash) = self.cells[index as usize];
-        v1::CellDigest {
-            column: cell.column,
-            row: cell.row,
-            entities,
-            hash,
-        }
+        v1::CellDigest { column: cell.column, row: cell.row, entities, hash }
     }
 }

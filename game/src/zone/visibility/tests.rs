@@ -174,11 +174,7 @@ fn the_anchor_follows_only_past_the_margin() {
     };
     assert_eq!(anchor_at(edge + margin - 1), None);
     assert_eq!(anchor_at(edge + margin), Some(3));
-    assert_eq!(
-        anchor_at(edge - margin),
-        None,
-        "the margin holds on the way back too"
-    );
+    assert_eq!(anchor_at(edge - margin), None, "the margin holds on the way back too");
     assert_eq!(anchor_at(edge - margin - 1), Some(2));
 }
 
@@ -189,21 +185,12 @@ fn who_walks_to_the_next_cell_gets_three_snapshots_and_no_reset() {
     world.apply(Op::Spawn(Position::new(size * 2 + 10, size * 2 + 10)));
     world.apply(Op::Session(1, SessionOp::Look(0)));
     world.tick().unwrap();
-    world.apply(Op::Teleport(
-        0,
-        Position::new(size * 3 + 900, size * 2 + 10),
-    ));
+    world.apply(Op::Teleport(0, Position::new(size * 3 + 900, size * 2 + 10)));
     let (_, view) = world.views().remove(0);
     let fresh: Vec<_> = view.states.iter().filter(|state| state.snapshot).collect();
     assert!(!view.reset);
-    assert_eq!(
-        fresh.iter().map(|state| state.column).collect::<Vec<_>>(),
-        [4, 4, 4]
-    );
-    assert_eq!(
-        fresh.iter().map(|state| state.row).collect::<Vec<_>>(),
-        [1, 2, 3]
-    );
+    assert_eq!(fresh.iter().map(|state| state.column).collect::<Vec<_>>(), [4, 4, 4]);
+    assert_eq!(fresh.iter().map(|state| state.row).collect::<Vec<_>>(), [1, 2, 3]);
 }
 
 #[test]
@@ -213,14 +200,9 @@ fn a_killed_target_is_struck_where_it_was_last_seen_and_then_leaves_the_zone() {
     world.apply(Op::Strike(0, 1));
     world.apply(Op::Despawn(1));
     let (_, view) = world.views().remove(0);
-    let [state] = &view.states[..] else {
-        panic!("one cell has changed: {view:?}")
-    };
+    let [state] = &view.states[..] else { panic!("one cell has changed: {view:?}") };
     assert_eq!(state.strikes[0].target, target.0);
-    let gone = v1::Departure {
-        entity: target.0,
-        to: None,
-    };
+    let gone = v1::Departure { entity: target.0, to: None };
     assert_eq!(state.leaves, [gone]);
 }
 
@@ -237,10 +219,7 @@ fn a_slot_reused_within_a_tick_shows_one_leaving_and_another_coming() {
     let mut world = two_who_stand_together();
     let (old, position) = (world.id(1), Position::new(0, 0));
     world.entities.despawn(old).unwrap();
-    let new = world
-        .entities
-        .spawn(Spawn::new(EntityKind::Item, "coin", position))
-        .unwrap();
+    let new = world.entities.spawn(Spawn::new(EntityKind::Item, "coin", position)).unwrap();
     assert_eq!(old.slot(), new.slot());
     let (_, view) = world.views().remove(0);
     assert_eq!(view.states[0].leaves[0].entity, old.0);

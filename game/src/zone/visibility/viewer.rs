@@ -49,15 +49,7 @@ struct Row {
 
 impl Viewer {
     pub(super) const fn new(session: SessionId, entity: EntityId) -> Self {
-        Self {
-            session,
-            entity,
-            anchor: None,
-            known: None,
-            digest: false,
-            ack: 0,
-            ack_told: 0,
-        }
+        Self { session, entity, anchor: None, known: None, digest: false, ack: 0, ack_told: 0 }
     }
 
     pub(super) const fn session(&self) -> SessionId {
@@ -107,9 +99,7 @@ impl Viewer {
             return;
         }
         for row in self.rows(grid) {
-            row.before
-                .chain(row.after)
-                .for_each(|cell| wanted.want(cell));
+            row.before.chain(row.after).for_each(|cell| wanted.want(cell));
         }
     }
 
@@ -171,20 +161,13 @@ impl Viewer {
                 let (west, east) = (start + seen.columns.start, start + seen.columns.end);
                 let kept = match &known {
                     Some(known) if known.rows.contains(&row) => {
-                        let from = known
-                            .columns
-                            .start
-                            .clamp(seen.columns.start, seen.columns.end);
+                        let from = known.columns.start.clamp(seen.columns.start, seen.columns.end);
                         let to = known.columns.end.clamp(from, seen.columns.end);
                         start + from..start + to
                     }
                     _ => west..west,
                 };
-                Row {
-                    before: west..kept.start,
-                    after: kept.end..east,
-                    kept,
-                }
+                Row { before: west..kept.start, after: kept.end..east, kept }
             })
         })
     }

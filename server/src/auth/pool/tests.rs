@@ -30,18 +30,12 @@ impl Fixture {
     }
 
     fn submit(&self, ticket: u64, task: Task) -> Result<(), Busy> {
-        self.pool.submit(Job {
-            ticket: Ticket(ticket),
-            task,
-        })
+        self.pool.submit(Job { ticket: Ticket(ticket), task })
     }
 
     /// The next answer; each one comes with a wake-up.
     fn answer(&self) -> Answer {
-        assert_ne!(
-            self.woken.recv_timeout(LOST),
-            Err(RecvTimeoutError::Timeout)
-        );
+        assert_ne!(self.woken.recv_timeout(LOST), Err(RecvTimeoutError::Timeout));
         self.pool.poll().unwrap()
     }
 }
@@ -51,31 +45,15 @@ fn secret(text: &str) -> Secret {
 }
 
 fn token(account: &str) -> Task {
-    let token = mint_token(
-        SECRET.as_bytes(),
-        "realmbeat",
-        account,
-        Duration::from_secs(60),
-    );
-    Task::Token {
-        token: Secret::new(token.unwrap()),
-    }
+    let token = mint_token(SECRET.as_bytes(), "realmbeat", account, Duration::from_secs(60));
+    Task::Token { token: Secret::new(token.unwrap()) }
 }
 
 #[test]
 fn a_hash_made_by_the_pool_verifies_in_the_pool() {
     let fixture = Fixture::start(|_| {});
-    fixture
-        .submit(
-            1,
-            Task::Hash {
-                password: secret("correct horse"),
-            },
-        )
-        .unwrap();
-    let Outcome::Hashed(Some(hash)) = fixture.answer().outcome else {
-        panic!("no hash")
-    };
+    fixture.submit(1, Task::Hash { password: secret("correct horse") }).unwrap();
+    let Outcome::Hashed(Some(hash)) = fixture.answer().outcome else { panic!("no hash") };
     for (password, hash, right) in [
         ("correct horse", Some(hash.clone()), true),
         ("wrong horse", Some(hash), false),
@@ -117,9 +95,7 @@ fn a_full_lane_names_the_job_it_did_not_take_and_all_others_are_answered() {
         .map(|Busy(ticket)| ticket.0)
         .collect();
     assert!(!refused.is_empty(), "40 passwords fit a queue of 2");
-    let mut seen: Vec<u64> = (refused.len()..40)
-        .map(|_| fixture.answer().ticket.0)
-        .collect();
+    let mut seen: Vec<u64> = (refused.len()..40).map(|_| fixture.answer().ticket.0).collect();
     seen.extend(refused);
     seen.sort_unstable();
     assert_eq!(seen, (0..40).collect::<Vec<_>>());
@@ -145,12 +121,6 @@ fn dropping_the_pool_ends_workers_that_wait_to_answer() {
 
 #[test]
 fn a_short_token_secret_stops_the_start() {
-    let settings = Settings {
-        token_secret: Some(secret("short")),
-        ..Settings::default()
-    };
-    assert!(matches!(
-        AuthPool::start(&settings, || {}),
-        Err(AuthError::ShortSecret(5))
-    ));
+    let settings = Settings { token_secret: Some(secret("short")), ..Settings::default() };
+    assert!(matches!(AuthPool::start(&settings, || {}), Err(AuthError::ShortSecret(5))));
 }

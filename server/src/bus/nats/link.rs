@@ -65,10 +65,7 @@ pub(super) async fn run(setup: Setup, closing: oneshot::Receiver<Instant>) {
         shared: Arc::clone(&shared),
         client: client.clone(),
         servers: names.join(","),
-        node_subject: subject(
-            &setup.world,
-            &Route::Node(shared.inbox.place().node.clone()),
-        ),
+        node_subject: subject(&setup.world, &Route::Node(shared.inbox.place().node.clone())),
         instance: setup.instance,
         attempt: 0,
         lost_at: None,

@@ -14,10 +14,7 @@ fn later_layers_win() {
         "first.toml",
         "[world]\ntick_rate = 2\nseed = 2\nmax_catch_up = 2\ncell_size_cm = 2000\n",
     );
-    let second = files.write(
-        "second.toml",
-        "[world]\ntick_rate = 3\nseed = 3\nmax_catch_up = 3\n",
-    );
+    let second = files.write("second.toml", "[world]\ntick_rate = 3\nseed = 3\nmax_catch_up = 3\n");
     let sources = Sources::default()
         .flag("--set world.tick_rate", "world.tick_rate", "5")
         .environment(variables(&[
@@ -41,20 +38,13 @@ fn every_key_can_be_set_by_file_variable_and_flag_to_its_own_default() {
         let default = (key.default)();
         let (section, name) = key.path.split_once('.').unwrap();
         let in_file = load(&format!("[{section}]\n{name} = {default}\n")).unwrap();
-        assert!(
-            matches!(in_file.origin(key.path), Origin::File { line: 2, .. }),
-            "{}",
-            key.path
-        );
+        assert!(matches!(in_file.origin(key.path), Origin::File { line: 2, .. }), "{}", key.path);
 
         let bare = default.trim_matches('"');
         let variable = format!("REALMBEAT__{}", key.path.replace('.', "__").to_uppercase());
         let sources = Sources::default().environment(variables(&[(&variable, bare)]));
         let in_environment = Loaded::load(&sources).unwrap();
-        assert_eq!(
-            *in_environment.origin(key.path),
-            Origin::Environment(variable)
-        );
+        assert_eq!(*in_environment.origin(key.path), Origin::Environment(variable));
 
         let in_flag = Loaded::load(&Sources::default().flag("--set", key.path, bare)).unwrap();
         assert_eq!(*in_flag.origin(key.path), Origin::Flag("--set".to_owned()));
@@ -82,13 +72,7 @@ fn a_list_in_a_variable_may_be_written_either_way() {
 
 #[test]
 fn durations_are_read_in_each_unit() {
-    let grace = |text: &str| {
-        load(&format!("auth.grace = '{text}'"))
-            .unwrap()
-            .config
-            .auth
-            .grace
-    };
+    let grace = |text: &str| load(&format!("auth.grace = '{text}'")).unwrap().config.auth.grace;
     assert_eq!(grace("250ms"), Duration::from_millis(250));
     assert_eq!(grace("30s"), Duration::from_secs(30));
     assert_eq!(grace("5m"), Duration::from_secs(300));
@@ -110,17 +94,9 @@ fn a_nats_address_is_read() {
 #[test]
 fn a_relative_database_lies_in_the_data_directory() {
     let file = |url: &str| {
-        let config = load(&format!("server.data_dir = 'd'\nstore.url = '{url}'"))
-            .unwrap()
-            .config;
+        let config = load(&format!("server.data_dir = 'd'\nstore.url = '{url}'")).unwrap().config;
         config.store.url.file(&config.server.data_dir)
     };
-    assert_eq!(
-        file("sqlite:world.sqlite3"),
-        PathBuf::from("d/world.sqlite3")
-    );
-    assert_eq!(
-        file("sqlite:/srv/world.sqlite3"),
-        PathBuf::from("/srv/world.sqlite3")
-    );
+    assert_eq!(file("sqlite:world.sqlite3"), PathBuf::from("d/world.sqlite3"));
+    assert_eq!(file("sqlite:/srv/world.sqlite3"), PathBuf::from("/srv/world.sqlite3"));
 }

@@ -17,19 +17,8 @@ const OUT_OF_RANGE: &[(&str, &[&str])] = &[
     ),
     ("server.node", &["0", "1024", "-1", "99999999999999999999"]),
     ("server.data_dir", &["''"]),
-    (
-        "network.listen",
-        &[
-            "'7777'",
-            "'localhost:7777'",
-            "'127.0.0.1'",
-            "'127.0.0.1:70000'",
-        ],
-    ),
-    (
-        "network.advertise",
-        &["'play.example.org'", "':7777'", "'host:0'", "'a b:1'"],
-    ),
+    ("network.listen", &["'7777'", "'localhost:7777'", "'127.0.0.1'", "'127.0.0.1:70000'"]),
+    ("network.advertise", &["'play.example.org'", "':7777'", "'host:0'", "'a b:1'"]),
     ("network.wait", &["''", "'Tick'", "'sleep'"]),
     ("network.max_sessions", &["0", "1000001"]),
     ("network.sessions_per_address", &["0", "1000001"]),
@@ -41,9 +30,7 @@ const OUT_OF_RANGE: &[(&str, &[&str])] = &[
     ("network.max_frame_before_login_bytes", &["255", "65537"]),
     (
         "network.heartbeat_timeout",
-        &[
-            "'999ms'", "'61m'", "'30'", "'30 s'", "'s'", "'-1s'", "'1.5s'",
-        ],
+        &["'999ms'", "'61m'", "'30'", "'30 s'", "'s'", "'-1s'", "'1.5s'"],
     ),
     ("network.login_deadline", &["'999ms'", "'601s'"]),
     ("network.packets_per_second", &["0", "100001"]),
@@ -57,52 +44,25 @@ const OUT_OF_RANGE: &[(&str, &[&str])] = &[
     ("auth.queue", &["0", "65537"]),
     ("auth.argon2_memory_kib", &["7", "1048577"]),
     ("auth.argon2_iterations", &["0", "101"]),
-    (
-        "auth.token_secret",
-        &["'1234567890123456789012345678901'", "'********'"],
-    ),
+    ("auth.token_secret", &["'1234567890123456789012345678901'", "'********'"]),
     ("auth.token_audience", &["''"]),
     ("auth.grace", &["'3601s'", "'99999999999999999999h'"]),
     ("auth.characters_per_account", &["0", "1001"]),
     ("auth.failed_logins_before_close", &["0", "1001"]),
     ("world.content", &["''"]),
-    (
-        "world.zones",
-        &[
-            "['']",
-            "['meadow', 'meadow']",
-            "['realm']",
-            "['a b']",
-            "[1]",
-        ],
-    ),
+    ("world.zones", &["['']", "['meadow', 'meadow']", "['realm']", "['a b']", "[1]"]),
     ("world.tick_rate", &["0", "31"]),
     ("world.max_catch_up", &["0", "101"]),
     ("world.seed", &["-1", "9223372036854775808"]),
     ("world.cell_size_cm", &["499", "100001"]),
     ("world.cell_margin_cm", &["-1", "50001"]),
-    (
-        "store.url",
-        &["'realmbeat.sqlite3'", "'sqlite:'", "'mysql://host/db'"],
-    ),
+    ("store.url", &["'realmbeat.sqlite3'", "'sqlite:'", "'mysql://host/db'"]),
     ("store.queue", &["15", "65537"]),
     ("store.save_interval", &["'0s'", "'11m'"]),
-    (
-        "bus.url",
-        &[
-            "''",
-            "'nats:'",
-            "'nats://'",
-            "'nats://host'",
-            "'http://host:4222'",
-        ],
-    ),
+    ("bus.url", &["''", "'nats:'", "'nats://'", "'nats://host'", "'http://host:4222'"]),
     ("bus.world", &["''", "'a.b'", "'a*'", "'a b'"]),
     ("bus.queue", &["15", "1048577"]),
-    (
-        "log.level",
-        &["''", "'inof'", "'server=loud'", "'=info'", "'info,'"],
-    ),
+    ("log.level", &["''", "'inof'", "'server=loud'", "'=info'", "'info,'"]),
     ("log.format", &["'xml'"]),
     ("log.stats_interval", &["'61m'"]),
     ("shutdown.deadline", &["'999ms'", "'11m'"]),
@@ -121,26 +81,16 @@ fn mistake(path: &str, value: &str) -> String {
 
 /// Line and column of the value of `path` in such a file.
 fn place_of_value(path: &str) -> String {
-    format!(
-        "3:{}: ",
-        path.split_once('.').unwrap().1.len() + " = ".len() + 1
-    )
+    format!("3:{}: ", path.split_once('.').unwrap().1.len() + " = ".len() + 1)
 }
 
 #[test]
 fn a_value_of_the_wrong_type_is_named_with_its_place_and_what_belongs_there() {
     // A date is a type that no key has.
     for key in keys() {
-        let found = if key.secret {
-            "not shown"
-        } else {
-            "1979-05-27"
-        };
+        let found = if key.secret { "not shown" } else { "1979-05-27" };
         let expected = format!("`{}` is {found}; expected {}", key.path, (key.expected)());
-        assert_eq!(
-            mistake(key.path, "1979-05-27"),
-            place_of_value(key.path) + &expected
-        );
+        assert_eq!(mistake(key.path, "1979-05-27"), place_of_value(key.path) + &expected);
     }
 }
 
@@ -154,25 +104,15 @@ fn a_table_in_the_place_of_a_value_is_refused() {
 
 #[test]
 fn a_value_out_of_range_is_named_with_its_place_and_the_range() {
-    let tried: BTreeSet<&str> = OUT_OF_RANGE
-        .iter()
-        .map(|(path, _)| *path)
-        .chain(WITHOUT_RANGE.iter().copied())
-        .collect();
-    assert_eq!(
-        tried,
-        keys().map(|key| key.path).collect(),
-        "every key is tried"
-    );
+    let tried: BTreeSet<&str> =
+        OUT_OF_RANGE.iter().map(|(path, _)| *path).chain(WITHOUT_RANGE.iter().copied()).collect();
+    assert_eq!(tried, keys().map(|key| key.path).collect(), "every key is tried");
     for (path, values) in OUT_OF_RANGE {
         let key = keys().find(|key| key.path == *path).unwrap();
         for value in *values {
             let found = mistake(path, value);
             assert!(found.starts_with(&place_of_value(path)), "{found}");
-            assert!(
-                found.ends_with(&format!("; expected {}", (key.expected)())),
-                "{found}"
-            );
+            assert!(found.ends_with(&format!("; expected {}", (key.expected)())), "{found}");
         }
     }
 }
@@ -187,16 +127,10 @@ fn a_wrong_variable_or_flag_is_named() {
             continue;
         }
         let text = Loaded::load(&sources).unwrap_err().to_string();
-        assert!(
-            text.starts_with(&format!("environment {variable}: `{}` is ", key.path)),
-            "{text}"
-        );
+        assert!(text.starts_with(&format!("environment {variable}: `{}` is ", key.path)), "{text}");
         let sources = Sources::default().flag("--some", key.path, "\u{1}");
         let text = Loaded::load(&sources).unwrap_err().to_string();
-        assert!(
-            text.starts_with(&format!("flag --some: `{}` is ", key.path)),
-            "{text}"
-        );
+        assert!(text.starts_with(&format!("flag --some: `{}` is ", key.path)), "{text}");
     }
 }
 
@@ -206,10 +140,7 @@ fn an_unknown_key_is_named_with_the_nearest_one() {
         let (section, name) = key.path.split_once('.').unwrap();
         let slip = format!("{name}x");
         let found = problems(&format!("[{section}]\n{slip} = 1\n"));
-        let expected = format!(
-            "2:1: unknown key `{section}.{slip}`; did you mean `{}`?",
-            key.path
-        );
+        let expected = format!("2:1: unknown key `{section}.{slip}`; did you mean `{}`?", key.path);
         assert_eq!(found, [expected]);
     }
     assert_eq!(
@@ -247,10 +178,7 @@ fn an_unknown_or_misused_section_is_named() {
 #[test]
 fn an_unknown_variable_or_flag_is_named() {
     let sources = Sources::default()
-        .environment(variables(&[
-            ("REALMBEAT__NETWORK__LISTN", "x"),
-            ("REALMBEAT_OTHER", "x"),
-        ]))
+        .environment(variables(&[("REALMBEAT__NETWORK__LISTN", "x"), ("REALMBEAT_OTHER", "x")]))
         .flag("--set wrold.seed", "wrold.seed", "1");
     assert_eq!(
         Loaded::load(&sources).unwrap_err().to_string(),
@@ -263,10 +191,7 @@ fn an_unknown_variable_or_flag_is_named() {
 #[test]
 fn a_variable_that_is_not_text_is_refused() {
     use std::os::unix::ffi::OsStringExt as _;
-    let variable = (
-        "REALMBEAT__SERVER__NAME".into(),
-        OsString::from_vec(vec![0xff]),
-    );
+    let variable = ("REALMBEAT__SERVER__NAME".into(), OsString::from_vec(vec![0xff]));
     let error = Loaded::load(&Sources::default().environment([variable])).unwrap_err();
     assert_eq!(error.problems[0].fault, Fault::NotText);
 }
@@ -275,14 +200,9 @@ fn a_variable_that_is_not_text_is_refused() {
 fn a_missing_file_is_named() {
     let files = Files::new();
     let path = files.0.path().join("nowhere.toml");
-    let text = Loaded::load(&Sources::default().file(&path))
-        .unwrap_err()
-        .to_string();
+    let text = Loaded::load(&Sources::default().file(&path)).unwrap_err().to_string();
     assert!(
-        text.starts_with(&format!(
-            "can't read the configuration file {}: ",
-            path.display()
-        )),
+        text.starts_with(&format!("can't read the configuration file {}: ", path.display())),
         "{text}"
     );
 }
@@ -294,10 +214,7 @@ fn a_directory_or_binary_file_is_refused() {
     std::fs::write(&binary, [0xff, 0xfe]).unwrap();
     for path in [files.0.path(), &binary] {
         let error = Loaded::load(&Sources::default().file(path)).unwrap_err();
-        assert!(
-            matches!(error.problems[0].fault, Fault::Unreadable { .. }),
-            "{error}"
-        );
+        assert!(matches!(error.problems[0].fault, Fault::Unreadable { .. }), "{error}");
     }
 }
 
@@ -306,19 +223,13 @@ fn a_file_that_is_no_toml_is_refused_with_line_and_column() {
     let found = problems("[server]\nname = \"a\"\nnode = = 2\n");
     assert!(found[0].starts_with("3:8: not TOML: "), "{found:?}");
     let found = problems("[server]\nnode = 1\nnode = 2\n");
-    assert!(
-        found[0].starts_with("3:1: not TOML: duplicate key"),
-        "{found:?}"
-    );
+    assert!(found[0].starts_with("3:1: not TOML: duplicate key"), "{found:?}");
 }
 
 #[test]
 fn all_mistakes_are_reported_at_once_in_the_order_of_their_places() {
     let files = Files::new();
-    let first = files.write(
-        "first.toml",
-        "[world]\ntick_rate = 31\n[network]\nbacklog = 0\n",
-    );
+    let first = files.write("first.toml", "[world]\ntick_rate = 31\n[network]\nbacklog = 0\n");
     let second = files.write("second.toml", "[auth]\nworkers = 'two'\nqeue = 1\n");
     let sources = Sources::default()
         .file(first)
@@ -328,13 +239,7 @@ fn all_mistakes_are_reported_at_once_in_the_order_of_their_places() {
     let error = Loaded::load(&sources).unwrap_err();
     assert_eq!(
         wrong_keys(&error),
-        [
-            "world.tick_rate",
-            "network.backlog",
-            "auth.workers",
-            "bus.queue",
-            "network.listen"
-        ]
+        ["world.tick_rate", "network.backlog", "auth.workers", "bus.queue", "network.listen"]
     );
     assert_eq!(error.problems.len(), 6, "{error}");
 }
@@ -344,23 +249,11 @@ fn values_that_contradict_each_other_are_refused_with_both_places() {
     let found =
         problems("[network]\noutput_soft_limit_bytes = 8192\noutput_hard_limit_bytes = 8192\n");
     assert_eq!(found.len(), 1);
-    assert!(
-        found[0].contains("3:27): the first must be below the second"),
-        "{found:?}"
-    );
+    assert!(found[0].contains("3:27): the first must be below the second"), "{found:?}");
     for (contradiction, second) in [
-        (
-            "[network]\nmax_frame_bytes = 512",
-            "network.max_frame_bytes",
-        ),
-        (
-            "[network]\nread_budget_bytes = 2048",
-            "network.read_budget_bytes",
-        ),
-        (
-            "[network]\nbyte_burst = 2048\nbytes_per_second = 2048",
-            "network.byte_burst",
-        ),
+        ("[network]\nmax_frame_bytes = 512", "network.max_frame_bytes"),
+        ("[network]\nread_budget_bytes = 2048", "network.read_budget_bytes"),
+        ("[network]\nbyte_burst = 2048\nbytes_per_second = 2048", "network.byte_burst"),
         ("[network]\npacket_burst = 59", "network.packet_burst"),
         ("[network]\nbyte_burst = 32767", "network.byte_burst"),
         ("[network]\ngoodbye_timeout = '30s'", "shutdown.deadline"),
@@ -369,10 +262,7 @@ fn values_that_contradict_each_other_are_refused_with_both_places() {
     ] {
         let error = load(contradiction).unwrap_err();
         assert_eq!(error.problems.len(), 1, "{contradiction}: {error}");
-        assert!(
-            error.to_string().contains(&format!("and `{second}` = ")),
-            "{error}"
-        );
+        assert!(error.to_string().contains(&format!("and `{second}` = ")), "{error}");
     }
 }
 
@@ -381,26 +271,13 @@ fn values_that_contradict_each_other_are_refused_with_both_places() {
 fn one_of_several_servers_must_have_an_address_that_clients_can_be_told() {
     let several = "bus.url = 'nats://h:1'\nnetwork.listen = '0.0.0.0:1'\n";
     let error = load(several).unwrap_err();
-    assert!(
-        error.to_string().contains("set network.advertise"),
-        "{error}"
-    );
-    assert!(
-        load(&format!(
-            "{several}network.advertise = 'play.example.org:1'"
-        ))
-        .is_ok()
-    );
+    assert!(error.to_string().contains("set network.advertise"), "{error}");
+    assert!(load(&format!("{several}network.advertise = 'play.example.org:1'")).is_ok());
 }
 
 #[cfg(not(feature = "nats"))]
 #[test]
 fn a_nats_server_is_refused_by_a_build_that_cannot_speak_to_it() {
     let error = load("bus.url = 'nats://h:1'").unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("built without the `nats` feature"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("built without the `nats` feature"), "{error}");
 }

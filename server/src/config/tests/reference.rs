@@ -31,9 +31,7 @@ fn commented_keys(text: &str) -> BTreeMap<String, String> {
 #[test]
 fn server_toml_has_every_key_with_a_comment_and_its_default_and_nothing_else() {
     let text = std::fs::read_to_string(in_repository("config/server.toml")).unwrap();
-    let defaults = keys()
-        .map(|key| key.path.to_owned())
-        .zip(Config::default().shown());
+    let defaults = keys().map(|key| key.path.to_owned()).zip(Config::default().shown());
     assert_eq!(commented_keys(&text), defaults.collect());
     let loaded = Loaded::load(&Sources::default().file(in_repository("config/server.toml")));
     assert_eq!(loaded.unwrap().config, Config::default());
@@ -64,32 +62,20 @@ fn the_cluster_files_make_two_servers_of_one_world() {
         Loaded::load(&sources).unwrap().config
     };
     let (east, west) = (load("east"), load("west"));
-    assert_eq!(
-        (&east.bus.url, &east.bus.world),
-        (&west.bus.url, &west.bus.world)
-    );
+    assert_eq!((&east.bus.url, &east.bus.world), (&west.bus.url, &west.bus.world));
     assert_ne!(east.server.node, west.server.node);
     assert_ne!(east.server.data_dir, west.server.data_dir);
     assert_ne!(east.network.listen, west.network.listen);
-    assert!(
-        east.world.realm != west.world.realm,
-        "one of them has the realm zone"
-    );
+    assert!(east.world.realm != west.world.realm, "one of them has the realm zone");
 }
 
 #[test]
 fn what_is_printed_names_each_origin_and_can_be_loaded_again() {
     let files = Files::new();
-    let path = files.write(
-        "server.toml",
-        "[world]\n\ntick_rate = 20\nzones = ['meadow']\n",
-    );
+    let path = files.write("server.toml", "[world]\n\ntick_rate = 20\nzones = ['meadow']\n");
     let sources = Sources::default()
         .file(&path)
-        .environment(variables(&[(
-            "REALMBEAT__LOG__LEVEL",
-            "info,server::net=debug",
-        )]))
+        .environment(variables(&[("REALMBEAT__LOG__LEVEL", "info,server::net=debug")]))
         .flag("--listen", "network.listen", "127.0.0.1:0");
     let loaded = Loaded::load(&sources).unwrap();
     let printed = loaded.to_string();
@@ -104,13 +90,7 @@ fn what_is_printed_names_each_origin_and_can_be_loaded_again() {
         assert!(printed.contains(line), "{line} in:\n{printed}");
     }
     assert_eq!(load(&printed).unwrap().config, loaded.config);
-    let Origin::File {
-        path: from,
-        line,
-        column,
-        ..
-    } = loaded.origin("world.tick_rate")
-    else {
+    let Origin::File { path: from, line, column, .. } = loaded.origin("world.tick_rate") else {
         panic!("it was in the file");
     };
     assert_eq!((from, *line, *column), (&path, 3, 13));

@@ -14,45 +14,27 @@ fn running(text: &str) -> (Files, Sources, Loaded) {
 #[test]
 fn a_reload_applies_live_values_and_names_those_that_need_a_restart() {
     let (files, sources, mut loaded) = running("log.level = 'info'\nworld.tick_rate = 10\n");
-    files.write(
-        "server.toml",
-        "log.level = 'debug'\nauth.grace = '1m'\nworld.tick_rate = 20\n",
-    );
+    files.write("server.toml", "log.level = 'debug'\nauth.grace = '1m'\nworld.tick_rate = 20\n");
     let report = loaded.reload(&sources).unwrap();
     let lines = |changes: &[crate::config::Change]| -> Vec<String> {
         changes.iter().map(ToString::to_string).collect()
     };
     assert_eq!(
         lines(&report.applied),
-        [
-            "auth.grace: \"30s\" -> \"1m\"",
-            "log.level: \"info\" -> \"debug\""
-        ]
+        ["auth.grace: \"30s\" -> \"1m\"", "log.level: \"info\" -> \"debug\""]
     );
     assert_eq!(lines(&report.needs_restart), ["world.tick_rate: 10 -> 20"]);
     assert_eq!(loaded.config.log.level.directives(), "debug");
     assert_eq!(loaded.config.auth.grace.as_secs(), 60);
-    assert_eq!(
-        loaded.config.world.tick_rate, 10,
-        "the clock ticks as it was started"
-    );
-    assert!(matches!(
-        loaded.origin("auth.grace"),
-        Origin::File { line: 2, .. }
-    ));
-    assert!(matches!(
-        loaded.origin("world.tick_rate"),
-        Origin::File { line: 2, .. }
-    ));
+    assert_eq!(loaded.config.world.tick_rate, 10, "the clock ticks as it was started");
+    assert!(matches!(loaded.origin("auth.grace"), Origin::File { line: 2, .. }));
+    assert!(matches!(loaded.origin("world.tick_rate"), Origin::File { line: 2, .. }));
 }
 
 #[test]
 fn a_reload_without_changes_does_nothing() {
     let (_files, sources, mut loaded) = running("log.level = 'debug'\n");
-    assert_eq!(
-        loaded.reload(&sources).unwrap(),
-        crate::config::ReloadReport::default()
-    );
+    assert_eq!(loaded.reload(&sources).unwrap(), crate::config::ReloadReport::default());
 }
 
 #[test]
@@ -69,15 +51,9 @@ fn a_bad_file_keeps_the_old_configuration_and_says_why() {
     let (files, sources, mut loaded) = running("auth.grace = '1m'\n");
     let before = (loaded.config.clone(), loaded.to_string());
     for (bad, why) in [
-        (
-            "auth.grace = '2m'\nlog.level = 'loud'\n",
-            "2:13: `log.level` is 'loud'",
-        ),
+        ("auth.grace = '2m'\nlog.level = 'loud'\n", "2:13: `log.level` is 'loud'"),
         ("auth.grace = '2m'\nlog = =\n", "2:7: not TOML"),
-        (
-            "auth.grace = '2m'\nlog.levle = 'info'\n",
-            "2:5: unknown key",
-        ),
+        ("auth.grace = '2m'\nlog.levle = 'info'\n", "2:5: unknown key"),
     ] {
         files.write("server.toml", bad);
         let error = loaded.reload(&sources).unwrap_err();
@@ -94,16 +70,10 @@ fn live_values_that_contradict_what_needs_a_restart_are_refused() {
     let (files, sources, mut loaded) =
         running("[network]\nread_budget_bytes = 32768\nmax_frame_bytes = 32768\n");
     // Fine with the smaller frames of the new file, but those come only with a restart.
-    files.write(
-        "server.toml",
-        "[network]\nbytes_per_second = 8192\nbyte_burst = 8192\n",
-    );
+    files.write("server.toml", "[network]\nbytes_per_second = 8192\nbyte_burst = 8192\n");
     let before = loaded.config.clone();
     let error = loaded.reload(&sources).unwrap_err();
-    assert!(
-        error.to_string().contains("`network.byte_burst` = 8192"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("`network.byte_burst` = 8192"), "{error}");
     assert_eq!(loaded.config, before);
 }
 

@@ -10,16 +10,10 @@ fn the_token_secret_is_readable_and_masked_wherever_it_might_be_shown() {
     let sources =
         Sources::default().environment(variables(&[("REALMBEAT__AUTH__TOKEN_SECRET", SECRET)]));
     let loaded = Loaded::load(&sources).unwrap();
-    assert_eq!(
-        loaded.config.auth.token_secret.as_ref().unwrap().expose(),
-        SECRET
-    );
+    assert_eq!(loaded.config.auth.token_secret.as_ref().unwrap().expose(), SECRET);
 
     let changes = loaded.config.changes(&load("").unwrap().config);
-    assert_eq!(
-        (changes[0].from.as_str(), changes[0].to.as_str()),
-        ("\"********\"", "\"\"")
-    );
+    assert_eq!((changes[0].from.as_str(), changes[0].to.as_str()), ("\"********\"", "\"\""));
     for shown in [
         loaded.to_string(),
         format!("{loaded:?}"),
@@ -56,16 +50,10 @@ fn a_wrong_secret_is_not_repeated() {
 fn the_password_of_a_nats_server_is_masked_wherever_it_might_be_shown() {
     const PASSWORD: &str = "hunter2";
     let loaded = load(&format!("bus.url = 'nats://ann:{PASSWORD}@127.0.0.1:4222'")).unwrap();
-    let wrong = load(&format!(
-        "bus.url = 'natss://ann:{PASSWORD}@127.0.0.1:4222'"
-    ))
-    .unwrap_err();
-    for shown in [
-        loaded.to_string(),
-        format!("{loaded:?}"),
-        wrong.to_string(),
-        format!("{wrong:?}"),
-    ] {
+    let wrong = load(&format!("bus.url = 'natss://ann:{PASSWORD}@127.0.0.1:4222'")).unwrap_err();
+    for shown in
+        [loaded.to_string(), format!("{loaded:?}"), wrong.to_string(), format!("{wrong:?}")]
+    {
         assert!(!shown.contains(PASSWORD), "{shown}");
         assert!(shown.contains("********@127.0.0.1:4222"), "{shown}");
     }
@@ -73,10 +61,7 @@ fn the_password_of_a_nats_server_is_masked_wherever_it_might_be_shown() {
 
 #[test]
 fn only_the_token_secret_is_a_secret_key() {
-    let secret: Vec<&str> = keys()
-        .filter(|key| key.secret)
-        .map(|key| key.path)
-        .collect();
+    let secret: Vec<&str> = keys().filter(|key| key.secret).map(|key| key.path).collect();
     assert_eq!(secret, ["auth.token_secret"]);
     assert!(reference().contains("\ntoken_secret = \"\"\n"));
 }

@@ -15,10 +15,7 @@ fn create(name: &str) -> CreateCharacter {
 
 #[test]
 fn characters_are_made_listed_and_deleted() {
-    let mut rig = Rig::with(Settings {
-        characters_per_account: 2,
-        ..settings()
-    });
+    let mut rig = Rig::with(Settings { characters_per_account: 2, ..settings() });
     rig.log_in(ONE, "anna");
     rig.send(ONE, 1, &create("mira"));
     rig.settle();
@@ -72,18 +69,11 @@ fn packets_of_the_world_reach_the_game_after_the_character() {
     let mira = rig.character("anna", "Mira");
     rig.log_in(ONE, "anna");
     rig.enter(ONE, mira);
-    let step = Move {
-        heading: 1,
-        walking: true,
-        sequence: 2,
-    };
+    let step = Move { heading: 1, walking: true, sequence: 2 };
     rig.send(ONE, 5, &step);
     rig.send_raw(ONE, MODULE_MESSAGE, b"whatever");
-    let [
-        Input::Enter { character, .. },
-        Input::Packet { request, id, .. },
-        module,
-    ] = &rig.inputs[..]
+    let [Input::Enter { character, .. }, Input::Packet { request, id, .. }, module] =
+        &rig.inputs[..]
     else {
         panic!("{:?}", rig.inputs)
     };

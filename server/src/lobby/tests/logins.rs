@@ -12,23 +12,15 @@ use crate::auth::{AuthPool, Secret, mint_token};
 use crate::lobby::Settings;
 
 fn register(account: &str, password: &str) -> Register {
-    Register {
-        account: account.into(),
-        password: password.into(),
-    }
+    Register { account: account.into(), password: password.into() }
 }
 
 fn login(account: &str, password: &str) -> Login {
-    Login {
-        account: account.into(),
-        password: password.into(),
-    }
+    Login { account: account.into(), password: password.into() }
 }
 
 fn token(token: &str) -> TokenLogin {
-    TokenLogin {
-        token: token.into(),
-    }
+    TokenLogin { token: token.into() }
 }
 
 #[test]
@@ -37,15 +29,10 @@ fn hello_is_answered_with_welcome_and_the_wrong_version_with_ours() {
     rig.greet(ONE, ELSEWHERE);
     assert!(matches!(rig.last(ONE).body, Some(Body::Welcome(_))));
     rig.open(TWO, ELSEWHERE);
-    let hello = Hello {
-        protocol_version: 99,
-        client: String::new(),
-    };
+    let hello = Hello { protocol_version: 99, client: String::new() };
     rig.send(TWO, 1, &hello);
     rig.assert_farewell(TWO, Farewell::WrongVersion);
-    let Some(Body::Goodbye(goodbye)) = &rig.last(TWO).body else {
-        panic!()
-    };
+    let Some(Body::Goodbye(goodbye)) = &rig.last(TWO).body else { panic!() };
     assert_eq!(goodbye.protocol_version, 1);
 }
 
@@ -206,10 +193,7 @@ fn a_second_request_while_one_is_under_way_is_refused_and_the_first_one_answered
 
 #[test]
 fn full_queues_refuse_with_a_time_to_come_back_and_lose_nobody() {
-    let mut rig = Rig::with(Settings {
-        questions_max: 1,
-        ..settings()
-    });
+    let mut rig = Rig::with(Settings { questions_max: 1, ..settings() });
     rig.greet(ONE, HERE);
     rig.greet(TWO, HERE);
     rig.send(ONE, 1, &token("anna:1"));
@@ -226,10 +210,7 @@ fn full_queues_refuse_with_a_time_to_come_back_and_lose_nobody() {
 
 #[test]
 fn a_full_server_refuses_accounts_unless_one_only_waits_for_its_client() {
-    let mut rig = Rig::with(Settings {
-        logins_max: 1,
-        ..settings()
-    });
+    let mut rig = Rig::with(Settings { logins_max: 1, ..settings() });
     rig.log_in(ONE, "anna");
     rig.greet(TWO, HERE);
     rig.send(TWO, 1, &token("bert:b"));
@@ -259,9 +240,7 @@ fn closed_doors_take_no_login_and_goodbye_says_when_to_come_back() {
     rig.pump();
     for session in [ONE, TWO] {
         rig.assert_farewell(session, Farewell::Shutdown);
-        let Some(Body::Goodbye(goodbye)) = &rig.last(session).body else {
-            panic!()
-        };
+        let Some(Body::Goodbye(goodbye)) = &rig.last(session).body else { panic!() };
         assert_eq!(goodbye.retry_after_ms, 20_000);
     }
 }

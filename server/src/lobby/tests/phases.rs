@@ -20,10 +20,7 @@ fn nothing_but_hello_is_accepted_first_and_hello_never_again() {
     rig.send(ONE, 1, &Ping { nonce: 1 });
     rig.assert_refused(ONE, 1, Refusal::WrongPhase);
     rig.greet(TWO, HERE);
-    let hello = Hello {
-        protocol_version: PROTOCOL_VERSION,
-        client: "again".into(),
-    };
+    let hello = Hello { protocol_version: PROTOCOL_VERSION, client: "again".into() };
     rig.send(TWO, 2, &hello);
     rig.assert_refused(TWO, 2, Refusal::WrongPhase);
 }
@@ -50,10 +47,7 @@ fn unknown_messages_are_refused_with_their_request_and_too_many_end_the_session(
 
 #[test]
 fn an_undecodable_payload_ends_the_session_with_that_reason() {
-    for id in CLIENT_MESSAGES
-        .iter()
-        .filter(|info| info.phase == Phase::Login)
-    {
+    for id in CLIENT_MESSAGES.iter().filter(|info| info.phase == Phase::Login) {
         let mut rig = Rig::new();
         rig.greet(ONE, HERE);
         rig.send_raw(ONE, id.id, &[0x0a, 0x05, 0x01]);
@@ -79,32 +73,17 @@ fn a_goodbye_for_errors_in_the_world_leaves_the_character_its_grace_time() {
 fn payload(id: u32, number: u64, rig: &Rig, tokens: &[Vec<u8>]) -> Vec<u8> {
     let account = ["anna", "bert"][usize::try_from(number % 2).unwrap()].to_owned();
     let password = "correct horse".to_owned();
-    let character = rig
-        .characters
-        .keys()
-        .nth(usize::try_from(number % 3).unwrap());
+    let character = rig.characters.keys().nth(usize::try_from(number % 3).unwrap());
     let character = character.map_or(number, |id| id.0);
     let name = |info: &&ClientInfo| info.id == id;
-    match CLIENT_MESSAGES
-        .iter()
-        .find(name)
-        .map_or("", |info| info.name)
-    {
-        "Hello" => Hello {
-            protocol_version: PROTOCOL_VERSION,
-            client: "any".into(),
+    match CLIENT_MESSAGES.iter().find(name).map_or("", |info| info.name) {
+        "Hello" => {
+            Hello { protocol_version: PROTOCOL_VERSION, client: "any".into() }.encode_to_vec()
         }
-        .encode_to_vec(),
         "Register" => Register { account, password }.encode_to_vec(),
         "Login" => Login { account, password }.encode_to_vec(),
-        "TokenLogin" => TokenLogin {
-            token: format!("{account}:{number}"),
-        }
-        .encode_to_vec(),
-        "Resume" => Resume {
-            token: tokens.last().cloned().unwrap_or_default(),
-        }
-        .encode_to_vec(),
+        "TokenLogin" => TokenLogin { token: format!("{account}:{number}") }.encode_to_vec(),
+        "Resume" => Resume { token: tokens.last().cloned().unwrap_or_default() }.encode_to_vec(),
         "CreateCharacter" => CreateCharacter {
             name: ["Mira", "Tobin", "Liese"][usize::try_from(number % 3).unwrap()].into(),
         }
@@ -136,10 +115,7 @@ impl At {
 }
 
 /// Goes where the events lead, and checks that each can come where the client is.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "the other messages move no client"
-)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other messages move no client")]
 fn follow(at: At, event: &Event) -> At {
     let body = match event {
         Event::Enters => {
@@ -189,10 +165,7 @@ fn send_checked(rig: &mut Rig, session: SessionId, kind: ClientInfo, payload: &[
     rig.send_raw(session, kind.id, payload);
     if rig.questions() > questions {
         let place = [(At::Login, Phase::Login), (At::Lobby, Phase::Lobby)];
-        assert!(
-            place.contains(&(at, kind.phase)),
-            "{kind:?} asked for something {at:?}"
-        );
+        assert!(place.contains(&(at, kind.phase)), "{kind:?} asked for something {at:?}");
     }
     if rig.inputs.len() > inputs {
         let resumed = (at, kind.name) == (At::Login, "Resume");

@@ -47,10 +47,7 @@ fn step() -> impl Strategy<Value = Step> {
 fn take(rig: &mut Rig, step: Step, sessions: u64, fresh: u64, tokens: &[Vec<u8>]) {
     let open = |rig: &Rig, number: u64| {
         let session = SessionId(number % sessions);
-        rig.seen
-            .get(&session)
-            .filter(|seen| seen.farewell.is_none())
-            .map(|_| session)
+        rig.seen.get(&session).filter(|seen| seen.farewell.is_none()).map(|_| session)
     };
     match step {
         Step::Token(number) => {
@@ -75,9 +72,7 @@ fn take(rig: &mut Rig, step: Step, sessions: u64, fresh: u64, tokens: &[Vec<u8>]
             let of = usize::try_from(number).unwrap() % rig.characters.len();
             let character = rig.characters.keys().nth(of).unwrap().0;
             let live = rig.live().first().copied();
-            let session = live
-                .filter(|_| number % 2 == 0)
-                .or_else(|| open(rig, number / 7));
+            let session = live.filter(|_| number % 2 == 0).or_else(|| open(rig, number / 7));
             if let Some(session) = session {
                 rig.send(session, 1, &EnterWorld { character });
             }
@@ -85,9 +80,7 @@ fn take(rig: &mut Rig, step: Step, sessions: u64, fresh: u64, tokens: &[Vec<u8>]
         Step::Leave(number) => {
             // Sessions that are live leave more often than chance would have it.
             let live = rig.live().first().copied();
-            let session = live
-                .filter(|_| number % 2 == 0)
-                .or_else(|| open(rig, number));
+            let session = live.filter(|_| number % 2 == 0).or_else(|| open(rig, number));
             if let Some(session) = session {
                 rig.send(session, 1, &LeaveWorld {});
             }

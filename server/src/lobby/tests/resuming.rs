@@ -101,13 +101,7 @@ fn forged_session_tokens_are_invalid_and_guessing_ends_the_session() {
     let mut flipped = good.clone();
     flipped[0] ^= 1;
     rig.greet(TWO, ELSEWHERE);
-    for token in [
-        vec![],
-        vec![0; 16],
-        good[..15].to_vec(),
-        vec![1; 1000],
-        flipped,
-    ] {
+    for token in [vec![], vec![0; 16], good[..15].to_vec(), vec![1; 1000], flipped] {
         assert_eq!(rig.seen[&TWO].farewell, None);
         rig.send(TWO, 4, &Resume { token });
     }
@@ -128,11 +122,7 @@ fn a_second_login_takes_the_character_over_and_the_first_session_is_told() {
     // The end of the first connection is no longer the character's business.
     rig.close(ONE);
     assert_eq!(rig.world[&mira], Some(TWO));
-    assert!(
-        !rig.inputs
-            .iter()
-            .any(|input| matches!(input, Input::Detach { .. }))
-    );
+    assert!(!rig.inputs.iter().any(|input| matches!(input, Input::Detach { .. })));
 }
 
 #[test]
@@ -172,14 +162,8 @@ fn a_redirected_session_gets_a_token_that_resumes_in_the_world_and_is_closed_if_
     rig.enter(ONE, mira);
     rig.game_tick();
     let address = Some("192.0.2.1:7000".to_owned());
-    rig.order(&Order::Redirect {
-        session: ONE,
-        address,
-    });
-    assert_eq!(
-        rig.world[&mira], None,
-        "nothing more of value comes after the redirect"
-    );
+    rig.order(&Order::Redirect { session: ONE, address });
+    assert_eq!(rig.world[&mira], None, "nothing more of value comes after the redirect");
     // Not durable yet: the redirect is held, and so is the deadline.
     rig.pass(Duration::from_secs(30));
     assert!(!matches!(rig.last(ONE).body, Some(Body::Redirect(_))));
@@ -204,13 +188,8 @@ fn a_redirect_without_an_address_names_this_server() {
     let mira = rig.character("anna", "Mira");
     rig.log_in(ONE, "anna");
     rig.enter(ONE, mira);
-    rig.order(&Order::Redirect {
-        session: ONE,
-        address: None,
-    });
+    rig.order(&Order::Redirect { session: ONE, address: None });
     rig.sync();
-    let Some(Body::Redirect(redirect)) = &rig.last(ONE).body else {
-        panic!("{:?}", rig.last(ONE))
-    };
+    let Some(Body::Redirect(redirect)) = &rig.last(ONE).body else { panic!("{:?}", rig.last(ONE)) };
     assert_eq!(redirect.address, settings().address);
 }

@@ -127,11 +127,7 @@ impl Rig {
     }
 
     pub(super) fn send_raw(&mut self, session: SessionId, id: u32, payload: &[u8]) {
-        let envelope = Envelope {
-            request: 7,
-            id,
-            payload,
-        };
+        let envelope = Envelope { request: 7, id, payload };
         self.lobby.packet(session, &envelope, self.now);
         self.pump();
     }
@@ -139,10 +135,7 @@ impl Rig {
     /// Opens and greets.
     pub(super) fn greet(&mut self, session: SessionId, peer: &str) {
         self.open(session, peer);
-        let hello = Hello {
-            protocol_version: PROTOCOL_VERSION,
-            client: "test".into(),
-        };
+        let hello = Hello { protocol_version: PROTOCOL_VERSION, client: "test".into() };
         self.send(session, 0, &hello);
     }
 
@@ -235,19 +228,14 @@ impl Rig {
         while let Some(action) = self.lobby.next_action() {
             match action {
                 Action::Send { session, frame } => self.show(session, packet(&frame)),
-                Action::SendValue {
-                    session,
-                    frame,
-                    after,
-                } => self.held.push_back((session, packet(&frame), after)),
+                Action::SendValue { session, frame, after } => {
+                    self.held.push_back((session, packet(&frame), after))
+                }
                 Action::Close { session, last } => {
                     let reason = last.reason();
                     self.show(
                         session,
-                        ServerPacket {
-                            request: 0,
-                            body: Some(Body::Goodbye(last)),
-                        },
+                        ServerPacket { request: 0, body: Some(Body::Goodbye(last)) },
                     );
                     self.seen.get_mut(&session).unwrap().farewell = Some(reason);
                     // Goodbye is the last frame, so what is held is dropped.
@@ -267,10 +255,7 @@ impl Rig {
     }
 
     fn show(&mut self, session: SessionId, packet: ServerPacket) {
-        let seen = self
-            .seen
-            .get_mut(&session)
-            .expect("a frame for a session that is gone");
+        let seen = self.seen.get_mut(&session).expect("a frame for a session that is gone");
         assert_eq!(seen.farewell, None, "{packet:?} after goodbye");
         seen.events.push(Event::Frame(packet.clone()));
         seen.frames.push(packet);
@@ -289,11 +274,7 @@ impl Rig {
                 let id = character.id;
                 if self.zone_gone {
                     let message = "its zone isn't here".into();
-                    self.orders.push_back(Order::EnterFailed {
-                        character: id,
-                        session,
-                        message,
-                    });
+                    self.orders.push_back(Order::EnterFailed { character: id, session, message });
                 } else {
                     let before = self.world.insert(id, Some(session));
                     assert_eq!(before, None, "entered twice");

@@ -5,10 +5,7 @@ use super::*;
 
 #[test]
 fn a_full_server_says_so_and_takes_the_next_when_a_place_is_free() {
-    let mut rig = Rig::new(Limits {
-        max_sessions: 2,
-        ..Limits::default()
-    });
+    let mut rig = Rig::new(Limits { max_sessions: 2, ..Limits::default() });
     let (first, _) = rig.connect();
     let (_second, _) = rig.connect();
     let mut third = rig.dial();
@@ -25,11 +22,8 @@ fn a_full_server_says_so_and_takes_the_next_when_a_place_is_free() {
 
 #[test]
 fn one_address_gets_its_share_and_others_are_unaffected() {
-    let mut rig = Rig::new(Limits {
-        sessions_per_address: 3,
-        count_loopback: true,
-        ..Limits::default()
-    });
+    let mut rig =
+        Rig::new(Limits { sessions_per_address: 3, count_loopback: true, ..Limits::default() });
     let mut greedy: Vec<TcpStream> = (0..3).map(|_| rig.connect().0).collect();
     let mut one_more = rig.dial();
     let goodbye = read_goodbye(&rig.read_to_end(&mut one_more));
@@ -46,10 +40,7 @@ fn one_address_gets_its_share_and_others_are_unaffected() {
 
 #[test]
 fn a_burst_of_connections_is_accepted_a_bounded_number_at_a_time() {
-    let mut rig = Rig::new(Limits {
-        accepts_per_pass: 10,
-        ..Limits::default()
-    });
+    let mut rig = Rig::new(Limits { accepts_per_pass: 10, ..Limits::default() });
     let clients: Vec<TcpStream> = (0..95).map(|_| rig.dial()).collect();
     let mut seen = 0;
     while seen < clients.len() {
@@ -67,11 +58,7 @@ fn an_address_in_use_is_one_clear_line() {
     let again = Network::bind(address, Framing::Raw, Limits::default(), rig.now);
     let error = again.unwrap_err();
     assert!(matches!(error, BindError::InUse { .. }));
-    assert!(
-        error
-            .to_string()
-            .starts_with(&format!("{address} is in use"))
-    );
+    assert!(error.to_string().starts_with(&format!("{address} is in use")));
 }
 
 #[test]
@@ -79,9 +66,7 @@ fn the_port_of_a_server_that_is_gone_can_be_used_at_once() {
     let mut rig = Rig::new(Limits::default());
     let (mut client, id) = rig.connect();
     // The server's side ends first and the client has read all, so that a connection of the port is in TIME_WAIT.
-    rig.network
-        .sessions()
-        .close(id, &super::super::goodbye(Farewell::Shutdown, ""));
+    rig.network.sessions().close(id, &super::super::goodbye(Farewell::Shutdown, ""));
     rig.read_to_end(&mut client);
     drop(client);
     rig.until_empty();

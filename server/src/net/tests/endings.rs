@@ -101,10 +101,7 @@ fn a_goodbye_arrives_although_the_client_has_sent_what_nobody_reads() {
     let mut rig = Rig::new(Limits::default());
     let (mut client, id) = rig.connect();
     client.write_all(&framed(&[1; 900]).repeat(60)).unwrap();
-    let last = Goodbye {
-        retry_after_ms: 7,
-        ..goodbye(Farewell::Shutdown, "restart")
-    };
+    let last = Goodbye { retry_after_ms: 7, ..goodbye(Farewell::Shutdown, "restart") };
     rig.network.sessions().close(id, &last);
     rig.network.flush();
     assert_eq!(read_goodbye(&rig.read_to_end(&mut client)), last);
@@ -117,9 +114,7 @@ fn a_goodbye_arrives_although_the_client_has_sent_what_nobody_reads() {
 fn a_client_that_does_not_hang_up_is_hung_up_on_at_the_goodbye_deadline() {
     let mut rig = Rig::new(Limits::default());
     let (_client, id) = rig.connect();
-    rig.network
-        .sessions()
-        .close(id, &goodbye(Farewell::Kicked, ""));
+    rig.network.sessions().close(id, &goodbye(Farewell::Kicked, ""));
     rig.pass();
     assert_eq!(rig.network.sessions().len(), 1);
     rig.advance(Duration::from_secs(1));

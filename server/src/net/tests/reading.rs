@@ -16,11 +16,7 @@ fn a_packet_that_comes_a_byte_at_a_time_is_one_packet() {
     rig.until(|inbox| !inbox.packets.is_empty());
     assert_eq!(rig.inbox.packets, [(id, packet)]);
     let session = rig.network.sessions().get(id).unwrap();
-    assert_eq!(
-        session.unfinished.capacity(),
-        0,
-        "idle sessions own nothing"
-    );
+    assert_eq!(session.unfinished.capacity(), 0, "idle sessions own nothing");
 }
 
 #[test]
@@ -38,11 +34,7 @@ fn ten_packets_in_one_write_are_ten_packets_and_one_read() {
 
 #[test]
 fn what_the_budget_leaves_unread_is_read_without_another_event() {
-    let mut rig = Rig::new(Limits {
-        read_budget: 64,
-        packet_rate: None,
-        ..Limits::default()
-    });
+    let mut rig = Rig::new(Limits { read_budget: 64, packet_rate: None, ..Limits::default() });
     let (mut client, _) = rig.connect();
     let sent: Vec<Vec<u8>> = (0..200).map(|number| vec![number; 50]).collect();
     let bytes: Vec<u8> = sent.iter().flat_map(|packet| framed(packet)).collect();
@@ -66,19 +58,13 @@ fn a_flood_is_served_in_turns_with_the_others() {
     quiet.write_all(&framed(b"me too")).unwrap();
     rig.until(|inbox| inbox.packets.iter().any(|(id, _)| *id == quiet_id));
     let before = rig.inbox.packets.iter().filter(|(id, _)| *id == loud_id);
-    assert!(
-        before.count() < 500,
-        "the quiet one had to wait for the loud one"
-    );
+    assert!(before.count() < 500, "the quiet one had to wait for the loud one");
 }
 
 #[test]
 fn a_thousand_ready_sockets_are_all_served_a_hundred_at_a_time() {
     crate::net::raise_descriptor_limit(2000).unwrap();
-    let mut rig = Rig::new(Limits {
-        events_per_poll: 100,
-        ..Limits::default()
-    });
+    let mut rig = Rig::new(Limits { events_per_poll: 100, ..Limits::default() });
     let mut clients: Vec<TcpStream> = (0..1000).map(|_| rig.connect().0).collect();
     for client in &mut clients {
         client.write_all(&framed(b"hello")).unwrap();
@@ -161,14 +147,8 @@ fn more_packets_or_bytes_than_the_rate_allows_are_flooding() {
     let goodbye = answer_to(&empty_packets, Limits::default());
     assert_eq!(goodbye.reason(), Farewell::Flooding);
     let few_large_ones = framed(&[1; 1000]).repeat(120);
-    let limits = Limits {
-        packet_rate: None,
-        ..Limits::default()
-    };
-    assert_eq!(
-        answer_to(&few_large_ones, limits).reason(),
-        Farewell::Flooding
-    );
+    let limits = Limits { packet_rate: None, ..Limits::default() };
+    assert_eq!(answer_to(&few_large_ones, limits).reason(), Farewell::Flooding);
 }
 
 #[test]

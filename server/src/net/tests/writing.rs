@@ -29,15 +29,8 @@ fn all_that_a_pass_sends_to_a_session_goes_out_in_one_write() {
     assert_eq!(rig.stats().writes - before, 1);
     assert_eq!(rig.read(&mut client, 310).len(), 310);
     let session = rig.network.sessions().get(id).unwrap();
-    assert_eq!(
-        session.output.capacity(),
-        0,
-        "a flushed session owns nothing"
-    );
-    assert!(
-        !session.armed,
-        "writable events are asked for only when needed"
-    );
+    assert_eq!(session.output.capacity(), 0, "a flushed session owns nothing");
+    assert!(!session.armed, "writable events are asked for only when needed");
 }
 
 #[test]
@@ -53,18 +46,12 @@ fn a_session_can_be_flushed_by_itself_and_is_not_written_to_again() {
 
 #[test]
 fn a_large_answer_reaches_a_slow_reader_whole_and_in_order() {
-    let mut rig = Rig::new(Limits {
-        hard_output_limit: 64 << 20,
-        ..Limits::default()
-    });
+    let mut rig = Rig::new(Limits { hard_output_limit: 64 << 20, ..Limits::default() });
     let (mut client, id) = rig.connect();
     let answer: Vec<u8> = (0..20_000_000_u32).map(|n| (n % 251) as u8).collect();
     rig.network.sessions().send(id, &answer);
     rig.network.flush();
-    assert!(
-        rig.stats().partial_writes > 0,
-        "the kernel took it all at once"
-    );
+    assert!(rig.stats().partial_writes > 0, "the kernel took it all at once");
     assert!(rig.network.sessions().get(id).unwrap().armed);
     assert!(rig.read(&mut client, answer.len()) == answer);
     rig.until(|inbox| inbox.recovered.len() == 1);
@@ -101,26 +88,17 @@ fn a_client_that_never_reads_costs_the_hard_limit_at_most_and_is_ended() {
     assert!(rig.network.sessions().outgoing(id).is_none());
     rig.until(|inbox| inbox.closed == [(id, told(Farewell::TooSlow))]);
     rig.advance(Duration::from_secs(4));
-    assert!(
-        rig.network.sessions().is_empty(),
-        "the socket goes at the deadline"
-    );
+    assert!(rig.network.sessions().is_empty(), "the socket goes at the deadline");
     drop(client);
 }
 
 #[test]
 fn the_kernel_hides_a_slow_reader_no_longer_than_its_buffer_allows() {
-    let mut rig = Rig::new(Limits {
-        send_buffer: Some(16 << 10),
-        ..Limits::default()
-    });
+    let mut rig = Rig::new(Limits { send_buffer: Some(16 << 10), ..Limits::default() });
     let (client, id) = rig.connect();
     clog(&mut rig, id, 0);
     let small = rig.stats().bytes_out;
-    let mut rig = Rig::new(Limits {
-        send_buffer: Some(1 << 20),
-        ..Limits::default()
-    });
+    let mut rig = Rig::new(Limits { send_buffer: Some(1 << 20), ..Limits::default() });
     let (other, id) = rig.connect();
     clog(&mut rig, id, 0);
     assert!(small < rig.stats().bytes_out, "the setting changes nothing");
@@ -135,20 +113,12 @@ fn the_last_word_to_a_slow_reader_comes_after_all_that_was_queued() {
     let bytes = rig.read_to_end(&mut client);
     let start = bytes.len() / 1002 * 1002;
     assert_eq!(read_goodbye(&bytes[start..]).reason(), Farewell::TooSlow);
-    assert!(
-        bytes[..start]
-            .chunks(1002)
-            .all(|frame| frame == framed(&[9; 1000]))
-    );
+    assert!(bytes[..start].chunks(1002).all(|frame| frame == framed(&[9; 1000])));
 }
 
 #[test]
 fn a_raw_client_that_does_not_read_is_not_read_from_and_loses_nothing() {
-    let limits = Limits {
-        packet_rate: None,
-        byte_rate: None,
-        ..Limits::default()
-    };
+    let limits = Limits { packet_rate: None, byte_rate: None, ..Limits::default() };
     let most = limits.soft_output_limit + limits.read_budget;
     let mut rig = Rig::with(Framing::Raw, limits);
     rig.inbox.echoes = true;
@@ -194,9 +164,7 @@ fn each_flush_begins_with_another_session() {
 fn speaking_to_a_session_that_is_gone_is_no_error() {
     let mut rig = Rig::new(Limits::default());
     let (client, id) = rig.connect();
-    rig.network
-        .sessions()
-        .close(id, &goodbye(Farewell::Kicked, ""));
+    rig.network.sessions().close(id, &goodbye(Farewell::Kicked, ""));
     drop(client);
     rig.until_empty();
     let sessions = rig.network.sessions();

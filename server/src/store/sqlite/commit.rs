@@ -42,10 +42,7 @@ impl Batch<'_> {
         for operation in &commit.operations {
             self.operation(operation, commit.tick).map_err(|problem| {
                 let OpId { epoch, sequence } = operation.id;
-                problem.at(format_args!(
-                    "operation {epoch}/{sequence} ({})",
-                    operation.cause
-                ))
+                problem.at(format_args!("operation {epoch}/{sequence} ({})", operation.cause))
             })?;
         }
         for save in &commit.characters {
@@ -62,29 +59,18 @@ impl Batch<'_> {
     fn operation(&mut self, operation: &Operation, tick: u64) -> Result<(), EngineError> {
         let op = operation.id;
         if op.epoch != self.epoch {
-            return Err(EngineError::Fatal(format!(
-                "this start's epoch is {}",
-                self.epoch
-            )));
+            return Err(EngineError::Fatal(format!("this start's epoch is {}", self.epoch)));
         }
         if op.sequence <= self.marks.operations {
             return Ok(());
         }
-        let deed = Deed {
-            op,
-            tick: Some(tick),
-            cause: &operation.cause,
-            actor: operation.actor,
-        };
+        let deed = Deed { op, tick: Some(tick), cause: &operation.cause, actor: operation.actor };
         for change in &operation.changes {
             match change {
                 ItemChange::Create(item) => self.create(item, &deed),
-                ItemChange::Move {
-                    item,
-                    from,
-                    to,
-                    slot,
-                } => self.move_item(*item, from, to, *slot, &deed),
+                ItemChange::Move { item, from, to, slot } => {
+                    self.move_item(*item, from, to, *slot, &deed)
+                }
                 ItemChange::Destroy { item, from } => self.destroy(*item, from, &deed),
             }?;
         }
@@ -160,9 +146,7 @@ impl Batch<'_> {
                 "item {item} belongs to {:?}, not to {owner:?}",
                 row.owner
             ))),
-            None => Err(EngineError::Fatal(format!(
-                "item {item} isn't in the world"
-            ))),
+            None => Err(EngineError::Fatal(format!("item {item} isn't in the world"))),
         }
     }
 

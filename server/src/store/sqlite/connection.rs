@@ -65,15 +65,11 @@ impl Problem {
             },
             Self::Sqlite(problem) => match problem.sqlite_error_code() {
                 Some(ErrorCode::NotADatabase) => OpenError::NotOurs { path },
-                Some(ErrorCode::DatabaseCorrupt) => OpenError::Corrupt {
-                    path,
-                    detail: problem.to_string(),
-                },
+                Some(ErrorCode::DatabaseCorrupt) => {
+                    OpenError::Corrupt { path, detail: problem.to_string() }
+                }
                 Some(ErrorCode::DiskFull) => OpenError::Full { path },
-                _ => OpenError::Engine {
-                    path,
-                    detail: problem.to_string(),
-                },
+                _ => OpenError::Engine { path, detail: problem.to_string() },
             },
         }
     }
@@ -84,10 +80,7 @@ pub(super) fn open(path: &Path, intent: Access) -> Result<Connection, OpenError>
     if let Err(problem) = access(path, Right::EXISTS) {
         return Err(match problem {
             rustix::io::Errno::NOENT => OpenError::Missing { path: path.into() },
-            other => OpenError::Access {
-                path: path.into(),
-                source: other.into(),
-            },
+            other => OpenError::Access { path: path.into(), source: other.into() },
         });
     }
     // SQLite would only say that it can't open the file, not why.
@@ -97,10 +90,7 @@ pub(super) fn open(path: &Path, intent: Access) -> Result<Connection, OpenError>
             true => Err(std::io::ErrorKind::IsADirectory.into()),
             false => Ok(()),
         })
-        .map_err(|source| OpenError::Access {
-            path: path.into(),
-            source,
-        })?;
+        .map_err(|source| OpenError::Access { path: path.into(), source })?;
     set_up(path, intent).map_err(|problem| problem.into_open_error(path))
 }
 
@@ -137,14 +127,11 @@ fn set_up(path: &Path, intent: Access) -> Result<Connection, Problem> {
 /// Brings the schema to this build's version. A kill in between leaves the old one.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), Problem> {
     use refinery::error::Kind;
-    let outcome = embedded::migrations::runner()
-        .set_grouped(true)
-        .run(connection);
+    let outcome = embedded::migrations::runner().set_grouped(true).run(connection);
     let Err(problem) = outcome else { return Ok(()) };
     if let Kind::Connection(_, source) = problem.kind() {
-        let code = source
-            .downcast_ref::<rusqlite::Error>()
-            .and_then(rusqlite::Error::sqlite_error_code);
+        let code =
+            source.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
         return Err(match code {
             Some(ErrorCode::DiskFull) => Problem::Full,
             _ => Problem::Migration(problem.to_string()),
@@ -181,10 +168,7 @@ fn check_schema(connection: &Connection) -> Result<i32, Problem> {
         return Err(Problem::NotOurs);
     }
     let newest = "SELECT version FROM refinery_schema_history ORDER BY version DESC LIMIT 1";
-    let found = connection
-        .query_row(newest, [], |row| row.get(0))
-        .optional()?
-        .unwrap_or(0);
+    let found = connection.query_row(newest, [], |row| row.get(0)).optional()?.unwrap_or(0);
     if found > known_schema() {
         return Err(Problem::Newer { found });
     }

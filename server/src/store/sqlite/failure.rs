@@ -26,8 +26,6 @@ impl From<rusqlite::Error> for EngineError {
 
 /// Unix milliseconds, for the columns that people read; nothing is decided by it but when a login token is forgotten.
 pub(super) fn now_ms() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

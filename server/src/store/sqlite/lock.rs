@@ -19,10 +19,7 @@ pub(super) struct FileLock {
 impl FileLock {
     /// Takes the lock of the database at `path`, or says who has it. Makes the directory if need be.
     pub(super) fn take(path: &Path) -> Result<Self, OpenError> {
-        let unusable = |source| OpenError::Directory {
-            path: path.to_owned(),
-            source,
-        };
+        let unusable = |source| OpenError::Directory { path: path.to_owned(), source };
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(unusable)?;
         }
@@ -37,10 +34,7 @@ impl FileLock {
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => {
-                return Err(OpenError::InUse {
-                    path: path.to_owned(),
-                    holder: holder(&mut file),
-                });
+                return Err(OpenError::InUse { path: path.to_owned(), holder: holder(&mut file) });
             }
             Err(problem) => return Err(unusable(problem.into())),
         }
@@ -81,17 +75,10 @@ fn holder(file: &mut File) -> String {
 /// Makes an empty database that its owner alone can read, since it will hold password hashes. SQLite gives the files
 /// beside it the same mode. One that is there keeps its mode.
 pub(super) fn make_private(path: &Path) -> Result<(), OpenError> {
-    let made = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path);
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     match made {
         Ok(_) => Ok(()),
         Err(problem) if problem.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(source) => Err(OpenError::Directory {
-            path: path.to_owned(),
-            source,
-        }),
+        Err(source) => Err(OpenError::Directory { path: path.to_owned(), source }),
     }
 }

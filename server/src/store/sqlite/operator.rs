@@ -51,9 +51,7 @@ pub fn item_history(path: &Path, item: ItemId) -> Result<Vec<LedgerEntry>, Opera
     inspect(path, || {
         let id = i64::try_from(item.0).unwrap_or_default();
         let mut newest: Vec<LedgerEntry> = connection
-            .prepare(&rows::select_ledger(
-                "WHERE item = ?1 ORDER BY entry DESC LIMIT ?2",
-            ))?
+            .prepare(&rows::select_ledger("WHERE item = ?1 ORDER BY entry DESC LIMIT ?2"))?
             .query_map((id, HISTORY_LISTED), rows::ledger_entry)?
             .collect::<Result<_, _>>()?;
         newest.reverse();
@@ -106,16 +104,10 @@ fn check_order(snapshot: &Transaction<'_>, report: &mut AuditReport) -> rusqlite
          FROM ledger JOIN epochs ON epochs.epoch = ledger.epoch WHERE ledger.sequence > 0 ORDER BY ledger.entry",
     )?;
     let mut entries = entries.query([])?;
-    let mut last = OpId {
-        epoch: 0,
-        sequence: 0,
-    };
+    let mut last = OpId { epoch: 0, sequence: 0 };
     while let Some(row) = entries.next()? {
         let entry = unsigned(row, 0)?;
-        let op = OpId {
-            epoch: unsigned(row, 1)?,
-            sequence: unsigned(row, 2)?,
-        };
+        let op = OpId { epoch: unsigned(row, 1)?, sequence: unsigned(row, 2)? };
         if op < last || op.sequence > unsigned(row, 3)? {
             report.find(Finding::OutOfOrder { entry, op });
         }
@@ -137,9 +129,7 @@ fn check_pages(snapshot: &Transaction<'_>, report: &mut AuditReport) -> rusqlite
     let mut strays = strays.query([])?;
     while let Some(row) = strays.next()? {
         let (table, parent): (String, String) = (row.get(0)?, row.get(2)?);
-        report.find(Finding::Damage(format!(
-            "a row of {table} has no row of {parent}"
-        )));
+        report.find(Finding::Damage(format!("a row of {table} has no row of {parent}")));
     }
     Ok(())
 }

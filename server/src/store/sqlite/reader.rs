@@ -36,15 +36,10 @@ impl Reader for SqliteReader {
                     .query_row([name], account)
                     .optional()?,
             },
-            Read::Characters { ticket, account } => Answer::Characters {
-                ticket: *ticket,
-                characters: characters(&snapshot, *account)?,
-            },
-            Read::Character {
-                ticket,
-                account,
-                character,
-            } => Answer::Character {
+            Read::Characters { ticket, account } => {
+                Answer::Characters { ticket: *ticket, characters: characters(&snapshot, *account)? }
+            }
+            Read::Character { ticket, account, character } => Answer::Character {
                 ticket: *ticket,
                 character: load(&snapshot, *account, *character)?.map(Box::new),
             },
@@ -105,17 +100,12 @@ fn load(
             "SELECT module, version, bytes FROM character_modules WHERE character = ?1",
         )?
         .query_map([id], |row| {
-            let saved = Saved {
-                version: row.get(1)?,
-                bytes: row.get(2)?,
-            };
+            let saved = Saved { version: row.get(1)?, bytes: row.get(2)? };
             Ok((row.get(0)?, saved))
         })?
         .collect::<Result<_, _>>()?;
     record.items = snapshot
-        .prepare_cached(&rows::select_items(
-            "owner_character = ?1 ORDER BY slot, id",
-        ))?
+        .prepare_cached(&rows::select_items("owner_character = ?1 ORDER BY slot, id"))?
         .query_map([id], rows::item)?
         .collect::<Result<_, _>>()?;
     Ok(Some(record))

@@ -50,19 +50,13 @@ impl Batch<'_> {
             // An expiry beyond the range of SQLite's integers is as good as never.
             .execute((token_id, i64::try_from(expires_at).unwrap_or(i64::MAX)))?;
         if admitted == 0 {
-            return Ok(Answer::TokenAdmitted {
-                ticket,
-                account: None,
-            });
+            return Ok(Answer::TokenAdmitted { ticket, account: None });
         }
         let account = match find_account(self, account)? {
             Some(found) => found,
             None => self.make_account(account, None)?,
         };
-        Ok(Answer::TokenAdmitted {
-            ticket,
-            account: Some(account),
-        })
+        Ok(Answer::TokenAdmitted { ticket, account: Some(account) })
     }
 
     fn forget_tokens(&self) -> Result<(), EngineError> {
@@ -172,10 +166,7 @@ impl Batch<'_> {
     /// All that a character owns leaves the world, each item with its entry in the ledger.
     fn destroy_all(&self, character: CharacterId) -> Result<(), EngineError> {
         let deed = Deed {
-            op: OpId {
-                epoch: self.epoch,
-                sequence: 0,
-            },
+            op: OpId { epoch: self.epoch, sequence: 0 },
             tick: None,
             cause: "character deleted",
             actor: character,
@@ -186,17 +177,12 @@ impl Batch<'_> {
             .query_map([signed(character.0)?], |row| Ok(ItemId(unsigned(row, 0)?)))?
             .collect::<Result<_, _>>()?;
         let owner = Owner::Character(character);
-        owned
-            .into_iter()
-            .try_for_each(|item| self.destroy(item, &owner, &deed))
+        owned.into_iter().try_for_each(|item| self.destroy(item, &owner, &deed))
     }
 
     pub(super) fn reserve_item_ids(&self, count: u64) -> Result<Answer, EngineError> {
         let first = rows::id(self.node, self.take("next_item", count)?);
-        Ok(Answer::ItemIds {
-            first: ItemId(first.unsigned_abs()),
-            count,
-        })
+        Ok(Answer::ItemIds { first: ItemId(first.unsigned_abs()), count })
     }
 
     /// Moves a counter on by `count` and gives where it was. Past 48 bits the schema stops it: ids of this node are
@@ -219,11 +205,7 @@ pub(super) fn fold(name: &str) -> String {
 }
 
 fn find_account(batch: &Batch<'_>, name: &str) -> Result<Option<AccountRow>, EngineError> {
-    Ok(batch
-        .transaction
-        .prepare_cached(SELECT_ACCOUNT)?
-        .query_row([name], account)
-        .optional()?)
+    Ok(batch.transaction.prepare_cached(SELECT_ACCOUNT)?.query_row([name], account).optional()?)
 }
 
 /// A query for [`account`].

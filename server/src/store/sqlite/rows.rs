@@ -85,10 +85,7 @@ pub(super) fn ledger_entry(row: &Row<'_>) -> rusqlite::Result<LedgerEntry> {
     let tick: Option<i64> = row.get(3)?;
     Ok(LedgerEntry {
         entry: unsigned(row, 0)?,
-        op: OpId {
-            epoch: unsigned(row, 1)?,
-            sequence: unsigned(row, 2)?,
-        },
+        op: OpId { epoch: unsigned(row, 1)?, sequence: unsigned(row, 2)? },
         tick: tick.map(|_| unsigned(row, 3)).transpose()?,
         at_ms: unsigned(row, 4)?,
         cause: row.get(5)?,

@@ -42,12 +42,7 @@ pub(super) struct Batch<'a> {
 
 impl SqliteWriter {
     pub(super) const fn new(connection: Connection, lock: FileLock, node: u16, epoch: u64) -> Self {
-        Self {
-            connection,
-            node,
-            epoch,
-            _lock: lock,
-        }
+        Self { connection, node, epoch, _lock: lock }
     }
 
     /// The write-ahead log into the database; `mode` as SQLite names it. Gives the pages that are in the log alone.
@@ -64,9 +59,8 @@ impl SqliteWriter {
 impl Writer for SqliteWriter {
     fn apply(&mut self, batch: &[Write]) -> Result<Vec<Answer>, EngineError> {
         // Dropped on every way out but the last one, and thereby rolled back.
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let before = read_marks(&transaction, self.epoch)?;
         let mut work = Batch {
             transaction: &transaction,
@@ -75,10 +69,7 @@ impl Writer for SqliteWriter {
             marks: before,
             now_ms: now_ms(),
         };
-        let answers = batch
-            .iter()
-            .map(|write| work.write(write))
-            .collect::<Result<_, _>>()?;
+        let answers = batch.iter().map(|write| work.write(write)).collect::<Result<_, _>>()?;
         if work.marks != before {
             work.write_marks()?;
         }
@@ -102,10 +93,7 @@ fn read_marks(transaction: &Transaction<'_>, epoch: u64) -> Result<Marks, Engine
     let marks = transaction
         .prepare_cached("SELECT commits, operations FROM epochs WHERE epoch = ?1")?
         .query_row([signed(epoch)?], |row| {
-            Ok(Marks {
-                commits: unsigned(row, 0)?,
-                operations: unsigned(row, 1)?,
-            })
+            Ok(Marks { commits: unsigned(row, 0)?, operations: unsigned(row, 1)? })
         })?;
     Ok(marks)
 }
@@ -114,28 +102,18 @@ impl Batch<'_> {
     fn write(&mut self, write: &Write) -> Result<Answer, EngineError> {
         match write {
             Write::Commit(commit) => self.commit(commit),
-            Write::Register {
-                ticket,
-                name,
-                password_hash,
-            } => self.register(*ticket, name, password_hash.expose()),
-            Write::AdmitToken {
-                ticket,
-                token_id,
-                expires_at,
-                account,
-            } => self.admit_token(*ticket, token_id, *expires_at, account),
-            Write::CreateCharacter {
-                ticket,
-                account,
-                name,
-                limit,
-            } => self.create_character(*ticket, *account, name, *limit),
-            Write::DeleteCharacter {
-                ticket,
-                account,
-                character,
-            } => self.delete_character(*ticket, *account, *character),
+            Write::Register { ticket, name, password_hash } => {
+                self.register(*ticket, name, password_hash.expose())
+            }
+            Write::AdmitToken { ticket, token_id, expires_at, account } => {
+                self.admit_token(*ticket, token_id, *expires_at, account)
+            }
+            Write::CreateCharacter { ticket, account, name, limit } => {
+                self.create_character(*ticket, *account, name, *limit)
+            }
+            Write::DeleteCharacter { ticket, account, character } => {
+                self.delete_character(*ticket, *account, *character)
+            }
             Write::ReserveItemIds { count } => self.reserve_item_ids(*count),
         }
     }

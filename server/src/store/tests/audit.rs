@@ -52,12 +52,7 @@ impl Model {
         let known = self.items.get_mut(&id).unwrap();
         let from = std::mem::replace(&mut known.owner, owner.clone());
         known.slot = u32::try_from(dice.below(30)).unwrap();
-        ItemChange::Move {
-            item: id,
-            from,
-            to: owner,
-            slot: known.slot,
-        }
+        ItemChange::Move { item: id, from, to: owner, slot: known.slot }
     }
 }
 
@@ -71,11 +66,7 @@ fn whatever_is_done_the_items_are_those_of_the_model_and_the_audit_is_clean() {
         for name in ["anna", "bert", "cora"] {
             owners.push(Owner::Character(world.character(name).1));
         }
-        let mut model = Model {
-            items: BTreeMap::new(),
-            next: 0,
-            owners,
-        };
+        let mut model = Model { items: BTreeMap::new(), next: 0, owners };
         for _ in 0..3 {
             for _ in 0..60 {
                 let size = dice.below(5);
@@ -113,24 +104,13 @@ fn small_world() -> TempDir {
     let mut world = World::open(settings(&directory));
     world.character("anna");
     for id in 1..=3 {
-        world.settle(
-            CharacterId(0),
-            vec![ItemChange::Create(item(id, ground(0)))],
-        );
+        world.settle(CharacterId(0), vec![ItemChange::Create(item(id, ground(0)))]);
     }
     world.settle(
         CharacterId(0),
         vec![
-            ItemChange::Move {
-                item: ItemId(2),
-                from: ground(0),
-                to: ground(1),
-                slot: 0,
-            },
-            ItemChange::Destroy {
-                item: ItemId(3),
-                from: ground(0),
-            },
+            ItemChange::Move { item: ItemId(2), from: ground(0), to: ground(1), slot: 0 },
+            ItemChange::Destroy { item: ItemId(3), from: ground(0) },
         ],
     );
     world.store.close().unwrap();
@@ -141,9 +121,7 @@ fn small_world() -> TempDir {
 fn after(sql: &str) -> AuditReport {
     let directory = small_world();
     let connection = Connection::open(path(&directory)).unwrap();
-    connection
-        .pragma_update(None, "foreign_keys", false)
-        .unwrap();
+    connection.pragma_update(None, "foreign_keys", false).unwrap();
     connection.execute_batch(sql).unwrap();
     drop(connection);
     audit(&path(&directory)).unwrap()
@@ -155,17 +133,10 @@ fn a_world_in_order_is_counted() {
     let report = audit(&path(&directory)).unwrap();
     assert!(report.is_clean(), "{report}");
     assert_eq!((report.items, report.histories, report.entries), (2, 3, 5));
-    let ore = Balance {
-        created: 15,
-        destroyed: 5,
-        present: 10,
-    };
+    let ore = Balance { created: 15, destroyed: 5, present: 10 };
     assert_eq!(report.balances["iron ore"], ore);
     let text = report.to_string();
-    assert!(
-        text.starts_with("2 items of 3 that ever were, 5 ledger entries"),
-        "{text}"
-    );
+    assert!(text.starts_with("2 items of 3 that ever were, 5 ledger entries"), "{text}");
     let history = item_history(&path(&directory), ItemId(2)).unwrap();
     let owners: Vec<_> = history.iter().map(|entry| entry.to.clone()).collect();
     assert_eq!(owners, [Some(ground(0)), Some(ground(1))]);
@@ -218,15 +189,11 @@ fn a_rewritten_history_is_found() {
 
 #[test]
 fn an_operation_applied_twice_or_beyond_its_mark_is_found() {
-    for change in [
-        "UPDATE ledger SET sequence = 1 WHERE entry = 3",
-        "UPDATE epochs SET operations = 3",
-    ] {
+    for change in
+        ["UPDATE ledger SET sequence = 1 WHERE entry = 3", "UPDATE epochs SET operations = 3"]
+    {
         let report = after(change);
-        assert!(
-            matches!(report.findings[0], Finding::OutOfOrder { .. }),
-            "{change}: {report}"
-        );
+        assert!(matches!(report.findings[0], Finding::OutOfOrder { .. }), "{change}: {report}");
     }
 }
 

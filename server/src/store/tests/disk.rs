@@ -66,9 +66,7 @@ fn a_full_disk_closes_value_and_space_opens_it_again() {
         let operation = world.operation(anna, vec![ItemChange::Create(owned)]);
         let mut commit = world.commit(vec![operation]);
         let mut save = save(anna, 0, 1);
-        save.modules
-            .values_mut()
-            .for_each(|saved| saved.bytes = vec![2; 50_000]);
+        save.modules.values_mut().for_each(|saved| saved.bytes = vec![2; 50_000]);
         commit.characters.push(save);
         let seq = commit.seq;
         world.store.submit(write(commit)).unwrap();

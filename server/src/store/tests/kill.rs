@@ -19,11 +19,7 @@ fn what_was_confirmed_before_a_kill_is_there_once() {
     let mut confirmed_ever = Vec::new();
     for kill in 0..10 {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "store::tests::kill::child_under_load",
-                "--nocapture",
-            ])
+            .args(["--exact", "store::tests::kill::child_under_load", "--nocapture"])
             .env(DIRECTORY, path(&directory))
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -34,10 +30,7 @@ fn what_was_confirmed_before_a_kill_is_there_once() {
         let confirmed: Vec<u64> = lines
             .map_while(|line| {
                 let line = line.ok()?;
-                Some(
-                    line.strip_prefix("confirmed ")
-                        .and_then(|id| id.parse().ok()),
-                )
+                Some(line.strip_prefix("confirmed ").and_then(|id| id.parse().ok()))
             })
             .flatten()
             .take(20 + 37 * kill)
@@ -77,20 +70,12 @@ fn child_under_load() {
         let id = floor + id;
         let made = item(id, ground(0));
         let make = world.operation(anna, vec![ItemChange::Create(made)]);
-        let pass = ItemChange::Move {
-            item: ItemId(id),
-            from: ground(0),
-            to: ground(1),
-            slot: 3,
-        };
+        let pass = ItemChange::Move { item: ItemId(id), from: ground(0), to: ground(1), slot: 3 };
         let pass = world.operation(anna, vec![pass]);
         let commit = world.commit(vec![make, pass]);
         world.store.submit(write(commit)).unwrap();
         if id.is_multiple_of(16) {
-            world
-                .store
-                .submit(register(&format!("robot {id}")))
-                .unwrap();
+            world.store.submit(register(&format!("robot {id}"))).unwrap();
         }
         // A few commits are always on their way.
         while world.store.stats().waiting.commits > 8 {

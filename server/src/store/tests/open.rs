@@ -22,10 +22,7 @@ fn a_second_opener_is_refused_until_the_first_is_done() {
     let world = World::open(settings(&directory));
     let error = refused(settings(&directory));
     assert!(matches!(error, OpenError::InUse { .. }), "{error}");
-    assert!(
-        error.to_string().contains(&std::process::id().to_string()),
-        "{error}"
-    );
+    assert!(error.to_string().contains(&std::process::id().to_string()), "{error}");
     world.store.close().unwrap();
     World::open(settings(&directory)).store.close().unwrap();
 }
@@ -49,10 +46,7 @@ fn a_missing_directory_is_made_and_the_file_is_private() {
     use std::os::unix::fs::PermissionsExt;
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a/b/world.db");
-    World::open(StoreSettings::new(&path, 1))
-        .store
-        .close()
-        .unwrap();
+    World::open(StoreSettings::new(&path, 1)).store.close().unwrap();
     let mode = fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(mode & 0o077, 0, "{mode:o}");
 }
@@ -95,9 +89,7 @@ fn a_file_of_something_else_is_left_alone() {
 fn another_programs_database_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let foreign = Connection::open(path(&directory)).unwrap();
-    foreign
-        .execute_batch("CREATE TABLE invoices (id INTEGER)")
-        .unwrap();
+    foreign.execute_batch("CREATE TABLE invoices (id INTEGER)").unwrap();
     drop(foreign);
     let before = fs::read(path(&directory)).unwrap();
     let error = refused(settings(&directory));
@@ -131,16 +123,10 @@ fn a_newer_schema_is_refused_by_server_and_audit() {
         .unwrap();
     drop(later);
     let error = refused(settings(&directory));
-    assert!(
-        matches!(error, OpenError::NewerSchema { found: 99, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, OpenError::NewerSchema { found: 99, .. }), "{error}");
     assert!(matches!(
         audit(&path(&directory)),
-        Err(OperatorError::Open(OpenError::NewerSchema {
-            found: 99,
-            ..
-        }))
+        Err(OperatorError::Open(OpenError::NewerSchema { found: 99, .. }))
     ));
 }
 
@@ -149,9 +135,7 @@ fn a_changed_migration_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     World::open(settings(&directory)).store.close().unwrap();
     let other = Connection::open(path(&directory)).unwrap();
-    other
-        .execute_batch("UPDATE refinery_schema_history SET checksum = '1'")
-        .unwrap();
+    other.execute_batch("UPDATE refinery_schema_history SET checksum = '1'").unwrap();
     drop(other);
     let error = refused(settings(&directory));
     assert!(matches!(error, OpenError::OtherSchema { .. }), "{error}");
@@ -164,17 +148,7 @@ fn a_database_keeps_its_node() {
     let mut other = settings(&directory);
     other.node = 2;
     let error = refused(other.clone());
-    assert!(
-        matches!(
-            error,
-            OpenError::OtherNode {
-                stored: 1,
-                configured: 2,
-                ..
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, OpenError::OtherNode { stored: 1, configured: 2, .. }), "{error}");
     for node in [0, 1_024] {
         other.node = node;
         let error = refused(other.clone());

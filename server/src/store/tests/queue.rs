@@ -31,10 +31,7 @@ impl Writer for Puppet {
             let Write::Register { ticket, .. } = write else {
                 panic!("asked to: {write:?}");
             };
-            Answer::Registered {
-                ticket: *ticket,
-                account: None,
-            }
+            Answer::Registered { ticket: *ticket, account: None }
         };
         Ok(batch.iter().map(answer).collect())
     }
@@ -56,10 +53,7 @@ impl Reader for NoReader {
             return Err(EngineError::Fatal("damaged page".to_owned()));
         };
         let account = None;
-        Ok(Answer::Account {
-            ticket: *ticket,
-            account,
-        })
+        Ok(Answer::Account { ticket: *ticket, account })
     }
 }
 
@@ -74,36 +68,21 @@ struct Stage {
 impl Stage {
     fn new(bounds: Bounds) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let settings = StoreSettings {
-            bounds,
-            close_patience: Duration::ZERO,
-            ..settings(&directory)
-        };
+        let settings =
+            StoreSettings { bounds, close_patience: Duration::ZERO, ..settings(&directory) };
         let (outcome_sender, outcomes) = mpsc::channel();
         let (batch_sender, batches) = mpsc::channel();
         let (wake, woken) = mpsc::channel();
         let opened = Opened {
-            writer: Box::new(Puppet {
-                outcomes,
-                batches: batch_sender,
-            }),
+            writer: Box::new(Puppet { outcomes, batches: batch_sender }),
             reader: Box::new(NoReader),
-            claim: Claim {
-                epoch: 1,
-                ground: Vec::new(),
-            },
+            claim: Claim { epoch: 1, ground: Vec::new() },
         };
         let wake = move || {
             let _ = wake.send(());
         };
         let (store, _) = Store::start(opened, &settings, wake).unwrap();
-        Self {
-            store,
-            outcomes: outcome_sender,
-            batches,
-            woken,
-            _directory: directory,
-        }
+        Self { store, outcomes: outcome_sender, batches, woken, _directory: directory }
     }
 
     fn submit(&mut self, seq: u64) -> Result<(), Backlog> {
@@ -159,10 +138,7 @@ fn what_waits_while_a_batch_is_written_becomes_one_batch() {
 
 #[test]
 fn a_batch_ends_at_its_bound() {
-    let bounds = Bounds {
-        batch_rows: 3,
-        ..Bounds::default()
-    };
+    let bounds = Bounds { batch_rows: 3, ..Bounds::default() };
     let mut stage = Stage::new(bounds);
     stage.submit(1).unwrap();
     assert_eq!(stage.batches.recv(), Ok(1));
@@ -179,11 +155,7 @@ fn a_batch_ends_at_its_bound() {
 
 #[test]
 fn value_closes_at_the_soft_bound_and_opens_when_half_is_done() {
-    let bounds = Bounds {
-        commits_soft: 4,
-        batch_rows: 1,
-        ..Bounds::default()
-    };
+    let bounds = Bounds { commits_soft: 4, batch_rows: 1, ..Bounds::default() };
     let mut stage = Stage::new(bounds);
     for seq in 1..=3 {
         stage.submit(seq).unwrap();
@@ -222,10 +194,7 @@ fn a_failed_fsync_stops_the_store_and_nothing_more_is_written() {
     assert_eq!(stage.batches.recv(), Ok(1));
     stage.submit(2).unwrap();
     stage.store.submit(register("anna")).unwrap();
-    stage
-        .outcomes
-        .send(Err(EngineError::Fatal("fsync".to_owned())))
-        .unwrap();
+    stage.outcomes.send(Err(EngineError::Fatal("fsync".to_owned()))).unwrap();
     assert_eq!(stage.answer(), Answer::Broken("fsync".to_owned()));
     assert_eq!(stage.submit(3), Err(Backlog));
     assert_eq!(stage.store.durable(), CommitSeq(0));
@@ -250,11 +219,7 @@ fn a_close_on_a_full_disk_reports_what_is_lost() {
 
 #[test]
 fn commits_have_room_that_requests_cannot_take() {
-    let bounds = Bounds {
-        commits_hard: 2,
-        requests: 3,
-        ..Bounds::default()
-    };
+    let bounds = Bounds { commits_hard: 2, requests: 3, ..Bounds::default() };
     let mut stage = Stage::new(bounds);
     for _ in 0..3 {
         stage.store.submit(register("anna")).unwrap();
@@ -271,30 +236,18 @@ fn commits_have_room_that_requests_cannot_take() {
 fn a_writer_that_panics_is_a_broken_store() {
     let mut stage = Stage::new(Bounds::default());
     stage.outcomes.send(Ok(())).unwrap();
-    stage
-        .store
-        .submit(Write::ReserveItemIds { count: 1 })
-        .unwrap();
-    assert_eq!(
-        stage.answer(),
-        Answer::Broken("store-writer panicked".to_owned())
-    );
+    stage.store.submit(Write::ReserveItemIds { count: 1 }).unwrap();
+    assert_eq!(stage.answer(), Answer::Broken("store-writer panicked".to_owned()));
     assert!(stage.store.close().is_err());
 }
 
 #[test]
 fn reads_are_bounded_and_answered_while_the_writer_is_stuck() {
-    let bounds = Bounds {
-        reads: 2,
-        ..Bounds::default()
-    };
+    let bounds = Bounds { reads: 2, ..Bounds::default() };
     let mut stage = Stage::new(bounds);
     stage.submit(1).unwrap();
     assert_eq!(stage.batches.recv(), Ok(1));
-    let question = |ticket| Read::Account {
-        ticket: Ticket(ticket),
-        name: String::new(),
-    };
+    let question = |ticket| Read::Account { ticket: Ticket(ticket), name: String::new() };
     stage.store.ask(question(1)).unwrap();
     stage.store.ask(question(2)).unwrap();
     assert_eq!(stage.store.ask(question(3)), Err(Backlog));
@@ -308,10 +261,7 @@ fn reads_are_bounded_and_answered_while_the_writer_is_stuck() {
 #[test]
 fn a_database_that_cannot_be_read_is_a_broken_store() {
     let mut stage = Stage::new(Bounds::default());
-    let question = Read::Characters {
-        ticket: Ticket(1),
-        account: game::AccountId(1),
-    };
+    let question = Read::Characters { ticket: Ticket(1), account: game::AccountId(1) };
     stage.store.ask(question).unwrap();
     assert_eq!(stage.answer(), Answer::Broken("damaged page".to_owned()));
 }

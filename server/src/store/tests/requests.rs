@@ -28,10 +28,7 @@ fn a_taken_name_is_refused_and_the_commits_beside_it_are_durable() {
     world.store.submit(register("anna")).unwrap();
     let second = world.submit(anna, vec![ItemChange::Create(item(2, ground(0)))]);
     assert_eq!(world.answer(), Answer::Durable(first));
-    let refused = Answer::Registered {
-        ticket: Ticket(1),
-        account: None,
-    };
+    let refused = Answer::Registered { ticket: Ticket(1), account: None };
     assert_eq!(world.answer(), refused);
     assert_eq!(world.answer(), Answer::Durable(second));
     assert_eq!(world.store.durable(), second);
@@ -42,10 +39,7 @@ fn an_account_is_found_by_its_name_with_its_hash() {
     let directory = tempfile::tempdir().unwrap();
     let mut world = World::open(settings(&directory));
     let id = world.account("anna");
-    let question = |name: &str| Read::Account {
-        ticket: Ticket(9),
-        name: name.to_owned(),
-    };
+    let question = |name: &str| Read::Account { ticket: Ticket(9), name: name.to_owned() };
     let found = Answer::Account {
         ticket: Ticket(9),
         account: Some(AccountRow {
@@ -55,10 +49,7 @@ fn an_account_is_found_by_its_name_with_its_hash() {
         }),
     };
     assert_eq!(world.read(question("anna")), found);
-    let nobody = Answer::Account {
-        ticket: Ticket(9),
-        account: None,
-    };
+    let nobody = Answer::Account { ticket: Ticket(9), account: None };
     assert_eq!(world.read(question("bert")), nobody);
 }
 
@@ -72,18 +63,12 @@ fn a_token_id_is_admitted_once_also_after_a_restart() {
     };
     let account = account.clone().unwrap();
     assert_eq!(account.password_hash, None);
-    let refused = Answer::TokenAdmitted {
-        ticket: Ticket(3),
-        account: None,
-    };
+    let refused = Answer::TokenAdmitted { ticket: Ticket(3), account: None };
     assert_eq!(world.write(token("t1", u64::MAX)), refused);
     world.store.close().unwrap();
     let mut world = World::open(settings(&directory));
     assert_eq!(world.write(token("t1", u64::MAX)), refused);
-    let again = Answer::TokenAdmitted {
-        ticket: Ticket(3),
-        account: Some(account),
-    };
+    let again = Answer::TokenAdmitted { ticket: Ticket(3), account: Some(account) };
     assert_eq!(world.write(token("t2", u64::MAX)), again);
 }
 
@@ -99,9 +84,7 @@ fn expired_token_ids_are_forgotten_and_others_kept() {
     let connection = rusqlite::Connection::open(path(&directory)).unwrap();
     let count = |pattern: &str| -> i64 {
         let sql = "SELECT COUNT(*) FROM login_tokens WHERE id LIKE ?1";
-        connection
-            .query_row(sql, [pattern], |row| row.get(0))
-            .unwrap()
+        connection.query_row(sql, [pattern], |row| row.get(0)).unwrap()
     };
     assert_eq!(count("new %"), 40);
     assert!(count("old %") <= 1, "{} are left", count("old %"));
@@ -112,10 +95,8 @@ fn a_character_name_is_taken_whatever_its_capitals() {
     let directory = tempfile::tempdir().unwrap();
     let mut world = World::open(settings(&directory));
     let (account, _) = world.character("Ärwen");
-    let refused = Answer::CharacterCreated {
-        ticket: Ticket(2),
-        result: Err(CreateRefused::NameTaken),
-    };
+    let refused =
+        Answer::CharacterCreated { ticket: Ticket(2), result: Err(CreateRefused::NameTaken) };
     assert_eq!(world.write(create(account, "äRWEN")), refused);
 }
 
@@ -126,10 +107,8 @@ fn an_account_has_no_more_characters_than_it_may() {
     let (account, _) = world.character("a");
     world.write(create(account, "c"));
     world.write(create(account, "b"));
-    let refused = Answer::CharacterCreated {
-        ticket: Ticket(2),
-        result: Err(CreateRefused::TooMany),
-    };
+    let refused =
+        Answer::CharacterCreated { ticket: Ticket(2), result: Err(CreateRefused::TooMany) };
     assert_eq!(world.write(create(account, "d")), refused);
     let ticket = Ticket(4);
     let answer = world.read(Read::Characters { ticket, account });
@@ -161,16 +140,8 @@ fn a_character_comes_back_as_it_was_saved_with_all_it_owns() {
     let mut world = World::open(settings(&directory));
     let ticket = Ticket(5);
     let character = anna;
-    let answer = world.read(Read::Character {
-        ticket,
-        account,
-        character,
-    });
-    let Answer::Character {
-        character: Some(record),
-        ..
-    } = answer
-    else {
+    let answer = world.read(Read::Character { ticket, account, character });
+    let Answer::Character { character: Some(record), .. } = answer else {
         panic!("{answer:?}");
     };
     assert_eq!(record.name, "Anna");
@@ -178,15 +149,9 @@ fn a_character_comes_back_as_it_was_saved_with_all_it_owns() {
     assert_eq!(record.place.unwrap().x, 17);
     assert_eq!(record.modules, saved.modules);
     assert_eq!(record.items, [owned]);
-    let foreign = world.read(Read::Character {
-        ticket,
-        account: AccountId(account.0 + 1),
-        character,
-    });
-    let nobody = Answer::Character {
-        ticket,
-        character: None,
-    };
+    let foreign =
+        world.read(Read::Character { ticket, account: AccountId(account.0 + 1), character });
+    let nobody = Answer::Character { ticket, character: None };
     assert_eq!(foreign, nobody);
 }
 
@@ -220,15 +185,8 @@ fn a_deleted_characters_items_leave_the_world_through_the_ledger() {
             ItemChange::Create(item(2, ground(3))),
         ],
     );
-    let delete = |account| Write::DeleteCharacter {
-        ticket: Ticket(6),
-        account,
-        character: anna,
-    };
-    let answer = |found| Answer::CharacterDeleted {
-        ticket: Ticket(6),
-        found,
-    };
+    let delete = |account| Write::DeleteCharacter { ticket: Ticket(6), account, character: anna };
+    let answer = |found| Answer::CharacterDeleted { ticket: Ticket(6), found };
     assert_eq!(world.write(delete(AccountId(99))), answer(false));
     assert_eq!(world.write(delete(account)), answer(true));
     assert_eq!(world.write(delete(account)), answer(false));
@@ -253,10 +211,7 @@ fn ids_carry_the_node_and_are_never_given_twice() {
     at_five.node = 5;
     let mut world = World::open(at_five.clone());
     let reserve = Write::ReserveItemIds { count: 100 };
-    let ids = |counter: u64| Answer::ItemIds {
-        first: ItemId((5 << 48) | counter),
-        count: 100,
-    };
+    let ids = |counter: u64| Answer::ItemIds { first: ItemId((5 << 48) | counter), count: 100 };
     assert_eq!(world.write(reserve.clone()), ids(1));
     assert_eq!(world.account("anna"), AccountId(5 << 48 | 1));
     world.store.close().unwrap();
@@ -270,15 +225,9 @@ fn a_rank_is_set_by_hand_only_while_no_server_runs() {
     let mut world = World::open(settings(&directory));
     let (account, _) = world.character("Anna");
     let set = |name| set_rank(&path(&directory), name, Rank::Master);
-    assert!(matches!(
-        set("anna"),
-        Err(OperatorError::Open(OpenError::InUse { .. }))
-    ));
+    assert!(matches!(set("anna"), Err(OperatorError::Open(OpenError::InUse { .. }))));
     world.store.close().unwrap();
-    assert!(matches!(
-        set("bert"),
-        Err(OperatorError::NoSuchCharacter(_))
-    ));
+    assert!(matches!(set("bert"), Err(OperatorError::NoSuchCharacter(_))));
     set("anna").unwrap();
     let mut world = World::open(settings(&directory));
     let ticket = Ticket(7);

@@ -41,13 +41,7 @@ impl World {
             let _ = wake.send(());
         })
         .unwrap();
-        Self {
-            store,
-            claim,
-            woken,
-            sequence: 0,
-            seq: 0,
-        }
+        Self { store, claim, woken, sequence: 0, seq: 0 }
     }
 
     /// Waits for the next answer.
@@ -94,10 +88,7 @@ impl World {
     pub(super) fn operation(&mut self, actor: CharacterId, changes: Vec<ItemChange>) -> Operation {
         self.sequence += 1;
         Operation {
-            id: OpId {
-                epoch: self.claim.epoch,
-                sequence: self.sequence,
-            },
+            id: OpId { epoch: self.claim.epoch, sequence: self.sequence },
             cause: "test".to_owned(),
             actor,
             changes,
@@ -145,45 +136,22 @@ pub(super) fn register(name: &str) -> Write {
 }
 
 pub(super) fn create(account: AccountId, name: &str) -> Write {
-    Write::CreateCharacter {
-        ticket: Ticket(2),
-        account,
-        name: name.to_owned(),
-        limit: 3,
-    }
+    Write::CreateCharacter { ticket: Ticket(2), account, name: name.to_owned(), limit: 3 }
 }
 
 pub(super) fn item(id: u64, owner: Owner) -> ItemRecord {
-    ItemRecord {
-        id: ItemId(id),
-        owner,
-        slot: 0,
-        template: "iron ore".to_owned(),
-        quantity: 5,
-    }
+    ItemRecord { id: ItemId(id), owner, slot: 0, template: "iron ore".to_owned(), quantity: 5 }
 }
 
 pub(super) fn ground(x: i32) -> Owner {
-    Owner::Ground {
-        zone: ZoneName::new("meadow"),
-        x,
-        y: -7,
-    }
+    Owner::Ground { zone: ZoneName::new("meadow"), x, y: -7 }
 }
 
 pub(super) fn save(character: CharacterId, x: i32, level: u8) -> CharacterSave {
-    let saved = Saved {
-        version: 1,
-        bytes: vec![level; 200],
-    };
+    let saved = Saved { version: 1, bytes: vec![level; 200] };
     CharacterSave {
         character,
-        place: Place {
-            zone: ZoneName::new("meadow"),
-            x,
-            y: 2,
-            heading: 65_535,
-        },
+        place: Place { zone: ZoneName::new("meadow"), x, y: 2, heading: 65_535 },
         modules: BTreeMap::from([("combat".to_owned(), saved)]),
     }
 }

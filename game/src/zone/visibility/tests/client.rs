@@ -51,15 +51,9 @@ impl Client {
     }
 
     fn apply_state(&mut self, state: v1::CellState) {
-        let cell = v1::Cell {
-            column: state.column,
-            row: state.row,
-        };
+        let cell = v1::Cell { column: state.column, row: state.row };
         let anchor = self.anchor.expect("the first view brings the anchor");
-        assert!(
-            sees(anchor, cell),
-            "{cell:?} isn't among the nine of {anchor:?}"
-        );
+        assert!(sees(anchor, cell), "{cell:?} isn't among the nine of {anchor:?}");
         if state.snapshot {
             self.entities.retain(|_, (kept, _)| *kept != cell);
         }
@@ -72,10 +66,8 @@ impl Client {
             }
         }
         for vitals in state.vitals {
-            let (_, entity) = self
-                .entities
-                .get_mut(&vitals.entity)
-                .expect("health of somebody known");
+            let (_, entity) =
+                self.entities.get_mut(&vitals.entity).expect("health of somebody known");
             (entity.hp, entity.max_hp) = (vitals.hp, vitals.max_hp);
         }
     }

@@ -175,11 +175,8 @@ impl World {
     }
 
     fn spawn(&mut self, position: Position) -> EntityId {
-        let spawn = Spawn {
-            hp: 70,
-            max_hp: 100,
-            ..Spawn::new(EntityKind::Monster, "wolf", position)
-        };
+        let spawn =
+            Spawn { hp: 70, max_hp: 100, ..Spawn::new(EntityKind::Monster, "wolf", position) };
         self.entities.spawn(spawn).unwrap()
     }
 
@@ -235,9 +232,7 @@ impl World {
     pub(super) fn views(&mut self) -> Vec<(SessionId, v1::View)> {
         let publication = self.publish();
         let deliveries = publication.deliveries.iter();
-        deliveries
-            .map(|delivery| (delivery.session, view(&publication, delivery, true)))
-            .collect()
+        deliveries.map(|delivery| (delivery.session, view(&publication, delivery, true))).collect()
     }
 
     fn compare(&self, session: SessionId, client: &Client) -> Result<(), TestCaseError> {
@@ -252,10 +247,7 @@ impl World {
         };
         prop_assert!(!client.stale, "{session} waits for its snapshots");
         if let Some(entity) = self.entities.get(eyes) {
-            prop_assert!(
-                is_followed(anchor, entity.position()),
-                "{session} is left behind"
-            );
+            prop_assert!(is_followed(anchor, entity.position()), "{session} is left behind");
         }
         let truth: BTreeMap<u64, (v1::Cell, v1::Entity)> = self
             .entities
@@ -277,10 +269,7 @@ impl World {
         let watching = self.digests.get(&session).copied().unwrap_or(false);
         prop_assert_eq!(!client.digests.is_empty(), watching);
         for digest in &client.digests {
-            let cell = v1::Cell {
-                column: digest.column,
-                row: digest.row,
-            };
+            let cell = v1::Cell { column: digest.column, row: digest.row };
             let ids = seen.iter().filter(|(_, (kept, _))| *kept == cell);
             let (count, hash) = ids.fold((0, 0), |(count, hash), (id, _)| {
                 (count + 1, hash ^ id.wrapping_mul(0x9E37_79B9_7F4A_7C15))
@@ -312,10 +301,7 @@ pub(super) fn view(
 
 fn cell_of(position: Position) -> v1::Cell {
     let index = |side: i32| side.unsigned_abs() / CELL;
-    v1::Cell {
-        column: index(position.x),
-        row: index(position.y),
-    }
+    v1::Cell { column: index(position.x), row: index(position.y) }
 }
 
 /// True if the position is in the anchor cell or at most the margin outside.

@@ -27,11 +27,9 @@ impl Rig {
             }
             Task::Token { token } => Outcome::Token(match token.expose().split_once(':') {
                 Some(("expired", _)) => Err(TokenError::Expired),
-                Some((account, id)) => Ok(Claims {
-                    account: account.into(),
-                    token_id: id.into(),
-                    expires_at: 1,
-                }),
+                Some((account, id)) => {
+                    Ok(Claims { account: account.into(), token_id: id.into(), expires_at: 1 })
+                }
                 None => Err(TokenError::Invalid),
             }),
         };
@@ -53,11 +51,7 @@ impl Rig {
 
     fn write(&mut self, write: Write) -> Answer {
         match write {
-            Write::Register {
-                ticket,
-                name,
-                password_hash,
-            } => {
+            Write::Register { ticket, name, password_hash } => {
                 let taken = self.accounts.contains_key(&name);
                 let id = self.account(&name);
                 if !taken {
@@ -67,23 +61,13 @@ impl Rig {
                 let account = (!taken).then(|| row(id, &name, None));
                 Answer::Registered { ticket, account }
             }
-            Write::AdmitToken {
-                ticket,
-                token_id,
-                account,
-                ..
-            } => {
+            Write::AdmitToken { ticket, token_id, account, .. } => {
                 let fresh = self.spent.insert(token_id);
                 let id = self.account(&account);
                 let account = fresh.then(|| row(id, &account, None));
                 Answer::TokenAdmitted { ticket, account }
             }
-            Write::CreateCharacter {
-                ticket,
-                account,
-                name,
-                limit,
-            } => {
+            Write::CreateCharacter { ticket, account, name, limit } => {
                 let own = self.characters.values().filter(|(of, _)| *of == account);
                 let result = if self.characters.values().any(|(_, taken)| *taken == name) {
                     Err(CreateRefused::NameTaken)
@@ -97,15 +81,8 @@ impl Rig {
                 };
                 Answer::CharacterCreated { ticket, result }
             }
-            Write::DeleteCharacter {
-                ticket,
-                account,
-                character,
-            } => {
-                let own = self
-                    .characters
-                    .get(&character)
-                    .is_some_and(|(of, _)| *of == account);
+            Write::DeleteCharacter { ticket, account, character } => {
+                let own = self.characters.get(&character).is_some_and(|(of, _)| *of == account);
                 let playing = self.world.contains_key(&character);
                 assert!(!own || !playing, "deleted in the world");
                 let found = own && self.characters.remove(&character).is_some();
@@ -127,20 +104,11 @@ impl Rig {
             }
             Read::Characters { ticket, account } => {
                 let own = self.characters.iter().filter(|(_, (of, _))| *of == account);
-                let characters = own
-                    .map(|(id, (_, name))| character_row(*id, name))
-                    .collect();
+                let characters = own.map(|(id, (_, name))| character_row(*id, name)).collect();
                 Answer::Characters { ticket, characters }
             }
-            Read::Character {
-                ticket,
-                account,
-                character,
-            } => {
-                let own = self
-                    .characters
-                    .get(&character)
-                    .filter(|(of, _)| *of == account);
+            Read::Character { ticket, account, character } => {
+                let own = self.characters.get(&character).filter(|(of, _)| *of == account);
                 let saved = !self.unsaved.contains_key(&character);
                 assert!(own.is_none() || saved, "read before it was saved");
                 let character = own.map(|(_, name)| Box::new(record(character, account, name)));
@@ -154,20 +122,11 @@ impl Rig {
 }
 
 fn row(id: AccountId, name: &str, password_hash: Option<String>) -> AccountRow {
-    AccountRow {
-        id,
-        name: name.into(),
-        password_hash: password_hash.map(Secret::new),
-    }
+    AccountRow { id, name: name.into(), password_hash: password_hash.map(Secret::new) }
 }
 
 fn character_row(id: CharacterId, name: &str) -> CharacterRow {
-    CharacterRow {
-        id,
-        name: name.into(),
-        zone: String::new(),
-        rank: Rank::Player,
-    }
+    CharacterRow { id, name: name.into(), zone: String::new(), rank: Rank::Player }
 }
 
 fn record(id: CharacterId, account: AccountId, name: &str) -> CharacterRecord {
