@@ -92,9 +92,8 @@ fn main() -> std::process::ExitCode {
 fn every_tenth_kill_is_paid() {
     let modules = game::modules::all().zone::<KillCounter>();
     let mut test = game::testing::GameTest::with_modules(modules);
-    let ada = test.player("Ada").entity("Ada").id();
-    let (killer, victim) = (ada, ada);
-    (0..10).for_each(|_| _ = test.emit(Killed { killer, victim }));
+    let killer = test.player("Ada").entity("Ada").id();
+    (0..10).for_each(|_| _ = test.emit(Killed { killer, victim: killer }));
     test.tick(1);
     assert_eq!(test.inventory("Ada"), [("copper_coin".to_owned(), 25)]);
 }
