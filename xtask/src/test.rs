@@ -147,7 +147,7 @@ fn deny() -> anyhow::Result<Outcome> {
 fn test(packages: &[&str], filter: &[String]) -> anyhow::Result<Outcome> {
     needs::install()?;
     let mut test = cargo(&["test", "--release", "--no-fail-fast"]);
-    test.args(packages);
+    test.args(packages).env("PATH", needs::path());
     // Names select tests, flags are for the test programs; `cargo test` takes both behind the dashes.
     if !filter.is_empty() {
         test.arg("--").args(filter);

@@ -1,5 +1,6 @@
 //! What the tests need beside Rust, installed when it isn't there: a NATS server, and Google's protobuf for Python.
 
+use std::ffi::OsString;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, ensure};
@@ -38,12 +39,20 @@ impl Need {
         };
         Command::new(program)
             .args(arguments)
+            .env("PATH", path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status()
             .is_ok_and(|status| status.success())
     }
+}
+
+/// Where the tests find programs. Debian puts servers into a folder that isn't on the path of everybody.
+pub(super) fn path() -> OsString {
+    let mut path = std::env::var_os("PATH").unwrap_or_default();
+    path.push(":/usr/sbin");
+    path
 }
 
 /// Installs what is missing.
