@@ -6,6 +6,9 @@ use prost::Message;
 use crate::envelope::{REQUEST_FIELD, Reader};
 use crate::varint::{put_varint, varint_len};
 
+/// The first message id of modules outside this repository; those below are ours.
+pub const FIRST_MODULE_ID: u32 = 1000;
+
 /// When a client message is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
@@ -46,8 +49,12 @@ pub struct ClientInfo {
 impl ClientInfo {
     /// A message of a module outside this repository: accepted in the world, without repeated fields. One that has
     /// some names their bounds.
+    ///
+    /// # Panics
+    /// While compiling, with an id below [`FIRST_MODULE_ID`].
     #[must_use]
     pub const fn of_module(id: u32, name: &'static str) -> Self {
+        assert!(id >= FIRST_MODULE_ID, "ids of modules outside the repository start at 1000");
         Self { id, name, phase: Phase::World, bounds: &[] }
     }
 }
@@ -65,8 +72,12 @@ pub struct ServerInfo {
 
 impl ServerInfo {
     /// A message of a module outside this repository.
+    ///
+    /// # Panics
+    /// While compiling, with an id below [`FIRST_MODULE_ID`].
     #[must_use]
     pub const fn of_module(id: u32, name: &'static str, lane: Lane) -> Self {
+        assert!(id >= FIRST_MODULE_ID, "ids of modules outside the repository start at 1000");
         Self { id, name, lane }
     }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use game::content::ContentError;
 use game::{Content, Game, Input, ModuleList, ModuleTable, TableError};
+use protocol::FIRST_MODULE_ID;
 
 use crate::auth::{self, AuthError, AuthPool};
 use crate::bus::{self, Bus, QueueBounds};
@@ -219,7 +220,7 @@ fn read_content(config: &Config) -> Result<Content, StartError> {
 
 /// Ids of messages that modules outside this repository brought.
 fn foreign(table: &ModuleTable) -> Vec<u32> {
-    table.packet_ids().filter(|id| *id >= 1000).collect()
+    table.packet_ids().filter(|id| *id >= FIRST_MODULE_ID).collect()
 }
 
 /// Reads the content as a start does, and throws it away: for `--check-config`.

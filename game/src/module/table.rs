@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use protocol::v1::CLIENT_MESSAGES;
-use protocol::{ClientMessage as _, Phase};
+use protocol::{ClientMessage as _, FIRST_MODULE_ID, Phase};
 use rand_pcg::Pcg64Mcg;
 
 use super::Module;
@@ -95,7 +95,7 @@ pub enum TableError {
     },
     /// An id that belongs to this repository.
     #[error(
-        "message {message} of module {module:?} has id {id}, which this build doesn't know: ids of modules outside the repository start at 1000"
+        "message {message} of module {module:?} has id {id}, which this build doesn't know: ids of modules outside the repository start at {FIRST_MODULE_ID}"
     )]
     ForeignId {
         /// The module.
@@ -178,7 +178,7 @@ impl ModuleList {
         for (module, entry) in self.zone.iter().enumerate() {
             for (route, &(id, message)) in entry.packets.iter().enumerate() {
                 let known = CLIENT_MESSAGES.iter().any(|info| info.id == id);
-                if id < 1000 && !known {
+                if id < FIRST_MODULE_ID && !known {
                     return Err(TableError::ForeignId { module: entry.name, message, id });
                 }
                 if let Some(other) = owners.insert(id, Target { module, route }) {
