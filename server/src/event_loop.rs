@@ -66,18 +66,16 @@ pub(crate) struct EventLoop {
 }
 
 impl EventLoop {
-    /// Takes over what was opened. `clock` is the time of the first tick's start, the length of a tick, and how many
-    /// late ones are made up for; `first` is what the first tick is told.
+    /// Takes over what was opened. `first` is what the first tick is told.
     pub(crate) fn new(
         parts: Parts,
         loaded: Loaded,
         sources: Sources,
         levels: Option<LogLevels>,
-        clock: (Instant, Duration, u32),
+        clock: TickClock,
         first: Input,
     ) -> Self {
         let Parts { network, lobby, auth, store, bus, game, signals } = parts;
-        let (now, period, max_catch_up) = clock;
         Self {
             network,
             lobby,
@@ -85,7 +83,7 @@ impl EventLoop {
             store,
             bus,
             game,
-            clock: TickClock::new(now, period, max_catch_up),
+            clock,
             signals,
             loaded,
             sources,
@@ -94,7 +92,7 @@ impl EventLoop {
             letters: 0,
             value_lane: ValueLane::default(),
             commits: CommitQueue::default(),
-            meter: Meter::new(now),
+            meter: Meter::new(Instant::now()),
             owes_item_ids: false,
             first_served: 0,
             ending: None,

@@ -23,6 +23,7 @@ use crate::signals::Signals;
 use crate::store::{self, Bounds, Store, StoreSettings};
 use crate::suspects::{Suspects, SuspectsError};
 use crate::telemetry::LogLevels;
+use crate::tick_clock::TickClock;
 
 /// Why a server can't start. One line for the operator each, but for lists of mistakes.
 #[derive(Debug, thiserror::Error)]
@@ -182,16 +183,17 @@ impl ServerBuilder {
         let lobby = Lobby::new(lobby_settings(config, address), foreign(&table), system_tokens());
         let ground = Input::Ground { items: claim.ground };
         let period = Duration::from_millis(u64::from(game.tick_ms()));
-        let max_catch_up = config.world.max_catch_up;
-        let parts = Parts { network, lobby, auth, store, bus, game, signals };
-        let event_loop = EventLoop::new(
-            parts,
-            loaded,
-            sources,
-            self.levels,
-            (Instant::now(), period, max_catch_up),
-            ground,
+        let clock = TickClock::new(Instant::now(), period, config.world.max_catch_up);
+        tracing::info!(
+            %address,
+            database = %database_path(config).display(),
+            epoch = claim.epoch,
+            node = config.server.node,
+            zones = game.entities_by_zone().count(),
+            "started"
         );
+        let parts = Parts { network, lobby, auth, store, bus, game, signals };
+        let event_loop = EventLoop::new(parts, loaded, sources, self.levels, clock, ground);
         Ok(Server { event_loop, address })
     }
 }
