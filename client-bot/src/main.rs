@@ -17,7 +17,7 @@ mod display;
 const EXIT_BREACH: u8 = 99;
 /// Flags or settings can't be understood (`EX_USAGE`).
 const EXIT_USAGE: u8 = 64;
-/// The swarm couldn't run or its report couldn't be written.
+/// The swarm couldn't run, nobody got in, or the report couldn't be written.
 const EXIT_FAILED: u8 = 1;
 
 #[expect(clippy::print_stderr, reason = "the program's way to tell a person what went wrong")]
@@ -74,10 +74,27 @@ fn run(command_line: &CommandLine, settings: client_bot::Settings) -> anyhow::Re
 
 #[expect(clippy::print_stderr, reason = "each breach is told to the person who asked for it")]
 fn judge(report: &Report, command_line: &CommandLine) -> ExitCode {
+    let asked = command_line.assertions().next().is_some();
+    if !asked && nobody_got_in(report) {
+        eprintln!(
+            "error: nobody got in. Does a server listen on {}, and is the token secret its auth.token_secret?",
+            report.settings.server
+        );
+        return EXIT_FAILED.into();
+    }
     let mut code = ExitCode::SUCCESS;
     for breach in command_line.assertions().filter_map(|assertion| assertion.check(report).err()) {
         eprintln!("assertion {breach}");
         code = EXIT_BREACH.into();
     }
     code
+}
+
+/// True for a run that showed nothing, whatever its figures say.
+fn nobody_got_in(report: &Report) -> bool {
+    let got_in = match report.settings.scenario.logs_in() {
+        true => report.counts.logged_in,
+        false => report.counts.connected,
+    };
+    got_in == 0
 }

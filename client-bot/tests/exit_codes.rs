@@ -45,6 +45,14 @@ fn a_run_that_keeps_its_assertions_ends_with_0_and_writes_its_report() {
 }
 
 #[test]
+fn a_run_in_which_nobody_gets_in_ends_with_1_and_says_where_to_look() {
+    let output = bots(&["--password"]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = stderr(&output);
+    assert!(text.contains("127.0.0.1:9") && text.contains("auth.token_secret"), "{text}");
+}
+
+#[test]
 fn each_breach_is_told_and_ends_with_99() {
     let output = bots(&["--password", "--assert", "errors=0,logged_in=100%,findings=0"]);
     assert_eq!(output.status.code(), Some(99));
