@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::content::Content;
 use crate::ctx::Ctx;
 use crate::ids::{PlayerId, Rank, ZoneName};
-use crate::module::{Caller, CommandError, Module, Routes};
+use crate::module::{Caller, Command, CommandError, Module, Routes};
 use crate::player::Player;
 use crate::post::{Address, Letter};
 use crate::space::Position;
@@ -77,9 +77,9 @@ impl Gm {
             Caller::Operator => Rank::Admin,
         };
         let allowed = ctx.commands().filter(|command| command.rank <= rank);
-        let lines: Vec<_> =
-            allowed.map(|command| format!("{} {}", command.name, command.usage)).collect();
-        Ok(lines.join("\n"))
+        let line =
+            |command: &Command| format!("{} {}", command.name, command.usage).trim_end().to_owned();
+        Ok(allowed.map(line).collect::<Vec<_>>().join("\n"))
     }
 
     fn announce(&mut self, ctx: &mut Ctx<'_>, _: Caller, words: &[&str]) -> Outcome {
