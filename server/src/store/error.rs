@@ -9,7 +9,7 @@ use super::NODE_RANGE;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The node number has no place in an id.
-    #[error("store.node is {0}, but must be from {start} to {end}", start = NODE_RANGE.start(), end = NODE_RANGE.end())]
+    #[error("server.node is {0}, but must be from {start} to {end}", start = NODE_RANGE.start(), end = NODE_RANGE.end())]
     NodeRange(u16),
     /// The directory isn't there and can't be made, or nothing can be written in it.
     #[error(
@@ -95,7 +95,7 @@ pub enum OpenError {
     },
     /// Ids of two nodes must not mix.
     #[error(
-        "{path}: belongs to node {stored}, but store.node is {configured}; set store.node = {stored}"
+        "{path}: belongs to node {stored}, but server.node is {configured}; set server.node = {stored}"
     )]
     OtherNode {
         /// The database.
