@@ -10,7 +10,7 @@ mod reasons;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use game::{Game, Input, Publication};
+use game::{Game, Input};
 
 use crate::auth::AuthPool;
 use crate::bus::Bus;
@@ -323,9 +323,5 @@ impl EventLoop {
             waiting_commits: self.store.stats().waiting.commits,
             reasons,
         }
-    }
-
-    fn recycle(&mut self, publication: Publication) {
-        self.game.recycle(publication);
     }
 }

@@ -68,7 +68,7 @@ impl EventLoop {
             self.carry_out(&order, after);
         }
         self.act();
-        self.recycle(publication);
+        self.game.recycle(publication);
     }
 
     /// Another session is first each time, so that nobody is always served last.
