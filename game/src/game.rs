@@ -1,6 +1,7 @@
 //! The game: all zones of a process and the tick that moves them. Inputs in, a publication out, nothing else.
 
 mod commit;
+mod decisions;
 mod letters;
 mod players;
 mod snapshot;
@@ -180,6 +181,11 @@ impl Game {
             Input::ItemIds { first, count } => self.desk.kernel.add_ids(first, count),
             Input::Ground { items } => self.lay_out(items),
             Input::ValueOpen { open } => self.desk.kernel.set_open(open),
+            Input::Decided(decision) => self.decided(decision),
+            Input::Mailbox { character, request, mails } => {
+                self.mailbox(character, request, mails);
+            }
+            Input::SaveFailed { character } => self.save_failed(character),
         }
     }
 
@@ -367,7 +373,7 @@ impl Game {
         self.zone_index(zone).map(|index| &self.zones[index].state.entities)
     }
 
-    /// Lets something happen in a character's zone, as no input can: for tests.
+    /// Lets the modules of a character's zone know of something, in this tick.
     pub(crate) fn emit<E: Event>(&mut self, character: CharacterId, event: E) {
         if let Some(here) = self.desk.here.get(&character) {
             self.zones[here.zone].state.emit(event);

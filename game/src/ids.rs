@@ -37,6 +37,10 @@ number_id! {
     ItemId
 }
 number_id! {
+    /// A letter in a mailbox, unique in the whole world and never reused.
+    MailId
+}
+number_id! {
     /// Position of a commit in this process's order of commits; the first is 1.
     CommitSeq
 }

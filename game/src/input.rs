@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{CharacterId, ItemId, SessionId};
 use crate::post::Envelope;
-use crate::record::{CharacterRecord, ItemRecord};
+use crate::record::{CharacterRecord, Decision, ItemRecord, MailRecord};
 
 /// Something that happened outside the game, told to it at the next tick.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,5 +74,22 @@ pub enum Input {
     ValueOpen {
         /// False while the store is behind and during shutdown.
         open: bool,
+    },
+    /// The database has decided about a shared operation.
+    Decided(Decision),
+    /// A mailbox, as [`Order::ReadMailbox`](crate::Order::ReadMailbox) asked for it.
+    Mailbox {
+        /// Whose.
+        character: CharacterId,
+        /// The request that asked.
+        request: u32,
+        /// Oldest first; `None` when the store was too busy to look.
+        mails: Option<Vec<MailRecord>>,
+    },
+    /// A character's save was refused by the database, as when somebody deleted it there by hand. Nothing that it owns
+    /// may change hands any more.
+    SaveFailed {
+        /// Whose.
+        character: CharacterId,
     },
 }

@@ -5,6 +5,7 @@
 
 pub mod content;
 pub mod ctx;
+pub mod deal;
 mod desk;
 pub mod directory;
 pub mod entity_map;
@@ -25,10 +26,12 @@ pub mod zone;
 
 pub use content::Content;
 pub use ctx::Ctx;
+pub use deal::Deal;
 pub use entity_map::EntityMap;
 pub use game::{Game, RestoreError, Serving, StartError};
 pub use ids::{
-    AccountId, CharacterId, CommitSeq, EntityId, ItemId, PlayerId, Rank, SessionId, ZoneName,
+    AccountId, CharacterId, CommitSeq, EntityId, ItemId, MailId, PlayerId, Rank, SessionId,
+    ZoneName,
 };
 pub use input::Input;
 pub use module::{

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::content::Content;
 use crate::ctx::Ctx;
 use crate::ids::{PlayerId, ZoneName};
-use crate::record::Saved;
+use crate::record::{Denied, Granted, MailRecord, Saved};
 
 pub use routes::{Caller, Command, CommandError, Rate, Routes};
 pub(crate) use slot::{Instance, PacketFault, SlotSnapshot};
@@ -49,6 +49,32 @@ pub trait Module: Serialize + DeserializeOwned + Send + Sized + 'static {
 
 /// An event that modules of one zone tell each other within a tick: any plain type of the module that emits it.
 pub trait Event: std::any::Any + Send + std::fmt::Debug {}
+
+/// The database has decided about a shared operation of a player that is here; memory is as it says already.
+#[derive(Debug)]
+pub struct Decided {
+    /// Whose.
+    pub player: PlayerId,
+    /// The request that asked for it.
+    pub request: u32,
+    /// What was decided.
+    pub outcome: Result<Granted, Denied>,
+}
+
+impl Event for Decided {}
+
+/// What is in a player's mailbox, because a module asked for it with [`Ctx::read_mailbox`].
+#[derive(Debug)]
+pub struct MailboxRead {
+    /// Whose.
+    pub player: PlayerId,
+    /// The request that asked for it.
+    pub request: u32,
+    /// Oldest first; `None` when the store was too busy to look.
+    pub mails: Option<Vec<MailRecord>>,
+}
+
+impl Event for MailboxRead {}
 
 /// Why a handler doesn't do what a player asked. The player is told, with the request's number.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -122,6 +122,13 @@ pub enum Order {
     },
     /// Few item ids are left; reserve more.
     NeedItemIds,
+    /// Look into a character's mailbox and say what is there with [`Input::Mailbox`](crate::Input::Mailbox).
+    ReadMailbox {
+        /// Whose.
+        character: CharacterId,
+        /// Comes back.
+        request: u32,
+    },
     /// An operator asked for an orderly shutdown.
     Shutdown,
 }

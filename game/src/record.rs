@@ -1,15 +1,18 @@
-//! What is saved: items and their changes of owner, characters and their places. The shapes that the game hands to
-//! the store and gets back from it; how they lie in a database is the store's business.
+//! What is saved: items and gold and their changes of owner, characters and their places. The shapes that the game
+//! hands to the store and gets back from it; how they lie in a database is the store's business.
 
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AccountId, CharacterId, CommitSeq, ItemId, Rank, ZoneName};
+use crate::ids::{AccountId, CharacterId, CommitSeq, ItemId, MailId, Rank, ZoneName};
+
+/// Gold that one purse can hold: far below where sums overflow, far above what anybody earns.
+pub const MAX_GOLD: u64 = 1_000_000_000_000_000;
 
 /// Who owns an item. An item has one owner at any time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Owner {
     /// In a character's inventory.
     Character(CharacterId),
@@ -22,6 +25,8 @@ pub enum Owner {
         /// From the north edge.
         y: i32,
     },
+    /// In a letter that nobody has emptied yet.
+    Mail(MailId),
 }
 
 /// One item, as a row of the database.
@@ -39,9 +44,9 @@ pub struct ItemRecord {
     pub quantity: u32,
 }
 
-/// One change to one item. The store refuses it when the item isn't as `from` says, which means a bug of ours.
+/// One change to what somebody owns. The store refuses it when things aren't as it says, which means a bug of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ItemChange {
+pub enum Change {
     /// A new item comes into the world.
     Create(ItemRecord),
     /// An item changes owner or slot.
@@ -62,6 +67,37 @@ pub enum ItemChange {
         /// Whose it was.
         from: Owner,
     },
+    /// A part of a stack becomes an item of its own, of the same kind and owner.
+    Split {
+        /// The stack.
+        item: ItemId,
+        /// Whose both are.
+        owner: Owner,
+        /// Pieces that go; at least one stays.
+        quantity: u32,
+        /// The new item's id.
+        into: ItemId,
+        /// The new item's slot.
+        slot: u32,
+    },
+    /// A stack joins another one of the same kind and owner, and is gone.
+    Merge {
+        /// The one that is gone.
+        item: ItemId,
+        /// The one that is larger now.
+        into: ItemId,
+        /// Whose both are.
+        owner: Owner,
+    },
+    /// Gold changes hands, comes into the world or leaves it.
+    Gold {
+        /// Who pays; `None`: the world does, as for loot or what a shop buys.
+        from: Option<CharacterId>,
+        /// Who gets it; `None`: it leaves the world, as what a shop sells is paid.
+        to: Option<CharacterId>,
+        /// How much, from 1 to [`MAX_GOLD`].
+        amount: u64,
+    },
 }
 
 /// Names a value operation. Applied once, whatever is retried: the store remembers the highest sequence of an epoch.
@@ -78,12 +114,133 @@ pub struct OpId {
 pub struct Operation {
     /// Its name in the ledger.
     pub id: OpId,
-    /// Why, in a word: `loot`, `drop`, `pick up`, `gm give`.
+    /// Why, in a word: `loot`, `drop`, `pick up`, `trade`, `gm give`.
     pub cause: String,
     /// Whose deed it was.
     pub actor: CharacterId,
-    /// What changes, in order.
-    pub changes: Vec<ItemChange>,
+    /// What is to happen.
+    pub work: Work,
+}
+
+/// Who decides about an operation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Work {
+    /// Owned: everything that it touches is in this process, and has happened in memory already, in this order. It
+    /// can't be refused any more.
+    Done(Vec<Change>),
+    /// Shared: the database decides. Memory changes when the [`Decision`] arrives, and that may be a refusal.
+    Asked(SharedRequest),
+}
+
+/// What a character asks the database to decide.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SharedRequest {
+    /// A letter to somebody, online or not, with things of the actor's in it.
+    SendMail {
+        /// The recipient's name; capitals don't matter.
+        to: String,
+        /// At most 64 characters.
+        subject: String,
+        /// At most 1,000 characters.
+        body: String,
+        /// Items of the actor's, each once.
+        items: Vec<ItemId>,
+        /// Gold of the actor's.
+        gold: u64,
+        /// Letters that a mailbox holds.
+        room: u32,
+    },
+    /// All that is in a letter to the actor becomes the actor's.
+    TakeMail {
+        /// Which.
+        mail: MailId,
+        /// Slots that the actor has free, ascending; the items get the first ones.
+        slots: Vec<u32>,
+    },
+    /// An empty letter to the actor is thrown away.
+    DeleteMail {
+        /// Which.
+        mail: MailId,
+    },
+}
+
+/// What the database decided about a shared operation. It is durable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Which operation.
+    pub op: OpId,
+    /// Whose it was.
+    pub actor: CharacterId,
+    /// What has happened, or why nothing has.
+    pub outcome: Result<Granted, Denied>,
+}
+
+/// What a shared operation has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Granted {
+    /// The items and the gold of the request aren't the actor's any more.
+    MailSent {
+        /// The letter.
+        mail: MailId,
+        /// To whom.
+        recipient: CharacterId,
+        /// What was in it.
+        items: Vec<ItemId>,
+        /// And how much gold.
+        gold: u64,
+    },
+    /// The letter is empty now.
+    MailTaken {
+        /// The letter.
+        mail: MailId,
+        /// What was in it, with the actor as owner.
+        items: Vec<ItemRecord>,
+        /// And how much gold.
+        gold: u64,
+    },
+    /// The letter is gone.
+    MailDeleted {
+        /// The letter.
+        mail: MailId,
+    },
+}
+
+/// Why the database refused a shared operation. Nothing has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Denied {
+    /// Nobody has that name.
+    NoSuchCharacter,
+    /// The recipient's mailbox has no room.
+    MailboxFull,
+    /// No such letter to the actor.
+    NoSuchMail,
+    /// The letter still holds something.
+    MailNotEmpty,
+    /// More items than free slots.
+    InventoryFull,
+    /// More gold than a purse holds.
+    PurseFull,
+}
+
+/// A letter as its recipient sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailRecord {
+    /// Which.
+    pub id: MailId,
+    /// Who wrote it; may be gone by now.
+    pub sender: CharacterId,
+    /// The sender's name when it was written.
+    pub sender_name: String,
+    /// In a line.
+    pub subject: String,
+    /// The text.
+    pub body: String,
+    /// Gold in it.
+    pub gold: u64,
+    /// Items in it.
+    pub items: Vec<ItemRecord>,
+    /// When it was written, in Unix milliseconds by the server's clock.
+    pub sent_ms: u64,
 }
 
 /// Where a character stands.
@@ -154,8 +311,10 @@ pub struct CharacterRecord {
     pub place: Option<Place>,
     /// By module name, also of modules that this build doesn't have.
     pub modules: BTreeMap<String, Saved>,
-    /// All that it owns.
+    /// Its items.
     pub items: Vec<ItemRecord>,
+    /// Its gold.
+    pub gold: u64,
 }
 
 /// What a game master did, for the audit log.

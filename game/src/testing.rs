@@ -12,11 +12,13 @@
 //! ```
 
 mod looking;
+mod model;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+pub use model::Model;
 
 use protocol::v1;
 use protocol::{ClientMessage, Envelope, split_frame};
@@ -27,7 +29,7 @@ use crate::ids::{AccountId, CharacterId, ItemId, Rank, SessionId, ZoneName};
 use crate::input::Input;
 use crate::module::{Event, ModuleList};
 use crate::publication::{Order, Publication};
-use crate::record::{CharacterRecord, CharacterSave, GmEntry, ItemChange, Place};
+use crate::record::{CharacterRecord, CharacterSave, GmEntry, Place};
 use crate::settings::Settings;
 use crate::space::Position;
 use crate::zone::map::Map;
@@ -47,7 +49,7 @@ pub struct GameTest {
     lose_letters: bool,
     orders: Vec<Order>,
     gm_log: Vec<GmEntry>,
-    changes: Vec<ItemChange>,
+    model: Model,
     saves: BTreeMap<CharacterId, CharacterSave>,
 }
 
@@ -103,7 +105,7 @@ impl GameTest {
             lose_letters: false,
             orders: Vec::new(),
             gm_log: Vec::new(),
-            changes: Vec::new(),
+            model: Model::default(),
             saves: BTreeMap::new(),
         }
     }
@@ -151,6 +153,7 @@ impl GameTest {
         let session = SessionId(1000 + self.next_id);
         self.next_id += 1;
         self.players.insert(name.to_owned(), Actor { character, session, inbox: Vec::new() });
+        self.model.introduce(character, name);
         let save = self.saves.get(&character);
         let record = CharacterRecord {
             id: character,
@@ -159,7 +162,8 @@ impl GameTest {
             rank,
             place: save.map(|save| save.place.clone()).or_else(|| self.middle_of_start()),
             modules: save.map(|save| save.modules.clone()).unwrap_or_default(),
-            items: self.owned_by(character),
+            items: self.model.items_of(character),
+            gold: self.model.gold_of(character),
         };
         self.inputs.push(Input::Enter { session, character: Box::new(record) });
         self.tick(1)
@@ -307,11 +311,17 @@ impl GameTest {
         if !self.lose_letters {
             self.inputs.extend(publication.letters.iter().cloned().map(Input::Letter));
         }
+        for order in &publication.orders {
+            if let Order::ReadMailbox { character, request } = *order {
+                let mails = Some(self.model.mailbox(character));
+                self.inputs.push(Input::Mailbox { character, request, mails });
+            }
+        }
         self.orders.extend(publication.orders.iter().cloned());
         if let Some(commit) = &publication.commit {
             self.gm_log.extend(commit.gm_log.iter().cloned());
-            let operations = commit.operations.iter();
-            self.changes.extend(operations.flat_map(|operation| operation.changes.clone()));
+            self.inputs.extend(self.model.apply(commit).into_iter().map(Input::Decided));
+            self.model.check_conservation();
             let saves = commit.characters.iter().map(|save| (save.character, save.clone()));
             self.saves.extend(saves);
         }

@@ -1,17 +1,19 @@
 //! What is owned, and how it changes owner. Every change is an operation: memory changes at once, the store makes it
 //! durable at the end of the tick, and whoever it concerns is told only then (the frames go in the value lane).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use protocol::v1::{self, Refusal};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{CharacterId, ItemId};
 use crate::module::Refuse;
-use crate::record::{ItemChange, ItemRecord, OpId, Operation};
+use crate::record::{ItemRecord, MAX_GOLD, OpId, Operation, Work};
 
 /// Item ids that are left when the server is asked for more. A busy tick gives out a few hundred.
 const LOW_WATER: u64 = 20_000;
+/// When to try again while a shared operation is under way: about as long as a commit takes.
+const PENDING_MS: u32 = 200;
 
 /// What a character owns.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,16 +22,42 @@ pub struct Inventory {
     items: BTreeMap<ItemId, ItemRecord>,
     /// Of templates that this build doesn't know: kept, saved as they are, and not shown.
     quarantined: BTreeMap<ItemId, ItemRecord>,
+    gold: u64,
+    /// A shared operation that the database hasn't decided yet. Nothing else of this character changes hands until it
+    /// has: what it asks to give away must not be given away twice.
+    pending: Option<Pending>,
+    /// A save was refused: nothing changes hands until the character is loaded again.
+    frozen: bool,
+}
+
+/// A shared operation on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Pending {
+    pub(crate) op: OpId,
+    /// The client's request that asked for it.
+    pub(crate) request: u32,
 }
 
 impl Inventory {
     /// An inventory with `slots` places for `items`. Those of which `known` is false are set aside.
-    pub(crate) fn new(slots: u32, items: Vec<ItemRecord>, known: impl Fn(&str) -> bool) -> Self {
+    pub(crate) fn new(
+        slots: u32,
+        items: Vec<ItemRecord>,
+        gold: u64,
+        known: impl Fn(&str) -> bool,
+    ) -> Self {
         let (known, unknown): (Vec<_>, Vec<_>) =
             items.into_iter().partition(|item| known(&item.template));
         let by_id =
             |items: Vec<ItemRecord>| items.into_iter().map(|item| (item.id, item)).collect();
-        Self { slots, items: by_id(known), quarantined: by_id(unknown) }
+        Self {
+            slots,
+            items: by_id(known),
+            quarantined: by_id(unknown),
+            gold,
+            pending: None,
+            frozen: false,
+        }
     }
 
     /// Places for items.
@@ -49,6 +77,66 @@ impl Inventory {
         self.items.get(&item)
     }
 
+    /// The gold in the purse.
+    #[must_use]
+    pub fn gold(&self) -> u64 {
+        self.gold
+    }
+
+    /// Adds gold to the purse.
+    ///
+    /// # Errors
+    /// When that would be more than a purse holds.
+    pub(crate) fn earn(&mut self, amount: u64) -> Result<(), Refuse> {
+        let sum = self.gold.checked_add(amount).filter(|sum| *sum <= MAX_GOLD);
+        let full = || Refuse::new(Refusal::PurseFull, "no purse holds so much gold");
+        self.gold = sum.ok_or_else(full)?;
+        Ok(())
+    }
+
+    /// Takes gold out of the purse.
+    ///
+    /// # Errors
+    /// When there isn't as much.
+    pub(crate) fn pay(&mut self, amount: u64) -> Result<(), Refuse> {
+        let poor = || Refuse::new(Refusal::NotEnoughGold, "there is not enough gold");
+        self.gold = self.gold.checked_sub(amount).ok_or_else(poor)?;
+        Ok(())
+    }
+
+    /// The shared operation that isn't decided yet.
+    pub(crate) fn pending(&self) -> Option<Pending> {
+        self.pending
+    }
+
+    pub(crate) fn set_pending(&mut self, pending: Option<Pending>) {
+        self.pending = pending;
+    }
+
+    pub(crate) fn freeze(&mut self) {
+        self.frozen = true;
+    }
+
+    /// Asked before anything of this inventory changes hands.
+    pub(crate) fn check_free(&self) -> Result<(), Refuse> {
+        if self.frozen {
+            let message = "something of this character could not be saved";
+            return Err(Refuse::new(Refusal::Frozen, message));
+        }
+        if self.pending.is_some() {
+            let message = "something else that is owned is just being changed";
+            return Err(Refuse::new(Refusal::Busy, message).for_ms(PENDING_MS));
+        }
+        Ok(())
+    }
+
+    /// The slots that are free, ascending.
+    pub(crate) fn free_slots(&self) -> Vec<u32> {
+        let all = || self.items.values().chain(self.quarantined.values());
+        let taken: BTreeSet<u32> = all().map(|item| item.slot).collect();
+        (0..self.slots).filter(|slot| !taken.contains(slot)).collect()
+    }
+
     /// Items of templates that this build doesn't know.
     pub(crate) fn quarantined(&self) -> impl Iterator<Item = &ItemRecord> + '_ {
         self.quarantined.values()
@@ -56,14 +144,7 @@ impl Inventory {
 
     /// The lowest slot that is free.
     pub(crate) fn free_slot(&self) -> Option<u32> {
-        let all = || self.items.values().chain(self.quarantined.values());
-        let mut taken: Vec<u32> = all().map(|item| item.slot).collect();
-        taken.sort_unstable();
-        let mut free = 0;
-        for slot in taken {
-            free += u32::from(slot == free);
-        }
-        (free < self.slots).then_some(free)
+        self.free_slots().first().copied()
     }
 
     pub(crate) fn insert(&mut self, item: ItemRecord) {
@@ -80,7 +161,11 @@ impl Inventory {
     }
 
     pub(crate) fn to_message(&self) -> v1::Inventory {
-        v1::Inventory { items: self.items().map(item_message).collect(), slots: self.slots }
+        v1::Inventory {
+            items: self.items().map(item_message).collect(),
+            slots: self.slots,
+            gold: self.gold,
+        }
     }
 }
 
@@ -164,11 +249,12 @@ impl Kernel {
         Ok(id)
     }
 
-    /// Records an operation whose changes have been made in memory.
-    pub(crate) fn record(&mut self, cause: &str, actor: CharacterId, changes: Vec<ItemChange>) {
+    /// Records an operation: one whose changes have been made in memory, or one that the database shall decide.
+    pub(crate) fn record(&mut self, cause: &str, actor: CharacterId, work: Work) -> OpId {
         let id = OpId { epoch: self.epoch, sequence: self.next_sequence };
         self.next_sequence += 1;
-        self.operations.push(Operation { id, cause: cause.to_owned(), actor, changes });
+        self.operations.push(Operation { id, cause: cause.to_owned(), actor, work });
+        id
     }
 
     /// The operations since the last commit, in order.
@@ -190,7 +276,7 @@ mod tests {
     #[test]
     fn a_quarantined_item_keeps_its_slot_and_is_not_shown() {
         let items = vec![item(1, 0, "sword"), item(2, 1, "relic of another build")];
-        let inventory = Inventory::new(3, items, |template| template == "sword");
+        let inventory = Inventory::new(3, items, 0, |template| template == "sword");
         assert_eq!(inventory.items().count(), 1);
         assert_eq!(inventory.quarantined().count(), 1);
         assert_eq!(inventory.free_slot(), Some(2));

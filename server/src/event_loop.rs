@@ -172,6 +172,14 @@ impl EventLoop {
                 let open = *open && self.ending.is_none();
                 self.inputs.push(Input::ValueOpen { open });
             }
+            Answer::Decided(decision) => self.inputs.push(Input::Decided(decision.clone())),
+            Answer::SaveFailed(character) => {
+                self.inputs.push(Input::SaveFailed { character: *character });
+            }
+            Answer::Mailbox { character, request, mails } => {
+                let (character, request, mails) = (*character, *request, Some(mails.clone()));
+                self.inputs.push(Input::Mailbox { character, request, mails });
+            }
             Answer::Broken(reason) => self.broken = Some(RunError::StoreBroken(reason.clone())),
             Answer::Registered { .. }
             | Answer::TokenAdmitted { .. }

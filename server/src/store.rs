@@ -16,7 +16,7 @@ mod writer_thread;
 #[cfg(test)]
 mod tests;
 
-use game::record::{CharacterRecord, Commit, ItemRecord};
+use game::record::{CharacterRecord, Commit, Decision, ItemRecord, MailRecord};
 use game::{AccountId, CharacterId, CommitSeq, ItemId, Rank};
 
 use crate::auth::Secret;
@@ -113,6 +113,13 @@ pub enum Read {
         /// Which.
         character: CharacterId,
     },
+    /// The letters to a character. Answered by [`Answer::Mailbox`].
+    Mailbox {
+        /// Whose.
+        character: CharacterId,
+        /// Comes back.
+        request: u32,
+    },
 }
 
 /// An account as the lobby needs it.
@@ -199,6 +206,19 @@ pub enum Answer {
         ticket: Ticket,
         /// Everything of it.
         character: Option<Box<CharacterRecord>>,
+    },
+    /// What the database decided about a shared operation. Comes just before the [`Answer::Durable`] of its commit.
+    Decided(Decision),
+    /// A save of this character was refused: it isn't in the database. The rest of its commit is durable.
+    SaveFailed(CharacterId),
+    /// Oldest first.
+    Mailbox {
+        /// Of the read.
+        character: CharacterId,
+        /// Of the read.
+        request: u32,
+        /// All of them, with what is in them.
+        mails: Vec<MailRecord>,
     },
     /// The writer has more waiting than it should (`false`), or has caught up (`true`).
     ValueOpen(bool),

@@ -1,14 +1,15 @@
 //! Value operations that modules may ask for. Each checks first and changes nothing when it refuses; what it changes
 //! is told to the player once it is durable.
 
-use protocol::v1::{InventoryChanged, Refusal};
+use protocol::v1::Refusal;
 
 use super::Ctx;
-use crate::ids::{EntityId, ItemId, PlayerId};
+use crate::ids::{CharacterId, EntityId, ItemId, PlayerId};
 use crate::module::Refuse;
-use crate::record::{ItemChange, ItemRecord, Owner};
+use crate::publication::Order;
+use crate::record::{Change, ItemRecord, OpId, Owner, SharedRequest, Work};
 use crate::space::Position;
-use crate::value::item_message;
+use crate::value::{Inventory, Pending};
 use crate::zone::entities::{EntityKind, Spawn};
 
 /// An item that lies on the ground.
@@ -46,28 +47,23 @@ impl Ctx<'_> {
     ///
     /// # Errors
     /// When it isn't there, the inventory is full, or nothing can be made durable now.
-    pub fn take_from_ground(
-        &mut self,
-        player: PlayerId,
-        entity: EntityId,
-    ) -> Result<ItemId, Refuse> {
+    pub fn take_from_ground(&mut self, player: PlayerId, entity: EntityId) -> Result<(), Refuse> {
         let Some(found) = self.ground_item(entity) else {
             return Err(Refuse::new(Refusal::NoSuchItem, "there is nothing to pick up"));
         };
-        let slot = self.check_receive(player)?;
-        let to = self.owner(player)?;
-        let taken = if let Some(item) = self.zone.ground.remove(&entity) {
-            let change =
-                ItemChange::Move { item: item.id, from: item.owner.clone(), to: to.clone(), slot };
-            self.record(player, "pick up", change);
-            ItemRecord { owner: to, slot, ..item }
-        } else {
-            self.create(player, "loot", &found.template, found.quantity, slot)?
-        };
-        let id = taken.id;
+        let owned = self.zone.ground.get(&entity).cloned();
+        let mut deal = self.deal(if owned.is_some() { "pick up" } else { "loot" }, player)?;
+        match owned {
+            Some(item) => {
+                let hand = deal.from_ground(item);
+                deal.put(player, hand)?;
+            }
+            None => _ = deal.create(player, &found.template, found.quantity)?,
+        }
+        deal.close();
+        self.zone.ground.remove(&entity);
         self.despawn(entity);
-        self.receive(player, taken);
-        Ok(id)
+        Ok(())
     }
 
     /// Makes a new item for the player.
@@ -81,19 +77,10 @@ impl Ctx<'_> {
         template: &str,
         quantity: u32,
     ) -> Result<ItemId, Refuse> {
-        let Some(most) = self.content().item_kind(template).map(|item| item.stack) else {
-            let message = format!("there is no item {template:?}");
-            return Err(Refuse::new(Refusal::NoSuchItem, message));
-        };
-        if quantity == 0 || quantity > most {
-            let message = format!("one {template} is 1 to {most}");
-            return Err(Refuse::new(Refusal::BadRequest, message));
-        }
-        let slot = self.check_receive(player)?;
-        let item = self.create(player, cause, template, quantity, slot)?;
-        let id = item.id;
-        self.receive(player, item);
-        Ok(id)
+        let mut deal = self.deal(cause, player)?;
+        let item = deal.create(player, template, quantity)?;
+        deal.close();
+        Ok(item)
     }
 
     /// Puts one of the player's items on the ground at its feet.
@@ -101,24 +88,18 @@ impl Ctx<'_> {
     /// # Errors
     /// When the player doesn't have it, or nothing can be made durable now.
     pub fn drop_to_ground(&mut self, player: PlayerId, item: ItemId) -> Result<EntityId, Refuse> {
-        self.desk.kernel.check_open()?;
-        let from = self.owner(player)?;
-        let place = self.entity(player.entity()).map(crate::zone::entities::Entity::position);
-        let held = self.player(player).and_then(|player| player.inventory.get(item)).cloned();
-        let (Some(held), Some(at)) = (held, place) else {
-            return Err(Refuse::new(Refusal::NoSuchItem, "you don't have that"));
-        };
-        let Some(entity) = self.place_on_ground(&held, at) else {
+        let missing = || Refuse::new(Refusal::NoSuchItem, "you don't have that");
+        let at = self.entity(player.entity()).map(crate::zone::entities::Entity::position);
+        let at = at.ok_or_else(missing)?;
+        let to = Owner::Ground { zone: self.zone.name.clone(), x: at.x, y: at.y };
+        let mut deal = self.deal("drop", player)?;
+        let hand = deal.take(player, item)?;
+        let Some(entity) = deal.place_on_ground(hand.item(), at) else {
             return Err(Refuse::new(Refusal::Busy, "there is no room on the ground"));
         };
-        let to = Owner::Ground { zone: self.zone.name.clone(), x: at.x, y: at.y };
-        let dropped = ItemRecord { owner: to.clone(), slot: 0, ..held };
-        self.record(player, "drop", ItemChange::Move { item, from, to, slot: 0 });
+        let dropped = deal.lay_down(to, hand);
+        deal.close();
         self.zone.ground.insert(entity, dropped);
-        if let Some(entry) = self.zone.players.get_mut(&player.entity()) {
-            entry.inventory.remove(item);
-        }
-        self.reply(player, &InventoryChanged { changed: Vec::new(), removed: vec![item.0] });
         Ok(entity)
     }
 
@@ -126,15 +107,46 @@ impl Ctx<'_> {
     /// durable now: then it stays.
     pub fn decay(&mut self, entity: EntityId) -> bool {
         let owned = self.zone.ground.contains_key(&entity);
-        if owned && self.desk.kernel.check_open().is_err() {
+        if owned && self.check_open().is_err() {
             return false;
         }
         if let Some(item) = self.zone.ground.remove(&entity) {
-            let change = ItemChange::Destroy { item: item.id, from: item.owner };
-            self.desk.kernel.record("decay", crate::ids::CharacterId(0), vec![change]);
+            let change = Change::Destroy { item: item.id, from: item.owner };
+            self.record_operation("decay", CharacterId(0), Work::Done(vec![change]));
         }
         self.despawn(entity);
         true
+    }
+
+    /// Asks the database to decide about a shared operation of the player. Until it has, nothing of the player
+    /// changes hands; what it decided is told by the event [`Decided`](crate::module::Decided).
+    ///
+    /// # Errors
+    /// When nothing can be made durable now, or something else of the player is being decided.
+    pub fn ask_database(
+        &mut self,
+        player: PlayerId,
+        cause: &str,
+        request: SharedRequest,
+    ) -> Result<(), Refuse> {
+        self.check_open()?;
+        let absent = || Refuse::new(Refusal::NoSuchTarget, "nobody is there");
+        let entry = self.player(player).ok_or_else(absent)?;
+        entry.inventory.check_free()?;
+        let op = self.record_operation(cause, entry.character, Work::Asked(request));
+        let pending = Some(Pending { op, request: self.request });
+        if let Some(entry) = self.zone.players.get_mut(&player.entity()) {
+            entry.inventory.set_pending(pending);
+        }
+        Ok(())
+    }
+
+    /// Asks what is in the player's mailbox; the answer is the event [`MailboxRead`](crate::module::MailboxRead).
+    pub fn read_mailbox(&mut self, player: PlayerId) {
+        let request = self.request;
+        if let Some(character) = self.player(player).map(|player| player.character) {
+            self.desk.orders.push(Order::ReadMailbox { character, request });
+        }
     }
 
     /// The entity of an item on the ground.
@@ -143,45 +155,22 @@ impl Ctx<'_> {
         self.spawn(Spawn::item(&item.template, &name, item.quantity, at))
     }
 
-    /// The slot that the player has free for one more item, if it may get one at all now.
-    fn check_receive(&self, player: PlayerId) -> Result<u32, Refuse> {
-        self.desk.kernel.check_open()?;
-        let free = self.player(player).and_then(|player| player.inventory.free_slot());
-        free.ok_or_else(|| Refuse::new(Refusal::InventoryFull, "your inventory is full"))
+    /// Asked before anything changes: whether it could be made durable.
+    pub(crate) fn check_open(&self) -> Result<(), Refuse> {
+        self.desk.kernel.check_open()
     }
 
-    fn owner(&self, player: PlayerId) -> Result<Owner, Refuse> {
-        let character = self.player(player).map(|player| Owner::Character(player.character));
-        character.ok_or_else(|| Refuse::new(Refusal::NoSuchTarget, "nobody is there"))
+    pub(crate) fn new_item_id(&mut self) -> Result<ItemId, Refuse> {
+        self.desk.kernel.new_id()
     }
 
-    fn create(
-        &mut self,
-        player: PlayerId,
-        cause: &str,
-        template: &str,
-        quantity: u32,
-        slot: u32,
-    ) -> Result<ItemRecord, Refuse> {
-        let owner = self.owner(player)?;
-        let id = self.desk.kernel.new_id()?;
-        let item = ItemRecord { id, owner, slot, template: template.to_owned(), quantity };
-        self.record(player, cause, ItemChange::Create(item.clone()));
-        Ok(item)
+    pub(crate) fn record_operation(&mut self, cause: &str, actor: CharacterId, work: Work) -> OpId {
+        self.desk.kernel.record(cause, actor, work)
     }
 
-    fn receive(&mut self, player: PlayerId, item: ItemRecord) {
-        let changed = vec![item_message(&item)];
+    pub(crate) fn replace_inventory(&mut self, player: PlayerId, inventory: Inventory) {
         if let Some(entry) = self.zone.players.get_mut(&player.entity()) {
-            entry.inventory.insert(item);
-        }
-        let request = self.request;
-        self.reply_to(player, request, &InventoryChanged { changed, removed: Vec::new() });
-    }
-
-    fn record(&mut self, player: PlayerId, cause: &str, change: ItemChange) {
-        if let Some(actor) = self.player(player).map(|player| player.character) {
-            self.desk.kernel.record(cause, actor, vec![change]);
+            entry.inventory = inventory;
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Game;
 use crate::ids::{CharacterId, CommitSeq};
-use crate::record::{Commit, ItemChange, Operation, Owner};
+use crate::record::{Change, Commit, Operation, Owner, Work};
 
 impl Game {
     /// Saves are spread over the interval by character, so that no tick saves them all. While nothing can be made
@@ -65,20 +65,34 @@ fn hash_of(save: &crate::record::CharacterSave) -> u64 {
 
 /// The characters whose belongings `operations` change: their progress is saved with it, never apart.
 fn concerned(operations: &[Operation]) -> Vec<CharacterId> {
-    let owner = |owner: &Owner| match owner {
-        Owner::Character(character) => Some(*character),
-        Owner::Ground { .. } => None,
-    };
-    let of_change = |change: &ItemChange| match change {
-        ItemChange::Create(item) => [owner(&item.owner), None],
-        ItemChange::Move { from, to, .. } => [owner(from), owner(to)],
-        ItemChange::Destroy { from, .. } => [owner(from), None],
-    };
-    let changes = operations.iter().flat_map(|operation| &operation.changes);
-    let mut all: Vec<CharacterId> = changes.flat_map(of_change).flatten().collect();
+    let mut all: Vec<CharacterId> = Vec::new();
+    for operation in operations {
+        match &operation.work {
+            Work::Done(changes) => all.extend(changes.iter().flat_map(parties)),
+            Work::Asked(_) => all.push(operation.actor),
+        }
+    }
     all.sort_unstable();
     all.dedup();
     all
+}
+
+/// The characters that a change concerns.
+fn parties(change: &Change) -> impl Iterator<Item = CharacterId> {
+    let owner = |owner: &Owner| match owner {
+        Owner::Character(character) => Some(*character),
+        Owner::Ground { .. } | Owner::Mail(_) => None,
+    };
+    let both = match change {
+        Change::Create(item) => [owner(&item.owner), None],
+        Change::Move { from, to, .. } => [owner(from), owner(to)],
+        Change::Destroy { from, .. } => [owner(from), None],
+        Change::Split { owner: holder, .. } | Change::Merge { owner: holder, .. } => {
+            [owner(holder), None]
+        }
+        Change::Gold { from, to, .. } => [*from, *to],
+    };
+    both.into_iter().flatten()
 }
 
 #[cfg(test)]
@@ -145,6 +159,7 @@ mod tests {
             place: None,
             modules: std::collections::BTreeMap::new(),
             items: Vec::new(),
+            gold: 0,
         };
         let ids = Input::ItemIds { first: ItemId(1), count: 10 };
         let enter = Input::Enter { session: SessionId(1), character: Box::new(character) };

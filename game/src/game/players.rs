@@ -71,7 +71,7 @@ impl Game {
             return false;
         };
         let id = PlayerId(entity);
-        let inventory = Inventory::new(player.inventory_slots, record.items, |name| {
+        let inventory = Inventory::new(player.inventory_slots, record.items, record.gold, |name| {
             content.item(name).is_some()
         });
         if inventory.quarantined().count() > 0 {
@@ -213,6 +213,7 @@ impl Game {
             rank: player.rank,
             place: Some(save.place),
             modules: save.modules,
+            gold: player.inventory.gold(),
             items: player.inventory.into_items(),
         })
     }
@@ -283,6 +284,7 @@ mod tests {
                 place: Some(Place { zone: ZoneName::new(zone), x: 1, y: 1, heading: 0 }),
                 modules: std::collections::BTreeMap::new(),
                 items: Vec::new(),
+                gold: 0,
             };
             let (session, character) = (SessionId(id), Box::new(character));
             test.input(Input::Enter { session, character }).tick(1);

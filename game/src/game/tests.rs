@@ -103,7 +103,7 @@ fn minds(zone: &crate::zone::Zone) -> usize {
 }
 
 fn owned_on_ground(script: &Script) -> usize {
-    let items = script.ledger().values();
+    let items = script.ledger().items();
     items.filter(|item| matches!(item.owner, Owner::Ground { .. })).count()
 }
 
@@ -141,7 +141,7 @@ fn items_and_entities_are_neither_lost_nor_doubled() {
     owned.extend(game.travelers.values().flat_map(|traveler| traveler.record.items.clone()));
     owned.sort_by_key(|item| item.id);
     assert!(
-        owned.iter().eq(script.ledger().values()),
+        owned.iter().eq(script.ledger().items()),
         "what is owned is what was made and not destroyed"
     );
     assert!(script.changes_of_owner() > 500, "{} changes of owner", script.changes_of_owner());

@@ -60,6 +60,12 @@ impl Game {
         let Some(at) = self.desk.here.get(&travel.character).copied() else {
             return;
         };
+        let player = self.zones[at.zone].state.players.get(&at.player.entity());
+        if player.is_some_and(|player| player.inventory.pending().is_some()) {
+            // What the database decides about must be found where it was asked; that is a matter of a commit.
+            self.desk.travels.push(travel);
+            return;
+        }
         let target = self.zone_index(&travel.zone);
         // The realm is a zone by name, but nobody can stand in it.
         let target = target.filter(|index| !self.zones[*index].state.is_realm());

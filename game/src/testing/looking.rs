@@ -1,14 +1,12 @@
 //! What a test looks at: what players got, where they are, what they own, what was saved.
 
-use std::collections::BTreeMap;
-
 use protocol::ServerMessage;
 use protocol::v1::{Refusal, Refused};
 
-use super::GameTest;
-use crate::ids::{CharacterId, EntityId, ItemId, ZoneName};
+use super::{GameTest, Model};
+use crate::ids::{EntityId, ItemId, ZoneName};
 use crate::publication::Order;
-use crate::record::{CharacterSave, GmEntry, ItemChange, ItemRecord, Owner};
+use crate::record::{CharacterSave, GmEntry, ItemRecord};
 use crate::space::Position;
 use crate::zone::{Entity, EntityKind};
 
@@ -124,21 +122,17 @@ impl GameTest {
         player.map(|player| player.inventory().items().cloned().collect()).unwrap_or_default()
     }
 
-    /// What the commits say a character owns.
-    pub(super) fn owned_by(&self, character: CharacterId) -> Vec<ItemRecord> {
-        let mut items: BTreeMap<ItemId, ItemRecord> = BTreeMap::new();
-        for change in self.changes.iter().cloned() {
-            match change {
-                ItemChange::Create(item) => drop(items.insert(item.id, item)),
-                ItemChange::Move { item, to, slot, .. } => {
-                    if let Some(item) = items.get_mut(&item) {
-                        (item.owner, item.slot) = (to, slot);
-                    }
-                }
-                ItemChange::Destroy { item, .. } => drop(items.remove(&item)),
-            }
-        }
-        items.into_values().filter(|item| item.owner == Owner::Character(character)).collect()
+    /// The gold of a player.
+    #[must_use]
+    pub fn gold(&self, name: &str) -> u64 {
+        let player = self.game.player(self.actor(name).character);
+        player.map_or(0, |player| player.inventory().gold())
+    }
+
+    /// What the commits so far come to.
+    #[must_use]
+    pub fn model(&self) -> &Model {
+        &self.model
     }
 
     /// The first entity of a kind in the current player's zone.
@@ -185,10 +179,6 @@ impl GameTest {
     /// The items that left the world, in order.
     #[must_use]
     pub fn destroyed(&self) -> Vec<ItemId> {
-        let destroyed = |change: &ItemChange| match change {
-            ItemChange::Destroy { item, .. } => Some(*item),
-            ItemChange::Create(_) | ItemChange::Move { .. } => None,
-        };
-        self.changes.iter().filter_map(destroyed).collect()
+        self.model.destroyed().to_vec()
     }
 }

@@ -6,14 +6,14 @@ use std::time::Instant;
 
 use bytes::{BufMut as _, Bytes};
 use game::record::Commit;
-use game::{CommitSeq, Delivery, Order, Publication, SessionId};
+use game::{CharacterId, CommitSeq, Delivery, Input, Order, Publication, SessionId};
 use protocol::Lane;
 use protocol::v1::Farewell;
 
 use super::{EventLoop, RunError};
 use crate::net::goodbye;
 use crate::signals::Wish;
-use crate::store::{Store, Write};
+use crate::store::{Read, Store, Write};
 
 /// Commits that may wait for room in the store: those of players who leave while the disk stands still, one a tick
 /// at most. Value is refused and nothing else is saved long before, so this is a disk that has been gone for hours.
@@ -126,6 +126,7 @@ impl EventLoop {
     fn carry_out(&mut self, order: &Order, after: CommitSeq) {
         match order {
             Order::NeedItemIds => self.reserve_item_ids(),
+            Order::ReadMailbox { character, request } => self.read_mailbox(*character, *request),
             Order::Shutdown => self.operator_wishes(Wish::End),
             Order::Kick { .. }
             | Order::Left { .. }
@@ -133,6 +134,12 @@ impl EventLoop {
             | Order::Redirect { .. } => {
                 self.lobby.order(order, after, Instant::now());
             }
+        }
+    }
+
+    fn read_mailbox(&mut self, character: CharacterId, request: u32) {
+        if self.store.ask(Read::Mailbox { character, request }).is_err() {
+            self.inputs.push(Input::Mailbox { character, request, mails: None });
         }
     }
 }

@@ -165,7 +165,12 @@ impl Lobby {
                     self.character_loaded(&question, character);
                 }
             }
-            Answer::ItemIds { .. } | Answer::ValueOpen(_) | Answer::Broken(_) => {}
+            Answer::ItemIds { .. }
+            | Answer::Decided(_)
+            | Answer::SaveFailed(_)
+            | Answer::Mailbox { .. }
+            | Answer::ValueOpen(_)
+            | Answer::Broken(_) => {}
         }
     }
 

@@ -84,7 +84,7 @@ impl Lobby {
             Order::Redirect { session, address } => {
                 self.redirect(*session, address.as_deref(), after, now);
             }
-            Order::NeedItemIds | Order::Shutdown => {}
+            Order::NeedItemIds | Order::ReadMailbox { .. } | Order::Shutdown => {}
         }
     }
 

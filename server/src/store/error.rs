@@ -158,6 +158,9 @@ pub(super) enum EngineError {
     /// Nothing was done, and trying again later may help: the disk is full, somebody holds a lock.
     #[error("{0}")]
     Transient(String),
+    /// The connection was lost on the way: whether anything was done shows when it is back.
+    #[error("{0}")]
+    Unknown(String),
     /// Trying again can't help or would hide a loss: a broken rule, a failed fsync, a damaged file.
     #[error("{0}")]
     Fatal(String),
@@ -168,6 +171,7 @@ impl EngineError {
     pub(super) fn at(self, place: impl std::fmt::Display) -> Self {
         match self {
             Self::Transient(reason) => Self::Transient(reason),
+            Self::Unknown(reason) => Self::Unknown(reason),
             Self::Fatal(reason) => Self::Fatal(format!("{place}: {reason}")),
         }
     }

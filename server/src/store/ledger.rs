@@ -11,10 +11,48 @@ use game::{CharacterId, ItemId};
 /// show every pattern.
 pub const FINDINGS_LISTED: usize = 1_000;
 
-/// One change to one item, as history.
+/// The name that gold has among the templates. The content has no item of this name.
+pub const GOLD: &str = "gold";
+
+/// What happened to an item, or to gold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryKind {
+    /// It came into the world.
+    Create,
+    /// It changed owner or slot.
+    Move,
+    /// It left the world.
+    Destroy,
+    /// A stack became smaller, or is new and came out of one.
+    Split,
+    /// A stack became larger, or went into one.
+    Merge,
+    /// Gold changed hands, came or went.
+    Gold,
+}
+
+impl EntryKind {
+    /// All of them.
+    pub(super) const ALL: [Self; 6] =
+        [Self::Create, Self::Move, Self::Destroy, Self::Split, Self::Merge, Self::Gold];
+
+    /// Its name in the column `kind`.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Move => "move",
+            Self::Destroy => "destroy",
+            Self::Split => "split",
+            Self::Merge => "merge",
+            Self::Gold => "gold",
+        }
+    }
+}
+
+/// One change to one item or to gold, as history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerEntry {
-    /// Its place in the order of all entries.
+    /// Its place in the order of all entries; 0 before it has one.
     pub entry: u64,
     /// The operation it was part of. Sequence 0 is the store's own doing, such as a deleted character.
     pub op: OpId,
@@ -26,18 +64,22 @@ pub struct LedgerEntry {
     pub cause: String,
     /// Whose deed it was.
     pub actor: CharacterId,
-    /// Which item.
+    /// What happened.
+    pub kind: EntryKind,
+    /// Which item; 0 for gold.
     pub item: ItemId,
-    /// Whose it was; `None` when it comes into the world.
+    /// Whose it was; `None` when it comes into the world, or out of a stack.
     pub from: Option<Owner>,
-    /// Whose it is then; `None` when it leaves the world.
+    /// Whose it is then; `None` when it leaves the world, or goes into a stack.
     pub to: Option<Owner>,
     /// Its slot there.
     pub slot: u32,
-    /// What it is.
+    /// What it is; [`GOLD`] for gold.
     pub template: String,
-    /// How many.
-    pub quantity: u32,
+    /// Pieces of it: afterwards, or when it went. For gold, how much.
+    pub quantity: u64,
+    /// By how much there is more of it, in this item or, for gold, in the world.
+    pub change: i64,
 }
 
 impl fmt::Display for LedgerEntry {
@@ -46,6 +88,7 @@ impl fmt::Display for LedgerEntry {
             None => "nowhere".to_owned(),
             Some(Owner::Character(character)) => format!("character {character}"),
             Some(Owner::Ground { zone, x, y }) => format!("the ground of {zone} at {x},{y}"),
+            Some(Owner::Mail(mail)) => format!("letter {mail}"),
         };
         let (from, to) = (owner(&self.from), owner(&self.to));
         let Self { entry, at_ms, cause, item, quantity, template, op, .. } = self;
@@ -55,6 +98,15 @@ impl fmt::Display for LedgerEntry {
             op.epoch, op.sequence
         )
     }
+}
+
+/// Sums over the folded part of the ledger, of one template.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Total {
+    pub(super) template: String,
+    pub(super) created: u64,
+    pub(super) destroyed: u64,
+    pub(super) reshaped: i64,
 }
 
 /// Something that an audit found to be wrong.
@@ -217,7 +269,7 @@ impl<E, I: Iterator<Item = Result<ItemRecord, E>>> Replay<I> {
     /// Takes the next entry.
     pub(super) fn entry(&mut self, entry: LedgerEntry) -> Result<(), E> {
         self.report.entries += 1;
-        let quantity = u64::from(entry.quantity);
+        let quantity = entry.quantity;
         match (&entry.from, &entry.to) {
             (None, _) => self.report.balance(&entry.template).created += quantity,
             (Some(_), None) => self.report.balance(&entry.template).destroyed += quantity,
@@ -241,7 +293,7 @@ impl<E, I: Iterator<Item = Result<ItemRecord, E>>> Replay<I> {
             owner,
             slot: entry.slot,
             template: entry.template.clone(),
-            quantity: entry.quantity,
+            quantity: u32::try_from(entry.quantity).unwrap_or(u32::MAX),
         });
         let follows = match (&before, &entry.from) {
             // An id that was in the world once never comes again.
@@ -249,7 +301,7 @@ impl<E, I: Iterator<Item = Result<ItemRecord, E>>> Replay<I> {
             (Some(before), Some(from)) => {
                 before.owner == *from
                     && before.template == entry.template
-                    && before.quantity == entry.quantity
+                    && u64::from(before.quantity) == entry.quantity
             }
             (None, Some(_)) | (Some(_), None) => false,
         };

@@ -3,6 +3,8 @@
 use std::ops::{AddAssign, SubAssign};
 use std::time::Duration;
 
+use game::record::{SharedRequest, Work};
+
 use super::Write;
 
 /// An amount of writing.
@@ -25,7 +27,13 @@ impl Load {
         let Write::Commit(commit) = write else {
             return Self { requests: 1, ..Self::default() };
         };
-        let changes: usize = commit.operations.iter().map(|op| op.changes.len()).sum();
+        let changes = commit.operations.iter().map(|operation| match &operation.work {
+            Work::Done(changes) => changes.len(),
+            Work::Asked(SharedRequest::SendMail { items, .. }) => items.len() + 2,
+            Work::Asked(SharedRequest::TakeMail { slots, .. }) => slots.len() + 1,
+            Work::Asked(SharedRequest::DeleteMail { .. }) => 1,
+        });
+        let changes: usize = changes.sum();
         Self {
             commits: 1,
             operations: commit.operations.len(),

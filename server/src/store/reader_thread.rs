@@ -42,11 +42,13 @@ impl ReaderThread {
                         self.reporter.send(Report::Broken(reason));
                         return;
                     }
-                    Err(EngineError::Transient(reason)) if !warned => {
+                    Err(EngineError::Transient(reason) | EngineError::Unknown(reason))
+                        if !warned =>
+                    {
                         warned = true;
                         warn!(%reason, "the database can't be read for now");
                     }
-                    Err(EngineError::Transient(_)) => {}
+                    Err(EngineError::Transient(_) | EngineError::Unknown(_)) => {}
                 }
                 thread::park_timeout(RETRY);
             };

@@ -34,8 +34,10 @@ pub(super) struct WriterThread {
 impl WriterThread {
     /// Runs until the handle is gone and all that it submitted is durable, or until the engine fails for good.
     pub(super) fn run(mut self) -> Result<(), Unsaved> {
+        let mut number = 0;
         while let Some((batch, load)) = self.next_batch() {
-            match self.make_durable(&batch) {
+            number += 1;
+            match self.make_durable(number, &batch) {
                 Ok((answers, took)) => self.reporter.send(Report::Settled { answers, load, took }),
                 Err(reason) => return Err(self.give_up(load, reason)),
             }
@@ -66,13 +68,17 @@ impl WriterThread {
     }
 
     /// Tries until the batch is durable. An error is final, and says why.
-    fn make_durable(&mut self, batch: &[Write]) -> Result<(Vec<Answer>, Duration), String> {
+    fn make_durable(
+        &mut self,
+        number: u64,
+        batch: &[Write],
+    ) -> Result<(Vec<Answer>, Duration), String> {
         let mut pause = RETRY_FIRST;
         let mut stalled = false;
         let mut closing_since = None;
         loop {
             let started = Instant::now();
-            let reason = match self.engine.apply(batch) {
+            let reason = match self.engine.apply(number, batch) {
                 Ok(answers) => {
                     if stalled {
                         info!("the database takes writes again");
@@ -80,7 +86,7 @@ impl WriterThread {
                     }
                     return Ok((answers, started.elapsed()));
                 }
-                Err(EngineError::Transient(reason)) => reason,
+                Err(EngineError::Transient(reason) | EngineError::Unknown(reason)) => reason,
                 Err(EngineError::Fatal(reason)) => return Err(reason),
             };
             if !stalled {
@@ -104,7 +110,7 @@ impl WriterThread {
     fn tend(&mut self) -> Result<(), String> {
         match self.engine.tend() {
             Ok(()) => Ok(()),
-            Err(EngineError::Transient(reason)) => {
+            Err(EngineError::Transient(reason) | EngineError::Unknown(reason)) => {
                 warn!(%reason, "the database's housekeeping is put off");
                 Ok(())
             }

@@ -15,8 +15,9 @@ use crate::game::Game;
 use crate::ids::{AccountId, CharacterId, ItemId, Rank, SessionId, ZoneName};
 use crate::input::Input;
 use crate::publication::{Order, Publication};
-use crate::record::{CharacterRecord, CharacterSave, ItemChange, ItemRecord, Owner};
+use crate::record::{Change, CharacterRecord, CharacterSave, ItemRecord, Work};
 use crate::space::{Position, distance_squared, heading_towards};
+use crate::testing::Model;
 use crate::zone::{Entity, EntityKind};
 
 const PLAYERS: u64 = 200;
@@ -42,7 +43,7 @@ pub(super) struct Script {
     players: BTreeMap<CharacterId, Connection>,
     letters: Vec<Input>,
     saves: BTreeMap<CharacterId, CharacterSave>,
-    ledger: BTreeMap<ItemId, ItemRecord>,
+    ledger: Model,
     changes_of_owner: usize,
 }
 
@@ -76,7 +77,7 @@ impl Script {
             players: players.collect(),
             letters: vec![Input::ItemIds { first: ItemId(1), count: 1_000_000 }],
             saves: BTreeMap::new(),
-            ledger: BTreeMap::new(),
+            ledger: Model::default(),
             changes_of_owner: 0,
         }
     }
@@ -132,7 +133,8 @@ impl Script {
             rank: Rank::Player,
             place: save.map(|save| save.place.clone()),
             modules: save.map(|save| save.modules.clone()).unwrap_or_default(),
-            items: self.owned_by(character).cloned().collect(),
+            items: self.ledger.items_of(character),
+            gold: self.ledger.gold_of(character),
         };
         inputs.push(Input::Enter { session, character: Box::new(record) });
     }
@@ -207,47 +209,25 @@ impl Script {
         for save in &commit.characters {
             self.saves.insert(save.character, save.clone());
         }
-        let operations = commit.operations.iter();
-        for change in operations.flat_map(|operation| operation.changes.clone()) {
-            self.enter_into_ledger(change);
-        }
-    }
-
-    /// Fails on a change that a database would refuse.
-    fn enter_into_ledger(&mut self, change: ItemChange) {
-        match change {
-            ItemChange::Create(item) => {
-                let id = item.id;
-                assert!(self.ledger.insert(id, item).is_none(), "{id} is made twice");
-            }
-            ItemChange::Move { item, from, to, slot } => {
-                let record = self.ledger.get_mut(&item).unwrap();
-                assert_eq!(record.owner, from);
-                (record.owner, record.slot) = (to, slot);
-                self.changes_of_owner += 1;
-            }
-            ItemChange::Destroy { item, from } => {
-                let record = self.ledger.remove(&item).unwrap();
-                assert_eq!(record.owner, from);
+        for operation in &commit.operations {
+            if let Work::Done(changes) = &operation.work {
+                let moves = changes.iter().filter(|change| matches!(change, Change::Move { .. }));
+                self.changes_of_owner += moves.count();
             }
         }
+        self.letters.extend(self.ledger.apply(commit).into_iter().map(Input::Decided));
     }
 
-    fn owned_by(&self, character: CharacterId) -> impl Iterator<Item = &ItemRecord> {
-        let owner = Owner::Character(character);
-        self.ledger.values().filter(move |item| item.owner == owner)
-    }
-
-    /// All items that there are, by id.
-    pub(super) const fn ledger(&self) -> &BTreeMap<ItemId, ItemRecord> {
+    /// All that commits come to.
+    pub(super) const fn ledger(&self) -> &Model {
         &self.ledger
     }
 
     /// What characters own who are not in the world.
     pub(super) fn owned_by_absent(&self) -> Vec<ItemRecord> {
         let absent = self.players.iter().filter(|(_, state)| **state == Connection::Absent);
-        let items = absent.flat_map(|(character, _)| self.owned_by(*character));
-        items.cloned().collect()
+        let items = absent.flat_map(|(character, _)| self.ledger.items_of(*character));
+        items.collect()
     }
 
     /// How often an item went from one owner to another.

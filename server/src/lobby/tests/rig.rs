@@ -309,7 +309,10 @@ impl Rig {
             | Input::Operator { .. }
             | Input::ItemIds { .. }
             | Input::Ground { .. }
-            | Input::ValueOpen { .. } => panic!("not the lobby's"),
+            | Input::ValueOpen { .. }
+            | Input::Decided(_)
+            | Input::Mailbox { .. }
+            | Input::SaveFailed { .. } => panic!("not the lobby's"),
         }
     }
 

@@ -1,8 +1,8 @@
 //! What a tick changed, row by row. The rules were decided in the game; here a change that doesn't fit what is
 //! stored is a bug, and ends the process before it can spread.
 
+use game::record::{Change, Commit, ItemRecord, OpId, Operation, Owner, Work};
 use game::record::{CharacterSave, GmEntry};
-use game::record::{Commit, ItemChange, ItemRecord, OpId, Operation, Owner};
 use game::{CharacterId, ItemId};
 use rusqlite::OptionalExtension;
 
@@ -65,13 +65,19 @@ impl Batch<'_> {
             return Ok(());
         }
         let deed = Deed { op, tick: Some(tick), cause: &operation.cause, actor: operation.actor };
-        for change in &operation.changes {
+        let Work::Done(changes) = &operation.work else {
+            return Err(EngineError::Fatal("no shared operations here yet".to_owned()));
+        };
+        for change in changes {
             match change {
-                ItemChange::Create(item) => self.create(item, &deed),
-                ItemChange::Move { item, from, to, slot } => {
+                Change::Create(item) => self.create(item, &deed),
+                Change::Move { item, from, to, slot } => {
                     self.move_item(*item, from, to, *slot, &deed)
                 }
-                ItemChange::Destroy { item, from } => self.destroy(*item, from, &deed),
+                Change::Destroy { item, from } => self.destroy(*item, from, &deed),
+                Change::Split { .. } | Change::Merge { .. } | Change::Gold { .. } => {
+                    Err(EngineError::Fatal("not written here yet".to_owned()))
+                }
             }?;
         }
         self.marks.operations = op.sequence;
@@ -158,14 +164,20 @@ impl Batch<'_> {
         deed: &Deed<'_>,
     ) -> Result<(), EngineError> {
         const NOBODY: rows::OwnerColumns<'_> = (None, None, None, None);
+        let quantity = i64::from(item.quantity);
+        let (kind, change) = match (from, to) {
+            (None, _) => ("create", quantity),
+            (Some(_), None) => ("destroy", -quantity),
+            (Some(_), Some(_)) => ("move", 0),
+        };
         let from = from.map_or(Ok(NOBODY), owner_columns)?;
         let to = to.map_or(Ok(NOBODY), owner_columns)?;
         self.transaction
             .prepare_cached(
-                "INSERT INTO ledger (epoch, sequence, tick, at_ms, cause, actor, item, \
+                "INSERT INTO ledger (epoch, sequence, tick, at_ms, cause, actor, kind, change, item, \
                  from_character, from_zone, from_x, from_y, to_character, to_zone, to_x, to_y, \
                  slot, template, quantity) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
             )?
             .execute(rusqlite::params![
                 signed(deed.op.epoch)?,
@@ -174,6 +186,8 @@ impl Batch<'_> {
                 self.now_ms,
                 deed.cause,
                 signed(deed.actor.0)?,
+                kind,
+                change,
                 signed(item.id.0)?,
                 from.0,
                 from.1,

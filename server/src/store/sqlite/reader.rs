@@ -43,6 +43,9 @@ impl Reader for SqliteReader {
                 ticket: *ticket,
                 character: load(&snapshot, *account, *character)?.map(Box::new),
             },
+            Read::Mailbox { character, request } => {
+                Answer::Mailbox { character: *character, request: *request, mails: Vec::new() }
+            }
         })
     }
 }
@@ -89,6 +92,7 @@ fn load(
                 place: rows::place(row, 2)?,
                 modules: BTreeMap::new(),
                 items: Vec::new(),
+                gold: 0,
             })
         })
         .optional()?;

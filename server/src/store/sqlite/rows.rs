@@ -7,6 +7,7 @@ use rusqlite::{Error, Row};
 
 use crate::store::LedgerEntry;
 use crate::store::error::EngineError;
+use crate::store::ledger::EntryKind;
 
 /// Bits of an id below the node number. 2^48 ids last for 8,900 years at 1,000 a second.
 const NODE_SHIFT: u32 = 48;
@@ -35,6 +36,7 @@ pub(super) fn owner_columns(owner: &Owner) -> Result<OwnerColumns<'_>, EngineErr
     Ok(match owner {
         Owner::Character(character) => (Some(signed(character.0)?), None, None, None),
         Owner::Ground { zone, x, y } => (None, Some(zone.as_str()), Some(*x), Some(*y)),
+        Owner::Mail(_) => return Err(EngineError::Fatal("not written here yet".to_owned())),
     })
 }
 
@@ -76,7 +78,7 @@ pub(super) fn item(row: &Row<'_>) -> rusqlite::Result<ItemRecord> {
 pub(super) fn select_ledger(condition: &str) -> String {
     format!(
         "SELECT entry, epoch, sequence, tick, at_ms, cause, actor, item, from_character, from_zone, from_x, from_y, \
-         to_character, to_zone, to_x, to_y, slot, template, quantity FROM ledger {condition}"
+         to_character, to_zone, to_x, to_y, slot, template, quantity, kind, change FROM ledger {condition}"
     )
 }
 
@@ -95,8 +97,16 @@ pub(super) fn ledger_entry(row: &Row<'_>) -> rusqlite::Result<LedgerEntry> {
         to: owner(row, 12)?,
         slot: row.get(16)?,
         template: row.get(17)?,
-        quantity: row.get(18)?,
+        quantity: unsigned(row, 18)?,
+        kind: kind(row, 19)?,
+        change: row.get(20)?,
     })
+}
+
+fn kind(row: &Row<'_>, column: usize) -> rusqlite::Result<EntryKind> {
+    let name: String = row.get(column)?;
+    let found = EntryKind::ALL.into_iter().find(|kind| kind.name() == name);
+    found.ok_or(Error::InvalidColumnType(column, name, Type::Text))
 }
 
 /// The place in four columns from `first` on: zone, x, y, heading.

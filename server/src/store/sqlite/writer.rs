@@ -57,7 +57,7 @@ impl SqliteWriter {
 }
 
 impl Writer for SqliteWriter {
-    fn apply(&mut self, batch: &[Write]) -> Result<Vec<Answer>, EngineError> {
+    fn apply(&mut self, _number: u64, batch: &[Write]) -> Result<Vec<Answer>, EngineError> {
         // Dropped on every way out but the last one, and thereby rolled back.
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use game::record::{ItemChange, ItemRecord, Owner};
+use game::record::{Change, ItemRecord, Owner};
 use game::{CharacterId, ItemId};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -32,7 +32,7 @@ struct Model {
 
 impl Model {
     /// One possible change, made in the model as well.
-    fn change(&mut self, dice: &mut Dice) -> ItemChange {
+    fn change(&mut self, dice: &mut Dice) -> Change {
         let owner = self.owners[dice.below(self.owners.len())].clone();
         let kind = dice.below(10);
         if kind < 4 || self.items.is_empty() {
@@ -41,18 +41,18 @@ impl Model {
             made.quantity = u32::try_from(dice.below(20)).unwrap() + 1;
             made.template = ["iron ore", "wolf pelt", "gone from content"][dice.below(3)].into();
             self.items.insert(made.id, made.clone());
-            return ItemChange::Create(made);
+            return Change::Create(made);
         }
         let nth = dice.below(self.items.len());
         let id = *self.items.keys().nth(nth).unwrap();
         if kind < 6 {
             let from = self.items.remove(&id).unwrap().owner;
-            return ItemChange::Destroy { item: id, from };
+            return Change::Destroy { item: id, from };
         }
         let known = self.items.get_mut(&id).unwrap();
         let from = std::mem::replace(&mut known.owner, owner.clone());
         known.slot = u32::try_from(dice.below(30)).unwrap();
-        ItemChange::Move { item: id, from, to: owner, slot: known.slot }
+        Change::Move { item: id, from, to: owner, slot: known.slot }
     }
 }
 
@@ -104,13 +104,13 @@ fn small_world() -> TempDir {
     let mut world = World::open(settings(&directory));
     world.character("anna");
     for id in 1..=3 {
-        world.settle(CharacterId(0), vec![ItemChange::Create(item(id, ground(0)))]);
+        world.settle(CharacterId(0), vec![Change::Create(item(id, ground(0)))]);
     }
     world.settle(
         CharacterId(0),
         vec![
-            ItemChange::Move { item: ItemId(2), from: ground(0), to: ground(1), slot: 0 },
-            ItemChange::Destroy { item: ItemId(3), from: ground(0) },
+            Change::Move { item: ItemId(2), from: ground(0), to: ground(1), slot: 0 },
+            Change::Destroy { item: ItemId(3), from: ground(0) },
         ],
     );
     world.store.close().unwrap();

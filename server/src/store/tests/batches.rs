@@ -1,6 +1,6 @@
 //! Commits: applied in order, once, whole; and what stops the store because memory and disk disagree.
 
-use game::record::{GmEntry, ItemChange, Owner};
+use game::record::{Change, GmEntry, Owner};
 use game::{CharacterId, CommitSeq, ItemId};
 use rusqlite::Connection;
 
@@ -20,7 +20,7 @@ fn a_commit_repeated_after_an_unknown_result_is_applied_once() {
     let directory = tempfile::tempdir().unwrap();
     let mut world = World::open(settings(&directory));
     let (_, anna) = world.character("anna");
-    let operation = world.operation(anna, vec![ItemChange::Create(item(1, ground(0)))]);
+    let operation = world.operation(anna, vec![Change::Create(item(1, ground(0)))]);
     let mut commit = world.commit(vec![operation]);
     commit.gm_log.push(GmEntry {
         actor: anna,
@@ -42,8 +42,8 @@ fn a_commit_repeated_after_an_unknown_result_is_applied_once() {
 fn an_operation_repeated_in_a_later_commit_is_applied_once() {
     let directory = tempfile::tempdir().unwrap();
     let mut world = World::open(settings(&directory));
-    let create = world.operation(CharacterId(0), vec![ItemChange::Create(item(1, ground(0)))]);
-    let pick = ItemChange::Move { item: ItemId(1), from: ground(0), to: ground(1), slot: 0 };
+    let create = world.operation(CharacterId(0), vec![Change::Create(item(1, ground(0)))]);
+    let pick = Change::Move { item: ItemId(1), from: ground(0), to: ground(1), slot: 0 };
     let pick = world.operation(CharacterId(0), vec![pick]);
     let first = world.commit(vec![create.clone()]);
     let second = world.commit(vec![create, pick]);
@@ -60,7 +60,7 @@ fn progress_is_never_apart_from_the_value_it_earned() {
     let mut world = World::open(settings(&directory));
     let (_, anna) = world.character("anna");
     // The operation can't be applied, so the level that came with it isn't either.
-    let stolen = ItemChange::Destroy { item: ItemId(1), from: Owner::Character(anna) };
+    let stolen = Change::Destroy { item: ItemId(1), from: Owner::Character(anna) };
     let operation = world.operation(anna, vec![stolen]);
     let mut commit = world.commit(vec![operation]);
     commit.characters.push(save(anna, 1, 2));
@@ -81,20 +81,20 @@ fn what_memory_and_disk_disagree_about_stops_the_store() {
         item.quantity = 0;
         item
     };
-    let moved = |from, to| ItemChange::Move { item: ItemId(1), from, to, slot: 0 };
+    let moved = |from, to| Change::Move { item: ItemId(1), from, to, slot: 0 };
     let wrong = [
-        ("a second of the same id", ItemChange::Create(item(1, ground(1)))),
-        ("nothing of something", ItemChange::Create(nothing)),
+        ("a second of the same id", Change::Create(item(1, ground(1)))),
+        ("nothing of something", Change::Create(nothing)),
         ("an owner who isn't there", moved(ground(0), anna.clone())),
         ("an owner who hasn't got it", moved(anna.clone(), ground(0))),
         ("another place on the ground", moved(ground(1), ground(2))),
-        ("an item that isn't there", ItemChange::Destroy { item: ItemId(3), from: anna }),
-        ("an id beyond all ids", ItemChange::Create(item(u64::MAX, ground(0)))),
+        ("an item that isn't there", Change::Destroy { item: ItemId(3), from: anna }),
+        ("an id beyond all ids", Change::Create(item(u64::MAX, ground(0)))),
     ];
     for (name, change) in wrong {
         let directory = tempfile::tempdir().unwrap();
         let mut world = World::open(settings(&directory));
-        world.settle(CharacterId(0), vec![ItemChange::Create(item(1, ground(0)))]);
+        world.settle(CharacterId(0), vec![Change::Create(item(1, ground(0)))]);
         world.submit(CharacterId(0), vec![change]);
         let reason = broken(&mut world);
         assert!(reason.contains("commit 2"), "{name}: {reason}");
@@ -147,7 +147,7 @@ fn all_that_was_submitted_is_durable_after_close() {
     let directory = tempfile::tempdir().unwrap();
     let mut world = World::open(settings(&directory));
     for id in 1..=500 {
-        world.submit(CharacterId(0), vec![ItemChange::Create(item(id, ground(0)))]);
+        world.submit(CharacterId(0), vec![Change::Create(item(id, ground(0)))]);
     }
     world.store.close().unwrap();
     let report = audit(&path(&directory)).unwrap();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use game::CharacterId;
-use game::record::{ItemChange, Owner};
+use game::record::{Change, Owner};
 use rusqlite::Connection;
 
 use super::world::{World, ground, item, path, save, settings, write};
@@ -63,7 +63,7 @@ fn a_full_disk_closes_value_and_space_opens_it_again() {
     while !closed {
         submitted += 1;
         let owned = item(submitted, Owner::Character(anna));
-        let operation = world.operation(anna, vec![ItemChange::Create(owned)]);
+        let operation = world.operation(anna, vec![Change::Create(owned)]);
         let mut commit = world.commit(vec![operation]);
         let mut save = save(anna, 0, 1);
         save.modules.values_mut().for_each(|saved| saved.bytes = vec![2; 50_000]);
@@ -76,7 +76,7 @@ fn a_full_disk_closes_value_and_space_opens_it_again() {
         assert!(submitted < 1_000, "the disk never got full");
     }
     let before = world.store.durable();
-    let late = world.submit(anna, vec![ItemChange::Create(item(5_000, ground(0)))]);
+    let late = world.submit(anna, vec![Change::Create(item(5_000, ground(0)))]);
     fs::remove_file(&ballast).unwrap();
     assert_eq!(world.answer(), Answer::ValueOpen(true));
     while world.store.durable() < late {
@@ -95,7 +95,7 @@ fn somebody_elses_lock_closes_value_until_it_is_gone() {
     let mut world = World::open(settings(&directory));
     let tool = Connection::open(path(&directory)).unwrap();
     tool.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let seq = world.submit(CharacterId(0), vec![ItemChange::Create(item(1, ground(0)))]);
+    let seq = world.submit(CharacterId(0), vec![Change::Create(item(1, ground(0)))]);
     assert_eq!(world.answer(), Answer::ValueOpen(false));
     tool.execute_batch("ROLLBACK").unwrap();
     assert_eq!(world.answer(), Answer::ValueOpen(true));

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use game::record::ItemChange;
+use game::record::Change;
 use game::{CharacterId, ItemId};
 
 use super::world::{World, ground, item, path, register, settings, write};
@@ -69,8 +69,8 @@ fn child_under_load() {
     for id in 1..=COMMITS {
         let id = floor + id;
         let made = item(id, ground(0));
-        let make = world.operation(anna, vec![ItemChange::Create(made)]);
-        let pass = ItemChange::Move { item: ItemId(id), from: ground(0), to: ground(1), slot: 3 };
+        let make = world.operation(anna, vec![Change::Create(made)]);
+        let pass = Change::Move { item: ItemId(id), from: ground(0), to: ground(1), slot: 3 };
         let pass = world.operation(anna, vec![pass]);
         let commit = world.commit(vec![make, pass]);
         world.store.submit(write(commit)).unwrap();

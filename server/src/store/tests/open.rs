@@ -3,7 +3,7 @@
 use std::fs;
 
 use game::CharacterId;
-use game::record::ItemChange;
+use game::record::Change;
 use rusqlite::Connection;
 
 use super::world::{World, ground, item, path, settings};
@@ -34,7 +34,7 @@ fn each_start_has_a_larger_epoch_and_finds_what_lies_on_the_ground() {
     let first = world.claim.epoch;
     assert_eq!(world.claim.ground, []);
     let dropped = item(1, ground(4));
-    world.settle(CharacterId(0), vec![ItemChange::Create(dropped.clone())]);
+    world.settle(CharacterId(0), vec![Change::Create(dropped.clone())]);
     world.store.close().unwrap();
     let world = World::open(settings(&directory));
     assert_eq!(world.claim.epoch, first + 1);

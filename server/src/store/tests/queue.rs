@@ -21,7 +21,7 @@ struct Puppet {
 }
 
 impl Writer for Puppet {
-    fn apply(&mut self, batch: &[Write]) -> Result<Vec<Answer>, EngineError> {
+    fn apply(&mut self, _: u64, batch: &[Write]) -> Result<Vec<Answer>, EngineError> {
         let _ = self.batches.send(batch.len());
         self.outcomes.recv().unwrap_or(Ok(()))?;
         let answer = |write: &Write| {

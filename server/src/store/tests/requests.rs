@@ -1,6 +1,6 @@
 //! Accounts, token logins, characters and ids: what is refused, and that nothing else suffers from it.
 
-use game::record::{ItemChange, Owner};
+use game::record::{Change, Owner};
 use game::{AccountId, CharacterId, ItemId, Rank};
 
 use super::world::{World, create, ground, item, path, register, save, settings, write};
@@ -24,9 +24,9 @@ fn a_taken_name_is_refused_and_the_commits_beside_it_are_durable() {
     let directory = tempfile::tempdir().unwrap();
     let mut world = World::open(settings(&directory));
     let (_, anna) = world.character("anna");
-    let first = world.submit(anna, vec![ItemChange::Create(item(1, ground(0)))]);
+    let first = world.submit(anna, vec![Change::Create(item(1, ground(0)))]);
     world.store.submit(register("anna")).unwrap();
-    let second = world.submit(anna, vec![ItemChange::Create(item(2, ground(0)))]);
+    let second = world.submit(anna, vec![Change::Create(item(2, ground(0)))]);
     assert_eq!(world.answer(), Answer::Durable(first));
     let refused = Answer::Registered { ticket: Ticket(1), account: None };
     assert_eq!(world.answer(), refused);
@@ -125,7 +125,7 @@ fn a_character_comes_back_as_it_was_saved_with_all_it_owns() {
     let mut world = World::open(settings(&directory));
     let (account, anna) = world.character("Anna");
     let owned = item(7, Owner::Character(anna));
-    let operation = world.operation(anna, vec![ItemChange::Create(owned.clone())]);
+    let operation = world.operation(anna, vec![Change::Create(owned.clone())]);
     let mut commit = world.commit(vec![operation]);
     let saved = save(anna, -250, 9);
     commit.characters.push(saved.clone());
@@ -180,10 +180,7 @@ fn a_deleted_characters_items_leave_the_world_through_the_ledger() {
     let (account, anna) = world.character("anna");
     world.settle(
         anna,
-        vec![
-            ItemChange::Create(item(1, Owner::Character(anna))),
-            ItemChange::Create(item(2, ground(3))),
-        ],
+        vec![Change::Create(item(1, Owner::Character(anna))), Change::Create(item(2, ground(3)))],
     );
     let delete = |account| Write::DeleteCharacter { ticket: Ticket(6), account, character: anna };
     let answer = |found| Answer::CharacterDeleted { ticket: Ticket(6), found };

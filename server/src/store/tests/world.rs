@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use game::record::{
-    CharacterSave, Commit, ItemChange, ItemRecord, OpId, Operation, Owner, Place, Saved,
+    Change, CharacterSave, Commit, ItemRecord, OpId, Operation, Owner, Place, Saved, Work,
 };
 use game::{AccountId, CharacterId, CommitSeq, ItemId, ZoneName};
 use tempfile::TempDir;
@@ -85,13 +85,13 @@ impl World {
     }
 
     /// The next operation of this start.
-    pub(super) fn operation(&mut self, actor: CharacterId, changes: Vec<ItemChange>) -> Operation {
+    pub(super) fn operation(&mut self, actor: CharacterId, changes: Vec<Change>) -> Operation {
         self.sequence += 1;
         Operation {
             id: OpId { epoch: self.claim.epoch, sequence: self.sequence },
             cause: "test".to_owned(),
             actor,
-            changes,
+            work: Work::Done(changes),
         }
     }
 
@@ -108,7 +108,7 @@ impl World {
     }
 
     /// Submits one operation in a commit of its own.
-    pub(super) fn submit(&mut self, actor: CharacterId, changes: Vec<ItemChange>) -> CommitSeq {
+    pub(super) fn submit(&mut self, actor: CharacterId, changes: Vec<Change>) -> CommitSeq {
         let operation = self.operation(actor, changes);
         let commit = self.commit(vec![operation]);
         let seq = commit.seq;
@@ -117,7 +117,7 @@ impl World {
     }
 
     /// The same, until it is durable.
-    pub(super) fn settle(&mut self, actor: CharacterId, changes: Vec<ItemChange>) {
+    pub(super) fn settle(&mut self, actor: CharacterId, changes: Vec<Change>) {
         let seq = self.submit(actor, changes);
         assert_eq!(self.answer(), Answer::Durable(seq));
     }

@@ -114,6 +114,7 @@ impl Rig {
                 let character = own.map(|(_, name)| Box::new(record(character, account, name)));
                 Answer::Character { ticket, character }
             }
+            Read::Mailbox { .. } => panic!("not the lobby's"),
         };
         self.lobby.store_answer(answer, self.now);
         self.pump();
@@ -138,5 +139,6 @@ fn record(id: CharacterId, account: AccountId, name: &str) -> CharacterRecord {
         place: None,
         modules: BTreeMap::new(),
         items: Vec::new(),
+        gold: 0,
     }
 }

@@ -1,0 +1,284 @@
+//! A value operation in the making. Its steps change copies of what the parties own; if one of them refuses, nothing has
+//! happened, and at the end all of it happens at once: in memory now, in one transaction at the end of the tick.
+
+use std::collections::BTreeMap;
+
+use protocol::v1::{InventoryChanged, Refusal};
+
+use crate::ctx::Ctx;
+use crate::ids::{CharacterId, EntityId, ItemId, PlayerId};
+use crate::module::Refuse;
+use crate::record::{Change, ItemRecord, Owner, Work};
+use crate::space::Position;
+use crate::value::{Inventory, item_message};
+
+/// A value operation in the making, from [`Ctx::deal`]. Dropped without [`Self::close`] it has never been.
+#[must_use = "a deal that isn't closed has never been"]
+pub struct Deal<'a, 'b> {
+    ctx: &'a mut Ctx<'b>,
+    cause: &'a str,
+    actor: PlayerId,
+    parties: BTreeMap<PlayerId, Party>,
+    changes: Vec<Change>,
+}
+
+/// One who gives or gets.
+struct Party {
+    character: CharacterId,
+    before: Inventory,
+    after: Inventory,
+}
+
+/// An item that has left its owner and has to go somewhere before the deal is closed.
+#[must_use = "an item that is in nobody's hands must be put somewhere"]
+pub(crate) struct InHand {
+    item: ItemRecord,
+    from: Owner,
+}
+
+impl InHand {
+    pub(crate) fn item(&self) -> &ItemRecord {
+        &self.item
+    }
+}
+
+impl<'b> Ctx<'b> {
+    /// Begins a value operation. `cause` is the word for it in the ledger; the answer to the request at hand goes to
+    /// `actor`.
+    ///
+    /// # Errors
+    /// When nothing can be made durable now.
+    pub fn deal<'a>(&'a mut self, cause: &'a str, actor: PlayerId) -> Result<Deal<'a, 'b>, Refuse> {
+        self.check_open()?;
+        Ok(Deal { ctx: self, cause, actor, parties: BTreeMap::new(), changes: Vec::new() })
+    }
+}
+
+impl Deal<'_, '_> {
+    /// What the player would own now.
+    ///
+    /// # Errors
+    /// When it isn't here, or nothing of it can change hands.
+    pub fn inventory(&mut self, player: PlayerId) -> Result<&Inventory, Refuse> {
+        self.party(player).map(|party| &party.after)
+    }
+
+    /// A new item for the player. Gives its id.
+    ///
+    /// # Errors
+    /// When the content knows no such item, `quantity` isn't 1 to a stack, or there is no free slot.
+    pub fn create(
+        &mut self,
+        player: PlayerId,
+        template: &str,
+        quantity: u32,
+    ) -> Result<ItemId, Refuse> {
+        let Some(most) = self.ctx.content().item_kind(template).map(|item| item.stack) else {
+            let message = format!("there is no item {template:?}");
+            return Err(Refuse::new(Refusal::NoSuchItem, message));
+        };
+        if quantity == 0 || quantity > most {
+            let message = format!("one {template} is 1 to {most}");
+            return Err(Refuse::new(Refusal::BadRequest, message));
+        }
+        let slot = self.free_slot(player)?;
+        let owner = self.owner(player)?;
+        let id = self.ctx.new_item_id()?;
+        let item = ItemRecord { id, owner, slot, template: template.to_owned(), quantity };
+        self.changes.push(Change::Create(item.clone()));
+        self.party(player)?.after.insert(item);
+        Ok(id)
+    }
+
+    /// One of the player's items leaves the world.
+    ///
+    /// # Errors
+    /// When the player doesn't have it.
+    pub fn destroy(&mut self, player: PlayerId, item: ItemId) -> Result<ItemRecord, Refuse> {
+        let InHand { item, from } = self.take(player, item)?;
+        self.changes.push(Change::Destroy { item: item.id, from });
+        Ok(item)
+    }
+
+    /// Each of `given` goes from the one to the other, and each of `got` the other way, with no need for room in
+    /// between.
+    ///
+    /// # Errors
+    /// When one of them isn't its owner's, or one side has no room for what it gets.
+    pub fn exchange(
+        &mut self,
+        (one, given): (PlayerId, &[ItemId]),
+        (other, got): (PlayerId, &[ItemId]),
+    ) -> Result<(), Refuse> {
+        let mut take = |player, items: &[ItemId]| {
+            items.iter().map(|item| self.take(player, *item)).collect::<Result<Vec<_>, _>>()
+        };
+        let (to_other, to_one) = (take(one, given)?, take(other, got)?);
+        to_other.into_iter().try_for_each(|item| self.put(other, item).map(drop))?;
+        to_one.into_iter().try_for_each(|item| self.put(one, item).map(drop))
+    }
+
+    /// `quantity` pieces of a stack become an item of their own. Gives its id.
+    ///
+    /// # Errors
+    /// When the player doesn't have the stack, nothing would go or stay, or there is no free slot.
+    pub fn split(
+        &mut self,
+        player: PlayerId,
+        item: ItemId,
+        quantity: u32,
+    ) -> Result<ItemId, Refuse> {
+        let owner = self.owner(player)?;
+        let stack = self.held(player, item)?;
+        if quantity == 0 || quantity >= stack.quantity {
+            let message =
+                format!("of {} pieces 1 to {} can go", stack.quantity, stack.quantity - 1);
+            return Err(Refuse::new(Refusal::BadRequest, message));
+        }
+        let slot = self.free_slot(player)?;
+        let into = self.ctx.new_item_id()?;
+        self.changes.push(Change::Split { item, owner, quantity, into, slot });
+        let inventory = &mut self.party(player)?.after;
+        inventory.insert(ItemRecord { quantity: stack.quantity - quantity, ..stack.clone() });
+        inventory.insert(ItemRecord { id: into, slot, quantity, ..stack });
+        Ok(into)
+    }
+
+    /// A stack joins another one of its kind and is gone.
+    ///
+    /// # Errors
+    /// When the player doesn't have both, they are of two kinds or the same, or together more than a stack.
+    pub fn merge(&mut self, player: PlayerId, item: ItemId, into: ItemId) -> Result<(), Refuse> {
+        let owner = self.owner(player)?;
+        let (less, more) = (self.held(player, item)?, self.held(player, into)?);
+        let most = self.ctx.content().item_kind(&more.template).map_or(1, |kind| kind.stack);
+        let sum = less.quantity.checked_add(more.quantity).filter(|sum| *sum <= most);
+        let (true, true, Some(quantity)) = (item != into, less.template == more.template, sum)
+        else {
+            let message = format!("these don't make one stack of at most {most}");
+            return Err(Refuse::new(Refusal::BadRequest, message));
+        };
+        self.changes.push(Change::Merge { item, into, owner });
+        let inventory = &mut self.party(player)?.after;
+        inventory.remove(item);
+        inventory.insert(ItemRecord { quantity, ..more });
+        Ok(())
+    }
+
+    /// Gold changes hands. `None` is the world: shops and loot. An amount of 0 is no change.
+    ///
+    /// # Errors
+    /// When who pays hasn't as much, or the purse of who gets it can't hold it.
+    pub fn pay(
+        &mut self,
+        from: Option<PlayerId>,
+        to: Option<PlayerId>,
+        amount: u64,
+    ) -> Result<(), Refuse> {
+        if amount == 0 || from == to {
+            return Ok(());
+        }
+        let mut side =
+            |player: Option<PlayerId>, change: fn(&mut Inventory, u64) -> Result<(), Refuse>| {
+                let Some(player) = player else { return Ok(None) };
+                let party = self.party(player)?;
+                change(&mut party.after, amount)?;
+                Ok(Some(party.character))
+            };
+        let from = side(from, Inventory::pay)?;
+        let to = side(to, Inventory::earn)?;
+        self.changes.push(Change::Gold { from, to, amount });
+        Ok(())
+    }
+
+    /// Takes an item out of its owner's hands.
+    pub(crate) fn take(&mut self, player: PlayerId, item: ItemId) -> Result<InHand, Refuse> {
+        let from = self.owner(player)?;
+        let missing = || Refuse::new(Refusal::NoSuchItem, "you don't have that");
+        let item = self.party(player)?.after.remove(item).ok_or_else(missing)?;
+        Ok(InHand { item, from })
+    }
+
+    /// What lies on a zone's ground, owned by it, on its way to somebody.
+    pub(crate) fn from_ground(&mut self, item: ItemRecord) -> InHand {
+        let from = item.owner.clone();
+        InHand { item, from }
+    }
+
+    /// Gives an item to a player. Gives its id.
+    pub(crate) fn put(&mut self, player: PlayerId, hand: InHand) -> Result<ItemId, Refuse> {
+        let slot = self.free_slot(player)?;
+        let to = self.owner(player)?;
+        let InHand { item, from } = hand;
+        let id = item.id;
+        self.changes.push(Change::Move { item: id, from, to: to.clone(), slot });
+        self.party(player)?.after.insert(ItemRecord { owner: to, slot, ..item });
+        Ok(id)
+    }
+
+    /// Gives an item to the ground. Gives it as it lies there.
+    pub(crate) fn lay_down(&mut self, to: Owner, hand: InHand) -> ItemRecord {
+        let InHand { item, from } = hand;
+        self.changes.push(Change::Move { item: item.id, from, to: to.clone(), slot: 0 });
+        ItemRecord { owner: to, slot: 0, ..item }
+    }
+
+    /// The entity of an item on the ground, as [`Ctx`] makes it. If the deal isn't closed it must be taken away again.
+    pub(crate) fn place_on_ground(&mut self, item: &ItemRecord, at: Position) -> Option<EntityId> {
+        self.ctx.place_on_ground(item, at)
+    }
+
+    /// All of it happens. The parties are told once it is durable, the actor in answer to its request.
+    pub fn close(self) {
+        let Self { ctx, cause, actor, parties, changes } = self;
+        if changes.is_empty() {
+            return;
+        }
+        let deed_of = ctx.player(actor).map_or(CharacterId(0), crate::player::Player::character);
+        ctx.record_operation(cause, deed_of, Work::Done(changes));
+        for (player, Party { before, after, .. }) in parties {
+            let message = difference(&before, &after);
+            let request = if player == actor { ctx.request() } else { 0 };
+            ctx.replace_inventory(player, after);
+            ctx.reply_to(player, request, &message);
+        }
+    }
+
+    fn party(&mut self, player: PlayerId) -> Result<&mut Party, Refuse> {
+        if !self.parties.contains_key(&player) {
+            let absent = || Refuse::new(Refusal::NoSuchTarget, "nobody is there");
+            let found = self.ctx.player(player).ok_or_else(absent)?;
+            found.inventory().check_free()?;
+            let before = found.inventory().clone();
+            let party = Party { character: found.character(), after: before.clone(), before };
+            self.parties.insert(player, party);
+        }
+        #[expect(clippy::expect_used, reason = "inserted just above")]
+        Ok(self.parties.get_mut(&player).expect("the party is in the deal"))
+    }
+
+    fn owner(&mut self, player: PlayerId) -> Result<Owner, Refuse> {
+        self.party(player).map(|party| Owner::Character(party.character))
+    }
+
+    fn held(&mut self, player: PlayerId, item: ItemId) -> Result<ItemRecord, Refuse> {
+        let missing = || Refuse::new(Refusal::NoSuchItem, "you don't have that");
+        self.party(player)?.after.get(item).cloned().ok_or_else(missing)
+    }
+
+    fn free_slot(&mut self, player: PlayerId) -> Result<u32, Refuse> {
+        let full = || Refuse::new(Refusal::InventoryFull, "the inventory is full");
+        self.party(player)?.after.free_slot().ok_or_else(full)
+    }
+}
+
+/// What a client that knows `before` must hear to know `after`.
+pub(crate) fn difference(before: &Inventory, after: &Inventory) -> InventoryChanged {
+    let changed = after.items().filter(|item| before.get(item.id) != Some(*item));
+    let removed = before.items().filter(|item| after.get(item.id).is_none());
+    InventoryChanged {
+        changed: changed.map(item_message).collect(),
+        removed: removed.map(|item| item.id.0).collect(),
+        gold: (before.gold() != after.gold()).then(|| after.gold()),
+    }
+}
