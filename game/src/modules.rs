@@ -8,6 +8,7 @@ pub mod items;
 pub mod monsters;
 pub mod movement;
 pub mod portals;
+pub mod trade;
 pub mod who;
 
 use crate::module::ModuleList;
@@ -21,6 +22,7 @@ pub fn all() -> ModuleList {
         .zone::<monsters::Monsters>()
         .zone::<combat::Combat>()
         .zone::<items::Items>()
+        .zone::<trade::Trades>()
         .zone::<chat::Chat>()
         .zone::<who::Who>()
         .zone::<gm::Gm>()
