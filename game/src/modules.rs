@@ -10,6 +10,7 @@ pub mod movement;
 pub mod portals;
 pub mod progress;
 pub mod shop;
+pub mod trade;
 pub mod who;
 
 use crate::module::ModuleList;
@@ -25,6 +26,7 @@ pub fn all() -> ModuleList {
         .zone::<items::Items>()
         .zone::<shop::Shop>()
         .zone::<progress::Progress>()
+        .zone::<trade::Trades>()
         .zone::<chat::Chat>()
         .zone::<who::Who>()
         .zone::<gm::Gm>()
