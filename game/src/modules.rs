@@ -8,6 +8,8 @@ pub mod items;
 pub mod monsters;
 pub mod movement;
 pub mod portals;
+pub mod progress;
+pub mod shop;
 pub mod who;
 
 use crate::module::ModuleList;
@@ -21,6 +23,8 @@ pub fn all() -> ModuleList {
         .zone::<monsters::Monsters>()
         .zone::<combat::Combat>()
         .zone::<items::Items>()
+        .zone::<shop::Shop>()
+        .zone::<progress::Progress>()
         .zone::<chat::Chat>()
         .zone::<who::Who>()
         .zone::<gm::Gm>()
