@@ -5,6 +5,7 @@ pub mod chat;
 pub mod combat;
 pub mod gm;
 pub mod items;
+pub mod mail;
 pub mod monsters;
 pub mod movement;
 pub mod portals;
@@ -21,6 +22,7 @@ pub fn all() -> ModuleList {
         .zone::<monsters::Monsters>()
         .zone::<combat::Combat>()
         .zone::<items::Items>()
+        .zone::<mail::Mail>()
         .zone::<chat::Chat>()
         .zone::<who::Who>()
         .zone::<gm::Gm>()

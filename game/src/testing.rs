@@ -47,6 +47,9 @@ pub struct GameTest {
     current: String,
     next_id: u64,
     lose_letters: bool,
+    /// What the database has decided and hasn't said, while it is slow.
+    decisions: Vec<Input>,
+    slow_database: bool,
     orders: Vec<Order>,
     gm_log: Vec<GmEntry>,
     model: Model,
@@ -103,6 +106,8 @@ impl GameTest {
             current: String::new(),
             next_id: 1,
             lose_letters: false,
+            decisions: Vec::new(),
+            slow_database: false,
             orders: Vec::new(),
             gm_log: Vec::new(),
             model: Model::default(),
@@ -150,8 +155,7 @@ impl GameTest {
         }
         let known = self.players.get(name).map(|actor| actor.character);
         let character = known.unwrap_or(CharacterId(self.next_id));
-        let session = SessionId(1000 + self.next_id);
-        self.next_id += 1;
+        let session = self.new_session();
         self.players.insert(name.to_owned(), Actor { character, session, inbox: Vec::new() });
         self.model.introduce(character, name);
         let save = self.saves.get(&character);
@@ -167,6 +171,11 @@ impl GameTest {
         };
         self.inputs.push(Input::Enter { session, character: Box::new(record) });
         self.tick(1)
+    }
+
+    fn new_session(&mut self) -> SessionId {
+        self.next_id += 1;
+        SessionId(1000 + self.next_id)
     }
 
     /// Everybody starts at one place, so that rules about distances read plainly.
@@ -211,6 +220,22 @@ impl GameTest {
     pub fn lose_letters(&mut self, lose: bool) -> &mut Self {
         self.lose_letters = lose;
         self
+    }
+
+    /// From now on the database keeps to itself what it decides, or says it all in the next tick.
+    pub fn slow_database(&mut self, slow: bool) -> &mut Self {
+        self.slow_database = slow;
+        self
+    }
+
+    /// The player goes on with another connection, as after a lost one or a take-over.
+    pub fn reconnect(&mut self, name: &str) -> &mut Self {
+        let session = self.new_session();
+        let character = self.actor(name).character;
+        if let Some(actor) = self.players.get_mut(name) {
+            actor.session = session;
+        }
+        self.input(Input::Attach { character, session })
     }
 
     /// From now on nothing can be made durable.
@@ -261,7 +286,7 @@ impl GameTest {
         self.operator(&line)
     }
 
-    /// Moves the world on. What it says is durable at once, and letters arrive in the next tick.
+    /// Moves the world on. What it says is durable at once; letters and decisions arrive in the next tick.
     pub fn tick(&mut self, ticks: u64) -> &mut Self {
         for _ in 0..ticks {
             let publication = self.game.tick(std::mem::take(&mut self.inputs), 1);
@@ -320,10 +345,13 @@ impl GameTest {
         self.orders.extend(publication.orders.iter().cloned());
         if let Some(commit) = &publication.commit {
             self.gm_log.extend(commit.gm_log.iter().cloned());
-            self.inputs.extend(self.model.apply(commit).into_iter().map(Input::Decided));
+            self.decisions.extend(self.model.apply(commit).into_iter().map(Input::Decided));
             self.model.check_conservation();
             let saves = commit.characters.iter().map(|save| (save.character, save.clone()));
             self.saves.extend(saves);
+        }
+        if !self.slow_database {
+            self.inputs.append(&mut self.decisions);
         }
         self.game.recycle(publication);
     }

@@ -37,7 +37,12 @@ impl GameTest {
         self.answers_to::<M>(name).into_iter().map(|(_, message)| message).collect()
     }
 
-    fn answers_to<M: ServerMessage + Default>(&self, name: &str) -> Vec<(u32, M)> {
+    /// Request number and message of all of a kind that a player got.
+    ///
+    /// # Panics
+    /// When one of them isn't what its id says.
+    #[must_use]
+    pub fn answers_to<M: ServerMessage + Default>(&self, name: &str) -> Vec<(u32, M)> {
         let of_kind = self.actor(name).inbox.iter().filter(|(id, ..)| *id == M::INFO.id);
         of_kind
             .map(|(_, request, payload)| {
@@ -45,6 +50,12 @@ impl GameTest {
                 (*request, message.unwrap_or_else(|error| panic!("{}: {error}", M::INFO.name)))
             })
             .collect()
+    }
+
+    /// How many frames answer a request of a player; 1 when all is well.
+    #[must_use]
+    pub fn count_of_answers(&self, name: &str, request: u32) -> usize {
+        self.actor(name).inbox.iter().filter(|(_, number, _)| *number == request).count()
     }
 
     /// Why the current player was refused, in order.
