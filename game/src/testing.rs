@@ -222,6 +222,17 @@ impl GameTest {
         self
     }
 
+    /// The game ends and goes on from its snapshot.
+    ///
+    /// # Panics
+    /// When it can't be restored; the message says why.
+    pub fn restart_from_snapshot(&mut self) -> &mut Self {
+        let (snapshot, content) = (self.game.snapshot(), Arc::clone(&self.content));
+        let restored = Game::restore(&snapshot, content, Arc::clone(self.game.table()));
+        self.game = restored.unwrap_or_else(|error| panic!("{error}"));
+        self
+    }
+
     /// From now on the database keeps to itself what it decides, or says it all in the next tick.
     pub fn slow_database(&mut self, slow: bool) -> &mut Self {
         self.slow_database = slow;

@@ -103,3 +103,6 @@ fn follow(inventory: &mut Inventory, content: &Content, outcome: &Result<Granted
         Ok(Granted::MailDeleted { .. }) | Err(_) => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

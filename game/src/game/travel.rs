@@ -110,8 +110,7 @@ impl Game {
         }
         record.place = Some(place);
         let since = self.desk.tick;
-        let traveler =
-            Traveler { session: at.session, record, home, since, letters: Vec::new() };
+        let traveler = Traveler { session: at.session, record, home, since, letters: Vec::new() };
         self.travelers.insert(travel.character, traveler);
         let arrival = Arrival { character: travel.character };
         self.desk.post(Address::Zone(travel.zone), &arrival);

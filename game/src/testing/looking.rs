@@ -6,7 +6,7 @@ use protocol::v1::{Refusal, Refused};
 use super::{GameTest, Model};
 use crate::ids::{EntityId, ItemId, ZoneName};
 use crate::publication::Order;
-use crate::record::{CharacterSave, GmEntry, ItemRecord};
+use crate::record::{CharacterSave, GmEntry, ItemRecord, OpId};
 use crate::space::Position;
 use crate::zone::{Entity, EntityKind};
 
@@ -155,6 +155,13 @@ impl GameTest {
         let mut entities = self.entities_beside(&self.current);
         let found = entities.find(|entity| entity.kind() == kind).map(Entity::id);
         found.unwrap_or_else(|| panic!("no {kind:?} in the zone"))
+    }
+
+    /// The operation of a player that the database hasn't decided yet.
+    #[must_use]
+    pub fn pending_operation(&self, name: &str) -> Option<OpId> {
+        let player = self.game.player(self.actor(name).character)?;
+        player.inventory().pending().map(|pending| pending.op)
     }
 
     /// How many entities of a kind there are in the current player's zone.

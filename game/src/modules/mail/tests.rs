@@ -155,13 +155,12 @@ fn what_cannot_be_sent_is_refused_and_nothing_changes() {
 #[test]
 fn more_items_than_a_letter_holds_are_refused() {
     let mut test = two();
-    (0..7).for_each(|_| drop(test.give("sword", 1)));
-    test.tick(1);
-    let all = test.items("Ada");
-    assert_eq!(all.len(), 9);
-    assert_eq!(refused(&mut test, 1, to_bob(&all, 0)), Refusal::BadRequest);
-    test.send(to_bob(&all[1..], 0)).tick(3);
-    assert_eq!(test.items("Ada"), all[..1]);
+    // Nine ids in one packed run, which the decoder counts as one field.
+    let payload = b"\x0a\x03bob\x22\x09\x01\x02\x03\x04\x05\x06\x07\x08\x09";
+    let (session, payload) = (test.session("Ada"), bytes::Bytes::from_static(payload));
+    let id = <SendMail as protocol::ClientMessage>::INFO.id;
+    test.input(crate::Input::Packet { session, request: 3, id, payload }).tick(1);
+    assert_eq!(test.refusals_by_request(), [(3, Refusal::BadRequest)]);
 }
 
 #[test]
@@ -224,7 +223,9 @@ fn the_longest_list_is_far_smaller_than_what_a_session_may_have_unsent() {
 #[test]
 fn one_player_sends_a_few_letters_a_second() {
     let mut test = two();
-    (0..20).for_each(|_| drop(test.send(to_bob(&[], 0)).tick(1)));
+    for _ in 0..20 {
+        test.send(to_bob(&[], 0)).tick(1);
+    }
     let sent = test.received::<MailSent>().len();
     assert!((7..=9).contains(&sent), "{sent} letters in 2 seconds");
     assert!(test.refusals().contains(&Refusal::TooFast));
@@ -286,9 +287,6 @@ fn a_mailbox_that_could_not_be_read_is_refused_as_busy() {
 #[test]
 fn a_list_is_told_to_the_session_that_asked_for_it() {
     let mut test = two();
-    test.request(3, ListMail {}).tick(1).reconnect("Ada").tick(3);
-    // The list was in time for the tick of the new connection, and was told before it or not at all.
-    assert!(test.count_of_answers("Ada", 3) <= 1);
     test.request(4, ListMail {}).reconnect("Ada").tick(3);
     assert_eq!(test.count_of_answers("Ada", 4), 0);
     test.request(5, ListMail {}).tick(3);
