@@ -371,11 +371,6 @@ impl Game {
         self.zone_index(zone).map(|index| &self.zones[index].state.entities)
     }
 
-    /// Its modules, to restore it with.
-    pub(crate) const fn table(&self) -> &Arc<ModuleTable> {
-        &self.desk.table
-    }
-
     /// Lets the modules of a character's zone know of something, in this tick.
     pub(crate) fn emit<E: Event>(&mut self, character: CharacterId, event: E) {
         if let Some(here) = self.desk.here.get(&character) {

@@ -59,6 +59,12 @@ impl Player {
         self.session.is_some()
     }
 
+    /// The connection that shows it, another one after a take-over; `None` while it is lost.
+    #[must_use]
+    pub fn session(&self) -> Option<SessionId> {
+        self.session
+    }
+
     /// What it owns.
     #[must_use]
     pub fn inventory(&self) -> &Inventory {

@@ -27,9 +27,9 @@ use crate::content::{Content, ContentFiles};
 use crate::game::Game;
 use crate::ids::{AccountId, CharacterId, ItemId, Rank, SessionId, ZoneName};
 use crate::input::Input;
-use crate::module::{Event, ModuleList};
+use crate::module::{Event, ModuleList, ModuleTable};
 use crate::publication::{Order, Publication};
-use crate::record::{CharacterRecord, CharacterSave, GmEntry, Place};
+use crate::record::{CharacterRecord, CharacterSave, GmEntry, Operation, Place};
 use crate::settings::Settings;
 use crate::space::Position;
 use crate::zone::map::Map;
@@ -42,6 +42,7 @@ const MAX_FRAME: usize = 1 << 24;
 pub struct GameTest {
     game: Game,
     content: Arc<Content>,
+    table: Arc<ModuleTable>,
     inputs: Vec<Input>,
     players: BTreeMap<String, Actor>,
     current: String,
@@ -52,6 +53,7 @@ pub struct GameTest {
     slow_database: bool,
     orders: Vec<Order>,
     gm_log: Vec<GmEntry>,
+    operations: Vec<Operation>,
     model: Model,
     saves: BTreeMap<CharacterId, CharacterSave>,
 }
@@ -94,13 +96,14 @@ impl GameTest {
         let zones = content.zones().iter().map(|zone| zone.key.clone()).collect();
         let settings = Settings { zones, ..Settings::default() };
         let table = modules.check().unwrap_or_else(|error| panic!("{error}"));
-        let content = Arc::new(content);
-        let game = Game::new(settings, Arc::clone(&content), Arc::new(table));
+        let (content, table) = (Arc::new(content), Arc::new(table));
+        let game = Game::new(settings, Arc::clone(&content), Arc::clone(&table));
         let game = game.unwrap_or_else(|error| panic!("{error}"));
         let ids = Input::ItemIds { first: ItemId(1), count: 1_000_000 };
         Self {
             game,
             content,
+            table,
             inputs: vec![ids],
             players: BTreeMap::new(),
             current: String::new(),
@@ -110,6 +113,7 @@ impl GameTest {
             slow_database: false,
             orders: Vec::new(),
             gm_log: Vec::new(),
+            operations: Vec::new(),
             model: Model::default(),
             saves: BTreeMap::new(),
         }
@@ -155,7 +159,7 @@ impl GameTest {
         }
         let known = self.players.get(name).map(|actor| actor.character);
         let character = known.unwrap_or(CharacterId(self.next_id));
-        let session = self.new_session();
+        let session = self.new_session_id();
         self.players.insert(name.to_owned(), Actor { character, session, inbox: Vec::new() });
         self.model.introduce(character, name);
         let save = self.saves.get(&character);
@@ -171,11 +175,6 @@ impl GameTest {
         };
         self.inputs.push(Input::Enter { session, character: Box::new(record) });
         self.tick(1)
-    }
-
-    fn new_session(&mut self) -> SessionId {
-        self.next_id += 1;
-        SessionId(1000 + self.next_id)
     }
 
     /// Everybody starts at one place, so that rules about distances read plainly.
@@ -222,36 +221,52 @@ impl GameTest {
         self
     }
 
-    /// The game ends and goes on from its snapshot.
-    ///
-    /// # Panics
-    /// When it can't be restored; the message says why.
-    pub fn restart_from_snapshot(&mut self) -> &mut Self {
-        let (snapshot, content) = (self.game.snapshot(), Arc::clone(&self.content));
-        let restored = Game::restore(&snapshot, content, Arc::clone(self.game.table()));
-        self.game = restored.unwrap_or_else(|error| panic!("{error}"));
-        self
-    }
-
     /// From now on the database keeps to itself what it decides, or says it all in the next tick.
     pub fn slow_database(&mut self, slow: bool) -> &mut Self {
         self.slow_database = slow;
         self
     }
 
-    /// The player goes on with another connection, as after a lost one or a take-over.
-    pub fn reconnect(&mut self, name: &str) -> &mut Self {
-        let session = self.new_session();
-        let character = self.actor(name).character;
-        if let Some(actor) = self.players.get_mut(name) {
-            actor.session = session;
-        }
-        self.input(Input::Attach { character, session })
-    }
-
     /// From now on nothing can be made durable.
     pub fn close_store(&mut self) -> &mut Self {
         self.input(Input::ValueOpen { open: false })
+    }
+
+    /// What happens can be made durable again.
+    pub fn open_store(&mut self) -> &mut Self {
+        self.input(Input::ValueOpen { open: true })
+    }
+
+    /// The player's connection is lost; its character stays.
+    pub fn lose_session(&mut self, name: &str) -> &mut Self {
+        let character = self.actor(name).character;
+        self.input(Input::Detach { character })
+    }
+
+    /// The player comes back to its character with another connection, or takes it over from the one that it has.
+    pub fn new_session(&mut self, name: &str) -> &mut Self {
+        let session = self.new_session_id();
+        if let Some(actor) = self.players.get_mut(name) {
+            actor.session = session;
+        }
+        let character = self.actor(name).character;
+        self.input(Input::Attach { character, session })
+    }
+
+    /// The game goes on as one that was restored from its snapshot.
+    ///
+    /// # Panics
+    /// When the snapshot can't be restored.
+    pub fn restore(&mut self) -> &mut Self {
+        let table = Arc::clone(&self.table);
+        let game = Game::restore(&self.game.snapshot(), Arc::clone(&self.content), table);
+        self.game = game.unwrap_or_else(|error| panic!("{error}"));
+        self
+    }
+
+    fn new_session_id(&mut self) -> SessionId {
+        self.next_id += 1;
+        SessionId(1000 + self.next_id - 1)
     }
 
     fn actor(&self, name: &str) -> &Actor {
@@ -356,6 +371,7 @@ impl GameTest {
         self.orders.extend(publication.orders.iter().cloned());
         if let Some(commit) = &publication.commit {
             self.gm_log.extend(commit.gm_log.iter().cloned());
+            self.operations.extend(commit.operations.iter().cloned());
             self.decisions.extend(self.model.apply(commit).into_iter().map(Input::Decided));
             self.model.check_conservation();
             let saves = commit.characters.iter().map(|save| (save.character, save.clone()));

@@ -4,6 +4,7 @@
 use protocol::v1::Refusal;
 
 use super::Ctx;
+use crate::deal::InHand;
 use crate::ids::{CharacterId, EntityId, ItemId, PlayerId};
 use crate::module::Refuse;
 use crate::publication::Order;
@@ -55,8 +56,7 @@ impl Ctx<'_> {
         let mut deal = self.deal(if owned.is_some() { "pick up" } else { "loot" }, player)?;
         match owned {
             Some(item) => {
-                let hand = deal.from_ground(item);
-                deal.put(player, hand)?;
+                deal.put(player, InHand::from_ground(item))?;
             }
             None => _ = deal.create(player, &found.template, found.quantity)?,
         }
@@ -164,8 +164,12 @@ impl Ctx<'_> {
         self.spawn(Spawn::item(&item.template, &name, item.quantity, at))
     }
 
-    /// Asked before anything changes: whether it could be made durable.
-    pub(crate) fn check_open(&self) -> Result<(), Refuse> {
+    /// Whether a value operation could be made durable now. [`Self::deal`] asks the same; this is for a module that
+    /// would rather refuse a step that leads to one.
+    ///
+    /// # Errors
+    /// When it couldn't.
+    pub fn check_open(&self) -> Result<(), Refuse> {
         self.desk.kernel.check_open()
     }
 

@@ -6,7 +6,7 @@ use protocol::v1::{Refusal, Refused};
 use super::{GameTest, Model};
 use crate::ids::{EntityId, ItemId, ZoneName};
 use crate::publication::Order;
-use crate::record::{CharacterSave, GmEntry, ItemRecord, OpId};
+use crate::record::{CharacterSave, GmEntry, ItemRecord, OpId, Operation};
 use crate::space::Position;
 use crate::zone::{Entity, EntityKind};
 
@@ -69,6 +69,12 @@ impl GameTest {
     pub fn refusals_by_request(&self) -> Vec<(u32, Refusal)> {
         let refused = self.answers_to::<Refused>(&self.current);
         refused.into_iter().map(|(request, refused)| (request, refused.reason())).collect()
+    }
+
+    /// Request number of each message of a kind that a player got.
+    #[must_use]
+    pub fn requests_of<M: ServerMessage + Default>(&self, name: &str) -> Vec<u32> {
+        self.answers_to::<M>(name).into_iter().map(|(request, _)| request).collect()
     }
 
     /// Where a player stands.
@@ -186,6 +192,12 @@ impl GameTest {
     #[must_use]
     pub fn gm_log(&self) -> &[GmEntry] {
         &self.gm_log
+    }
+
+    /// The value operations so far.
+    #[must_use]
+    pub fn operations(&self) -> &[Operation] {
+        &self.operations
     }
 
     /// What was last saved of a player.

@@ -54,7 +54,7 @@ fn while_one_thing_is_being_decided_nothing_else_of_that_character_changes_hands
 #[test]
 fn a_session_that_takes_over_gets_the_answer_as_nobodys_request() {
     let (mut test, _) = pending();
-    test.reconnect("Ada").tick(1).slow_database(false).tick(3);
+    test.new_session("Ada").tick(1).slow_database(false).tick(3);
     assert_eq!(test.count_of_answers("Ada", 5), 0);
     assert_eq!(test.answers_to::<MailSent>("Ada"), [(0, MailSent { mail: 1 })]);
     let (request, change) = test.answers_to::<InventoryChanged>("Ada").pop().unwrap();
@@ -65,7 +65,7 @@ fn a_session_that_takes_over_gets_the_answer_as_nobodys_request() {
 fn a_refusal_finds_the_session_that_has_taken_over_too() {
     let mut test = GameTest::new();
     test.player("Ada").slow_database(true).request(5, letter("Nobody", &[])).tick(1);
-    test.reconnect("Ada").tick(1).slow_database(false).tick(3);
+    test.new_session("Ada").tick(1).slow_database(false).tick(3);
     assert_eq!(test.refusals_by_request(), [(0, Refusal::NoSuchCharacter)]);
 }
 
@@ -151,7 +151,7 @@ fn two_who_write_to_each_other_in_one_tick_are_both_answered() {
 #[test]
 fn what_is_pending_outlives_a_snapshot() {
     let (mut test, [_, kept]) = pending();
-    test.restart_from_snapshot().send(DropItem { item: kept.0 }).tick(1);
+    test.restore().send(DropItem { item: kept.0 }).tick(1);
     assert_eq!(test.refusals(), [Refusal::Busy]);
     test.slow_database(false).tick(3);
     assert_eq!(test.items("Ada"), [kept]);
@@ -245,7 +245,7 @@ fn who_cannot_be_saved_and_has_no_session_leaves_too() {
     let mut test = GameTest::new();
     test.player("Ada").tick(1);
     let character = test.character("Ada");
-    test.input(Input::Detach { character }).input(Input::SaveFailed { character }).tick(1);
+    test.lose_session("Ada").input(Input::SaveFailed { character }).tick(1);
     assert!(left(&test, "Ada"));
     assert_eq!((test.population(), kicks(&test)), (0, 0));
 }

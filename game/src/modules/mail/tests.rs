@@ -242,7 +242,7 @@ fn nothing_is_sent_while_the_store_is_closed() {
 #[test]
 fn who_sends_again_because_no_answer_came_is_refused_and_nothing_is_sent_twice() {
     let mut test = two();
-    test.slow_database(true).request(3, to_bob(&[], 50)).tick(1).reconnect("Ada").tick(1);
+    test.slow_database(true).request(3, to_bob(&[], 50)).tick(1).new_session("Ada").tick(1);
     test.request(4, to_bob(&[], 50)).tick(1);
     assert_eq!(test.refusals_by_request(), [(4, Refusal::Busy)]);
     test.slow_database(false).tick(3);
@@ -254,10 +254,9 @@ fn who_sends_again_because_no_answer_came_is_refused_and_nothing_is_sent_twice()
 #[test]
 fn who_was_away_when_it_was_decided_sees_it_in_its_inventory() {
     let mut test = two();
-    let character = test.character("Ada");
     test.slow_database(true).send(to_bob(&[], 50)).tick(1);
-    test.input(crate::Input::Detach { character }).slow_database(false).tick(3);
-    test.reconnect("Ada").tick(1);
+    test.lose_session("Ada").slow_database(false).tick(3);
+    test.new_session("Ada").tick(1);
     assert_eq!(test.received::<Inventory>().last().unwrap().gold, 50);
     assert_eq!(test.received::<MailSent>(), []);
     assert_eq!(test.received_by::<MailArrived>("Bob").len(), 1);
@@ -287,7 +286,7 @@ fn a_mailbox_that_could_not_be_read_is_refused_as_busy() {
 #[test]
 fn a_list_is_told_to_the_session_that_asked_for_it() {
     let mut test = two();
-    test.request(4, ListMail {}).reconnect("Ada").tick(3);
+    test.request(4, ListMail {}).new_session("Ada").tick(3);
     assert_eq!(test.count_of_answers("Ada", 4), 0);
     test.request(5, ListMail {}).tick(3);
     assert_eq!(test.count_of_answers("Ada", 5), 1);
