@@ -9,6 +9,7 @@ pub mod mail;
 pub mod monsters;
 pub mod movement;
 pub mod portals;
+pub mod trade;
 pub mod who;
 
 use crate::module::ModuleList;
@@ -22,6 +23,7 @@ pub fn all() -> ModuleList {
         .zone::<monsters::Monsters>()
         .zone::<combat::Combat>()
         .zone::<items::Items>()
+        .zone::<trade::Trades>()
         .zone::<mail::Mail>()
         .zone::<chat::Chat>()
         .zone::<who::Who>()

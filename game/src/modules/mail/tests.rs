@@ -3,47 +3,13 @@
 use protocol::v1::{Inventory, InventoryChanged};
 
 use super::*;
-use crate::ids::Rank;
-use crate::module::{Caller, CommandError};
 use crate::record::MAX_GOLD;
 use crate::testing::GameTest;
 
-/// Makes gold for those of a test.
-#[derive(Debug, Serialize, Deserialize)]
-struct Mint;
-
-impl Module for Mint {
-    const NAME: &'static str = "mint";
-
-    fn new(_: &ZoneName, _: &Content) -> Self {
-        Self
-    }
-
-    fn routes(routes: &mut Routes<Self>) {
-        routes.command("mint", "NAME AMOUNT", Rank::Master, Self::mint);
-    }
-}
-
-impl Mint {
-    fn mint(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        _: Caller,
-        words: &[&str],
-    ) -> Result<String, CommandError> {
-        let player = ctx.find_player(words[0]).unwrap();
-        let mut deal = ctx.deal("mint", player).unwrap();
-        deal.pay(None, Some(player), words[1].parse().unwrap()).unwrap();
-        deal.close();
-        Ok("minted".into())
-    }
-}
-
 /// Bob, and Ada with a sword, 50 coins and 100 gold.
 fn two() -> GameTest {
-    let mut test = GameTest::with_modules(crate::modules::all().zone::<Mint>());
-    test.player("Bob").player("Ada").give("sword", 1).give("coin", 50);
-    test.operator("mint Ada 100").tick(1);
+    let mut test = GameTest::new();
+    test.player("Bob").player("Ada").give("sword", 1).give("coin", 50).give("gold", 100).tick(1);
     test
 }
 
@@ -183,7 +149,7 @@ fn letters_are_taken_and_thrown_away_by_their_recipient_alone_and_only_when_that
 #[test]
 fn a_purse_that_is_full_takes_no_more_out_of_a_letter() {
     let mut test = two();
-    test.send(to_bob(&[], 1)).operator(&format!("mint Bob {MAX_GOLD}")).tick(3);
+    test.send(to_bob(&[], 1)).operator(&format!("give Bob gold {MAX_GOLD}")).tick(3);
     test.act_as("Bob").request(4, TakeMail { mail: 1 }).tick(3);
     assert_eq!(test.refusals_by_request(), [(4, Refusal::PurseFull)]);
     assert_eq!(test.gold("Bob"), MAX_GOLD);
