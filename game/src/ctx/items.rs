@@ -4,12 +4,13 @@
 use protocol::v1::Refusal;
 
 use super::Ctx;
+use crate::deal::InHand;
 use crate::ids::{CharacterId, EntityId, ItemId, PlayerId};
 use crate::module::Refuse;
 use crate::publication::Order;
 use crate::record::{Change, GOLD, ItemRecord, OpId, Owner, SharedRequest, Work};
 use crate::space::Position;
-use crate::value::{Inventory, Pending};
+use crate::value::{Inventory, PENDING_MS, Pending};
 use crate::zone::entities::{EntityKind, Spawn};
 
 /// What people read of gold on the ground.
@@ -63,8 +64,7 @@ impl Ctx<'_> {
         let mut deal = self.deal(if owned.is_some() { "pick up" } else { "loot" }, player)?;
         match owned {
             Some(item) => {
-                let hand = deal.from_ground(item);
-                deal.put(player, hand)?;
+                deal.put(player, InHand::from_ground(item))?;
             }
             None if found.template == GOLD => {
                 deal.pay(None, Some(player), found.quantity.into())?;
@@ -153,11 +153,20 @@ impl Ctx<'_> {
     }
 
     /// Asks what is in the player's mailbox; the answer is the event [`MailboxRead`](crate::module::MailboxRead).
-    pub fn read_mailbox(&mut self, player: PlayerId) {
+    ///
+    /// # Errors
+    /// When the player has asked before and isn't answered yet.
+    pub fn read_mailbox(&mut self, player: PlayerId) -> Result<(), Refuse> {
         let request = self.request;
-        if let Some(character) = self.player(player).map(|player| player.character) {
-            self.desk.orders.push(Order::ReadMailbox { character, request });
+        let absent = || Refuse::new(Refusal::NoSuchTarget, "nobody is there");
+        let entry = self.zone.players.get_mut(&player.entity()).ok_or_else(absent)?;
+        if entry.reading_mailbox.is_some() {
+            let message = "your mailbox is just being read";
+            return Err(Refuse::new(Refusal::Busy, message).for_ms(PENDING_MS));
         }
+        entry.reading_mailbox = Some(request);
+        self.desk.orders.push(Order::ReadMailbox { character: entry.character, request });
+        Ok(())
     }
 
     /// The entity of an item on the ground.
@@ -166,8 +175,12 @@ impl Ctx<'_> {
         self.spawn(Spawn::item(&item.template, &name, item.quantity, at))
     }
 
-    /// Asked before anything changes: whether it could be made durable.
-    pub(crate) fn check_open(&self) -> Result<(), Refuse> {
+    /// Whether a value operation could be made durable now. [`Self::deal`] asks the same; this is for a module that
+    /// would rather refuse a step that leads to one.
+    ///
+    /// # Errors
+    /// When it couldn't.
+    pub fn check_open(&self) -> Result<(), Refuse> {
         self.desk.kernel.check_open()
     }
 
