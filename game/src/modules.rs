@@ -9,6 +9,8 @@ pub mod mail;
 pub mod monsters;
 pub mod movement;
 pub mod portals;
+pub mod progress;
+pub mod shop;
 pub mod trade;
 pub mod who;
 
@@ -23,6 +25,8 @@ pub fn all() -> ModuleList {
         .zone::<monsters::Monsters>()
         .zone::<combat::Combat>()
         .zone::<items::Items>()
+        .zone::<shop::Shop>()
+        .zone::<progress::Progress>()
         .zone::<trade::Trades>()
         .zone::<mail::Mail>()
         .zone::<chat::Chat>()

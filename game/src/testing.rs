@@ -312,6 +312,12 @@ impl GameTest {
         self.operator(&line)
     }
 
+    /// The operator gives the current player gold.
+    pub fn give_gold(&mut self, amount: u64) -> &mut Self {
+        let line = format!("give {} gold {amount}", self.current);
+        self.operator(&line)
+    }
+
     /// Moves the world on. What it says is durable at once; letters and decisions arrive in the next tick.
     pub fn tick(&mut self, ticks: u64) -> &mut Self {
         for _ in 0..ticks {
@@ -405,6 +411,7 @@ pub fn small_world() -> Content {
         ("player.toml", include_str!("testing/player.toml")),
         ("items.toml", include_str!("testing/items.toml")),
         ("monsters.toml", include_str!("testing/monsters.toml")),
+        ("shops.toml", include_str!("testing/shops.toml")),
         ("zones/field.toml", include_str!("testing/field.toml")),
         ("zones/cellar.toml", include_str!("testing/cellar.toml")),
     ]);
