@@ -19,7 +19,7 @@ use protocol::v1::{self, CommandResult, Refusal, WatchDigest};
 use crate::content::Content;
 use crate::desk::{Desk, Whereabouts};
 use crate::directory::{ANNOUNCE_MS, Directory};
-use crate::ids::{AccountId, CharacterId, CommitSeq, Rank, SessionId, ZoneName};
+use crate::ids::{AccountId, CharacterId, CommitSeq, ItemId, Rank, SessionId, ZoneName};
 use crate::input::Input;
 use crate::module::{Caller, Event, ModuleTable, PacketFault, Rate, Refuse};
 use crate::player::Player;
@@ -329,6 +329,21 @@ impl Game {
     }
 }
 
+/// What a game's memory says about who owns what, as [`Game::holdings`] gives it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Holdings {
+    /// Every item of a character that is here, and on the grounds.
+    pub items: BTreeMap<ItemId, ItemRecord>,
+    /// The purse of every character that is here.
+    pub gold: BTreeMap<CharacterId, u64>,
+}
+
+impl Holdings {
+    fn add<'a>(&mut self, items: impl IntoIterator<Item = &'a ItemRecord>) {
+        self.items.extend(items.into_iter().map(|item| (item.id, item.clone())));
+    }
+}
+
 impl Desk {
     fn new(settings: Settings, content: Arc<Content>, table: Arc<ModuleTable>) -> Self {
         Self {
@@ -368,6 +383,26 @@ impl Game {
     pub fn player(&self, character: CharacterId) -> Option<&Player> {
         let at = self.desk.here.get(&character)?;
         self.zones[at.zone].state.players.get(&at.player.entity())
+    }
+
+    /// All that is owned here: by the characters in the world, those between zones included, and by the zones.
+    #[must_use]
+    pub fn holdings(&self) -> Holdings {
+        let mut holdings = Holdings::default();
+        let states = || self.zones.iter().map(|zone| &zone.state);
+        for player in states().flat_map(|state| state.players.values()) {
+            let inventory = player.inventory();
+            holdings.gold.insert(player.character, inventory.gold());
+            holdings.add(inventory.items().chain(inventory.quarantined()));
+        }
+        for state in states() {
+            holdings.add(state.ground.values().chain(&state.quarantined));
+        }
+        for (character, traveler) in &self.travelers {
+            holdings.gold.insert(*character, traveler.record.gold);
+            holdings.add(&traveler.record.items);
+        }
+        holdings
     }
 
     /// The entities of a zone.

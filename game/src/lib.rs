@@ -29,7 +29,7 @@ pub use content::Content;
 pub use ctx::Ctx;
 pub use deal::Deal;
 pub use entity_map::EntityMap;
-pub use game::{Game, RestoreError, Serving, StartError};
+pub use game::{Game, Holdings, RestoreError, Serving, StartError};
 pub use ids::{
     AccountId, CharacterId, CommitSeq, EntityId, ItemId, MailId, PlayerId, Rank, SessionId,
     ZoneName,

@@ -11,6 +11,7 @@
 //!     .expect(|line: &ChatLine| line.text == "hello");
 //! ```
 
+mod conservation;
 mod looking;
 mod model;
 
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+pub use conservation::Conservation;
 pub use model::Model;
 
 use protocol::v1;
@@ -93,10 +95,13 @@ impl GameTest {
     /// When content or list aren't valid; the message says why.
     #[must_use]
     pub fn with(content: Content, modules: ModuleList) -> Self {
+        let table = modules.check().unwrap_or_else(|error| panic!("{error}"));
+        Self::of(Arc::new(content), Arc::new(table))
+    }
+
+    fn of(content: Arc<Content>, table: Arc<ModuleTable>) -> Self {
         let zones = content.zones().iter().map(|zone| zone.key.clone()).collect();
         let settings = Settings { zones, ..Settings::default() };
-        let table = modules.check().unwrap_or_else(|error| panic!("{error}"));
-        let (content, table) = (Arc::new(content), Arc::new(table));
         let game = Game::new(settings, Arc::clone(&content), Arc::clone(&table));
         let game = game.unwrap_or_else(|error| panic!("{error}"));
         let ids = Input::ItemIds { first: ItemId(1), count: 1_000_000 };

@@ -7,7 +7,7 @@ use protocol::v1::{
     Announcement, CharacterCreated, CharacterDeleted, CharacterList, ChatLine, CommandResult, Died,
     Entered, Farewell, Goodbye, Inventory, InventoryChanged, LeftWorld, LoggedIn, MailArrived,
     MailDeleted, MailList, MailSent, Pong, Progress, Redirect, Refusal, Refused, SessionToken,
-    ShopOffers, View, Welcome, WhoList,
+    ShopOffers, TradeAsked, TradeEnded, TradeState, View, Welcome, WhoList,
 };
 use protocol::{Envelope, ServerMessage};
 
@@ -44,6 +44,9 @@ const REDIRECT: u32 = id::<Redirect>();
 const REFUSED: u32 = id::<Refused>();
 const SESSION_TOKEN: u32 = id::<SessionToken>();
 const SHOP_OFFERS: u32 = id::<ShopOffers>();
+const TRADE_ASKED: u32 = id::<TradeAsked>();
+const TRADE_ENDED: u32 = id::<TradeEnded>();
+const TRADE_STATE: u32 = id::<TradeState>();
 const VIEW: u32 = id::<View>();
 const WELCOME: u32 = id::<Welcome>();
 const WHO_LIST: u32 = id::<WhoList>();
@@ -100,9 +103,10 @@ impl Bot {
             LEFT_WORLD => self.left_world(now),
             REDIRECT => self.redirected(Redirect::decode(payload)?, now),
             GOODBYE => self.goodbye(&Goodbye::decode(payload)?, now),
-            // What others say needs no answer, nor does praise; what a letter cost was told before.
+            // What others say needs no answer, nor do praise and offers; what a letter cost was told before.
             CHAT_LINE | ANNOUNCEMENT | COMMAND_RESULT | WHO_LIST | CHARACTER_DELETED | PROGRESS
-            | MAIL_ARRIVED | MAIL_SENT | MAIL_DELETED => {}
+            | MAIL_ARRIVED | MAIL_SENT | MAIL_DELETED | TRADE_ASKED | TRADE_STATE | TRADE_ENDED => {
+            }
             // A message of a later version, or of a module that this client doesn't know.
             _ => {}
         }
@@ -290,6 +294,9 @@ mod tests {
             REFUSED,
             SESSION_TOKEN,
             SHOP_OFFERS,
+            TRADE_ASKED,
+            TRADE_ENDED,
+            TRADE_STATE,
             VIEW,
             WELCOME,
             WHO_LIST,

@@ -346,7 +346,7 @@ mod tests {
         assert!(test.inventory("Ada").is_empty());
         assert_eq!(test.gold("Ada"), 0);
         test.operator("give Ada gold 1000000000000000").operator("give Ada gold 1").tick(1);
-        assert_eq!(test.gold("Ada"), crate::record::MAX_GOLD);
+        assert_eq!(test.gold("Ada"), MAX_GOLD);
     }
 
     #[test]
