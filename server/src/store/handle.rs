@@ -81,7 +81,7 @@ impl Store {
             closing: closing.clone(),
         };
         let no_thread = |problem: io::Error| OpenError::Engine {
-            path: settings.path.clone(),
+            place: settings.place.clone(),
             detail: format!("no thread for it: {problem}"),
         };
         let store = Self {
