@@ -20,7 +20,7 @@ use crate::net::{
     BindError, DescriptorError, Framing, Limits, Network, Rate, raise_descriptor_limit,
 };
 use crate::signals::Signals;
-use crate::store::{self, Bounds, Place, Store, StoreSettings};
+use crate::store::{self, Bounds, Location, Store, StoreSettings};
 use crate::suspects::{Suspects, SuspectsError};
 use crate::telemetry::LogLevels;
 use crate::tick_clock::TickClock;
@@ -242,7 +242,7 @@ pub fn check_content(config: &Config) -> Result<(), StartError> {
 
 /// Where the database is.
 #[must_use]
-pub fn database(config: &Config) -> Place {
+pub fn database(config: &Config) -> Location {
     config.store.url.place(&config.server.data_dir)
 }
 

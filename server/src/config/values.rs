@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::setting::Text;
-use crate::store::{Place, PostgresUrl};
+use crate::store::{Location, PostgresUrl};
 
 macro_rules! choices {
     ($(#[$about:meta])* $name:ident, expected $expected:literal {
@@ -139,10 +139,10 @@ pub enum StoreUrl {
 impl StoreUrl {
     /// Where that is; a relative file lies in `data_dir`.
     #[must_use]
-    pub fn place(&self, data_dir: &Path) -> Place {
+    pub fn place(&self, data_dir: &Path) -> Location {
         match self {
-            Self::Sqlite(file) => Place::File(data_dir.join(file)),
-            Self::Postgres(url) => Place::Postgres(url.clone()),
+            Self::Sqlite(file) => Location::File(data_dir.join(file)),
+            Self::Postgres(url) => Location::Postgres(url.clone()),
         }
     }
 }

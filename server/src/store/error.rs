@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{NODE_RANGE, Place};
+use super::{Location, NODE_RANGE};
 
 /// Why a database can't be used. One line each, for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -16,15 +16,17 @@ pub enum OpenError {
     )]
     Directory {
         /// The database.
-        place: Place,
+        place: Location,
         /// What the system said.
         source: io::Error,
     },
     /// Another process owns the database.
-    #[error("{place}: in use by {holder}; stop it first, or give this server a database of its own")]
+    #[error(
+        "{place}: in use by {holder}; stop it first, or give this server a database of its own"
+    )]
     InUse {
         /// The database.
-        place: Place,
+        place: Location,
         /// Who, as far as it said so.
         holder: String,
     },
@@ -32,13 +34,13 @@ pub enum OpenError {
     #[error("{place}: no database here; check store.url")]
     Missing {
         /// Where none is.
-        place: Place,
+        place: Location,
     },
     /// The address can't be used as it is.
     #[error("store.url {place}: {detail}")]
     Address {
         /// The database.
-        place: Place,
+        place: Location,
         /// What is wrong with it.
         detail: String,
     },
@@ -48,7 +50,7 @@ pub enum OpenError {
     )]
     NoEngine {
         /// The database.
-        place: Place,
+        place: Location,
     },
     /// PostgreSQL isn't there or lets nobody in.
     #[error(
@@ -56,7 +58,7 @@ pub enum OpenError {
     )]
     Unreachable {
         /// The database.
-        place: Place,
+        place: Location,
         /// What PostgreSQL or the system said.
         detail: String,
     },
@@ -64,7 +66,7 @@ pub enum OpenError {
     #[error("{place}: {detail}; make the server's user the owner of the database")]
     Rights {
         /// The database.
-        place: Place,
+        place: Location,
         /// What PostgreSQL said.
         detail: String,
     },
@@ -74,7 +76,7 @@ pub enum OpenError {
     )]
     NoSync {
         /// The database.
-        place: Place,
+        place: Location,
     },
     /// The file itself is out of reach.
     #[error(
@@ -82,7 +84,7 @@ pub enum OpenError {
     )]
     Access {
         /// The database.
-        place: Place,
+        place: Location,
         /// What the system said.
         source: io::Error,
     },
@@ -90,13 +92,13 @@ pub enum OpenError {
     #[error("{place}: not a Realmbeat database; check store.url, nothing was changed")]
     NotOurs {
         /// The file.
-        place: Place,
+        place: Location,
     },
     /// Its pages contradict each other.
     #[error("{place}: damaged ({detail}); keep a copy of it and restore a backup")]
     Corrupt {
         /// The database.
-        place: Place,
+        place: Location,
         /// What the engine said.
         detail: String,
     },
@@ -106,7 +108,7 @@ pub enum OpenError {
     )]
     NewerSchema {
         /// The database.
-        place: Place,
+        place: Location,
         /// Its schema version.
         found: i32,
         /// The newest one of this build.
@@ -118,7 +120,7 @@ pub enum OpenError {
     )]
     OlderSchema {
         /// The database.
-        place: Place,
+        place: Location,
         /// Its schema version.
         found: i32,
         /// The newest one of this build.
@@ -130,7 +132,7 @@ pub enum OpenError {
     )]
     OtherSchema {
         /// The database.
-        place: Place,
+        place: Location,
         /// Which migration differs.
         detail: String,
     },
@@ -140,7 +142,7 @@ pub enum OpenError {
     )]
     OtherNode {
         /// The database.
-        place: Place,
+        place: Location,
         /// What it was made with.
         stored: u16,
         /// What the settings say.
@@ -150,13 +152,13 @@ pub enum OpenError {
     #[error("{place}: the disk is full; make room and start again")]
     Full {
         /// The database.
-        place: Place,
+        place: Location,
     },
     /// Anything else.
     #[error("{place}: {detail}")]
     Engine {
         /// The database.
-        place: Place,
+        place: Location,
         /// What the engine said.
         detail: String,
     },
@@ -175,7 +177,7 @@ pub enum OperatorError {
     #[error("{place}: {detail}")]
     Failed {
         /// The database.
-        place: Place,
+        place: Location,
         /// What the engine said.
         detail: String,
     },

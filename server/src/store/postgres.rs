@@ -6,6 +6,7 @@ mod columns;
 mod failure;
 mod lookup;
 mod migrate;
+mod operator;
 mod rows;
 mod session;
 mod transaction;
@@ -21,6 +22,8 @@ use lookup::PostgresLookup;
 use rows::{get, select_items, signed, unsigned};
 use session::Session;
 use transaction::{PostgresTransaction, check_epoch};
+
+pub(super) use operator::{audit, item_history, set_rank};
 
 /// The database as the one server that may change it has it.
 pub(super) struct PostgresDatabase {
@@ -44,11 +47,7 @@ pub(super) fn open(url: &PostgresUrl, node: u16) -> Result<Opened, OpenError> {
     let reader = PostgresLookup::new(address.config.clone(), address.connect()?);
     let epoch = claim.epoch;
     let database = PostgresDatabase { address, session: Some(session), node, epoch };
-    Ok(Opened {
-        writer: Box::new(Rules::new(database, epoch)),
-        reader: Box::new(reader),
-        claim,
-    })
+    Ok(Opened { writer: Box::new(Rules::new(database, epoch)), reader: Box::new(reader), claim })
 }
 
 /// A database keeps the node number that it was made with.

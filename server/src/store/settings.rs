@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Place;
+use super::Location;
 
 /// Node numbers that a database may have: 10 bits of an id, without 0, so that no id is ever 0.
 pub const NODE_RANGE: std::ops::RangeInclusive<u16> = 1..=1023;
@@ -11,7 +11,7 @@ pub const NODE_RANGE: std::ops::RangeInclusive<u16> = 1..=1023;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreSettings {
     /// The database.
-    pub place: Place,
+    pub place: Location,
     /// The high bits of every id that this database gives out ([`NODE_RANGE`]), so that ids of two databases never
     /// meet. Fixed when the database is made.
     pub node: u16,
@@ -24,7 +24,7 @@ pub struct StoreSettings {
 
 impl StoreSettings {
     /// The defaults around one database.
-    pub fn new(place: impl Into<Place>, node: u16) -> Self {
+    pub fn new(place: impl Into<Location>, node: u16) -> Self {
         Self {
             place: place.into(),
             node,

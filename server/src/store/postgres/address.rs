@@ -5,7 +5,7 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
 
 use crate::store::error::EngineError;
-use crate::store::{OpenError, Place, PostgresUrl};
+use crate::store::{Location, OpenError, PostgresUrl};
 
 use super::failure::{Failure, describe};
 use super::rows::get;
@@ -25,11 +25,12 @@ pub(super) struct Address {
 impl Address {
     /// Refuses what it would else have to ignore.
     pub(super) fn parse(url: &PostgresUrl) -> Result<Self, OpenError> {
-        let place = || Place::Postgres(url.clone());
+        let place = || Location::Postgres(url.clone());
         let wrong = |detail: String| OpenError::Address { place: place(), detail };
-        let config: Config = url.as_str().parse().map_err(|problem: tokio_postgres::Error| {
-            wrong(describe(&problem))
-        })?;
+        let config: Config = url
+            .as_str()
+            .parse()
+            .map_err(|problem: tokio_postgres::Error| wrong(describe(&problem)))?;
         if config.get_ssl_mode() == SslMode::Require {
             return Err(wrong(
                 "this server speaks no TLS with PostgreSQL yet; leave sslmode out and use a private network or a socket"
@@ -39,13 +40,14 @@ impl Address {
         Ok(Self { url: url.clone(), config })
     }
 
-    pub(super) fn place(&self) -> Place {
-        Place::Postgres(self.url.clone())
+    pub(super) fn place(&self) -> Location {
+        Location::Postgres(self.url.clone())
     }
 
     /// A new connection to a database that keeps what it confirms.
     pub(super) fn connect(&self) -> Result<Session, OpenError> {
-        let mut session = Session::connect(&self.config).map_err(|failure| self.failed(&failure))?;
+        let mut session =
+            Session::connect(&self.config).map_err(|failure| self.failed(&failure))?;
         self.check(&mut session)?;
         Ok(session)
     }
@@ -57,15 +59,15 @@ impl Address {
         let Some(row) = self.row(session, sql, &[&ACCEPT_LOSS])? else {
             return Err(self.engine("this database isn't in its own catalogue".to_owned()));
         };
-        let (fsync, accepted): (&str, &str) =
-            (self.read(get(&row, 0))?, self.read(get(&row, 1))?);
+        let (fsync, accepted): (&str, &str) = (self.read(get(&row, 0))?, self.read(get(&row, 1))?);
         let (encoding, standby): (&str, bool) =
             (self.read(get(&row, 2))?, self.read(get(&row, 3))?);
         if fsync == "off" && accepted != "on" {
             return Err(OpenError::NoSync { place: self.place() });
         }
         if encoding != "UTF8" {
-            let detail = format!("its encoding is {encoding}; make a database with ENCODING 'UTF8'");
+            let detail =
+                format!("its encoding is {encoding}; make a database with ENCODING 'UTF8'");
             return Err(self.engine(detail));
         }
         if standby {

@@ -182,9 +182,7 @@ pub(super) struct Modules<'a> {
 }
 
 impl<'a> Modules<'a> {
-    pub(super) fn of(
-        saves: impl Iterator<Item = &'a CharacterSave>,
-    ) -> Result<Self, EngineError> {
+    pub(super) fn of(saves: impl Iterator<Item = &'a CharacterSave>) -> Result<Self, EngineError> {
         let mut columns = Self::default();
         for save in saves {
             for (module, saved) in &save.modules {

@@ -44,7 +44,8 @@ impl Failure {
         match problem.code() {
             Some(state) => state_passes(state),
             None => {
-                problem.is_closed() || problem.source().is_some_and(|source| source.is::<io::Error>())
+                problem.is_closed()
+                    || problem.source().is_some_and(|source| source.is::<io::Error>())
             }
         }
     }

@@ -15,7 +15,7 @@ use super::rows::{self, get, possible, select_items, signed, text, unsigned};
 use super::session::{Session, Value};
 
 /// One moment for all that is asked before the end.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 const END: &str = "COMMIT";
 
 /// The columns of [`account`].

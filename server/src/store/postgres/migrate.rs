@@ -17,15 +17,17 @@ mod embedded {
 /// Looks first, because the database may be somebody else's; then makes what is missing, all of it or nothing.
 pub(super) fn migrate(address: &Address, session: &mut Session) -> Result<(), OpenError> {
     check_schema(address, session)?;
-    let mut runner = embedded::migrations::runner().set_grouped(true);
+    let runner = embedded::migrations::runner().set_grouped(true);
     let outcome = session.with_client(async |client| runner.run_async(client).await);
     let Err(problem) = outcome else { return Ok(()) };
     let place = address.place();
     match problem.kind() {
-        Kind::Connection(what, source) => Err(match source.downcast_ref::<tokio_postgres::Error>() {
-            Some(error) => address.refused(error),
-            None => OpenError::Engine { place, detail: format!("{what}: {source}") },
-        }),
+        Kind::Connection(what, source) => {
+            Err(match source.downcast_ref::<tokio_postgres::Error>() {
+                Some(error) => address.refused(error),
+                None => OpenError::Engine { place, detail: format!("{what}: {source}") },
+            })
+        }
         _ => Err(OpenError::OtherSchema { place, detail: problem.to_string() }),
     }
 }

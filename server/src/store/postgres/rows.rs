@@ -75,9 +75,7 @@ pub(super) fn unsigned<T: TryFrom<i64>>(row: &Row, column: usize) -> Result<T, E
 /// The same, where it may be missing.
 fn unsigned_or_null(row: &Row, column: usize) -> Result<Option<u64>, EngineError> {
     let number: Option<i64> = get(row, column)?;
-    number
-        .map(|number| u64::try_from(number).map_err(|_| impossible(column, number)))
-        .transpose()
+    number.map(|number| u64::try_from(number).map_err(|_| impossible(column, number))).transpose()
 }
 
 /// The owner in five columns from `first` on: character, zone, mail, x, y; `None` when it is nobody.

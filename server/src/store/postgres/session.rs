@@ -66,7 +66,8 @@ impl Session {
             .keepalives_idle(PROBE)
             .keepalives_interval(PROBE)
             .keepalives_retries(PROBES);
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(Failure::System)?;
+        let runtime =
+            Builder::new_current_thread().enable_all().build().map_err(Failure::System)?;
         let connected = within(&runtime, Some(CONNECT_PATIENCE * 2), config.connect(NoTls))?;
         let (client, connection) = connected;
         // Its end shows in the client: what is asked of it afterwards fails.
@@ -108,8 +109,7 @@ impl Session {
         values: &[Value<'_>],
     ) -> Result<u64, Failure> {
         let statement = self.statement(sql)?;
-        let outcome =
-            within(&self.runtime, self.patience, self.client.execute(&statement, values));
+        let outcome = within(&self.runtime, self.patience, self.client.execute(&statement, values));
         self.noting(outcome)
     }
 
@@ -153,10 +153,7 @@ impl Session {
     }
 
     /// What needs the connection itself: the migrations.
-    pub(super) fn with_client<T>(
-        &mut self,
-        work: impl AsyncFnOnce(&mut Client) -> T,
-    ) -> T {
+    pub(super) fn with_client<T>(&mut self, work: impl AsyncFnOnce(&mut Client) -> T) -> T {
         self.runtime.block_on(work(&mut self.client))
     }
 

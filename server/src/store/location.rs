@@ -7,7 +7,7 @@ use crate::config::mask_password;
 
 /// One of the databases that a world can be in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum Location {
     /// SQLite, in this file. Its directory is made when it isn't there; a lock file and SQLite's own files lie beside
     /// it.
     File(PathBuf),
@@ -15,7 +15,7 @@ pub enum Place {
     Postgres(PostgresUrl),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(out, "{}", path.display()),
@@ -24,7 +24,7 @@ impl fmt::Display for Place {
     }
 }
 
-impl<P: AsRef<Path>> From<P> for Place {
+impl<P: AsRef<Path>> From<P> for Location {
     fn from(path: P) -> Self {
         Self::File(path.as_ref().to_owned())
     }
