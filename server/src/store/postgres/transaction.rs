@@ -16,9 +16,6 @@ use super::lookup::{account, character_row};
 use super::rows::{self, get, ledger_columns, possible, select_items, signed, text, unsigned};
 use super::session::{Session, Value};
 
-/// Bits of an id below the node number. 2^48 ids last for 8,900 years at 1,000 a second.
-const NODE_SHIFT: u32 = 48;
-
 /// A transaction of the connection that changes the world. Rolled back when it is dropped.
 pub(in crate::store) struct PostgresTransaction<'a> {
     session: &'a mut Session,
@@ -143,7 +140,7 @@ impl Transaction for PostgresTransaction<'_> {
             .map_err(|problem| problem.at(counter.key()))?;
         let first: u64 =
             first.ok_or_else(|| EngineError::Fatal(format!("{} isn't there", counter.key())))?;
-        Ok(u64::from(self.node) << NODE_SHIFT | first)
+        Ok(Counter::id(self.node, first))
     }
 
     fn items(&mut self, ids: &[ItemId]) -> Result<Vec<ItemRecord>, EngineError> {
