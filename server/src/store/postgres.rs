@@ -4,6 +4,7 @@
 mod address;
 mod columns;
 mod failure;
+mod folding;
 mod lookup;
 mod migrate;
 mod operator;

@@ -12,8 +12,8 @@ use tokio_postgres::{Client, Config, NoTls, Row, Statement};
 
 use super::failure::Failure;
 
-/// What others see in `pg_stat_activity`.
-pub(super) const APPLICATION: &str = "realmbeat";
+/// What others see in `pg_stat_activity`, with the number of our process behind it.
+const APPLICATION: &str = "realmbeat process";
 /// How long a new connection may take. Within one machine room it takes some milliseconds.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(3);
 /// How long an answer may take before the connection is given up. A whole batch takes well under a second; a server that
@@ -59,7 +59,7 @@ impl Session {
     pub(super) fn connect(config: &Config) -> Result<Self, Failure> {
         let mut config = config.clone();
         config
-            .application_name(APPLICATION)
+            .application_name(format!("{APPLICATION} {}", std::process::id()))
             .connect_timeout(CONNECT_PATIENCE)
             .tcp_user_timeout(SILENCE)
             .keepalives(true)

@@ -10,8 +10,9 @@ use crate::store::error::EngineError;
 use crate::store::ledger::Total;
 use crate::store::{AccountRow, CharacterRow, LedgerEntry};
 
-use super::columns::{CHARACTER, Entries, Items, Modules, Places, Purses, Totals};
+use super::columns::{Entries, Items, Modules, Places};
 use super::failure::of_commit;
+use super::folding;
 use super::lookup::{account, character_row};
 use super::rows::{self, get, ledger_columns, possible, select_items, signed, text, unsigned};
 use super::session::{Session, Value};
@@ -65,14 +66,18 @@ impl<'a> PostgresTransaction<'a> {
         Ok(begun)
     }
 
-    fn execute(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<u64, EngineError> {
+    pub(super) fn execute(
+        &mut self,
+        sql: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<u64, EngineError> {
         let outcome = self.session.execute(sql, values);
         self.failed |= outcome.is_err();
         Ok(outcome?)
     }
 
     /// The rows, each made into what it stands for.
-    fn query<T>(
+    pub(super) fn query<T>(
         &mut self,
         sql: &'static str,
         values: &[Value<'_>],
@@ -405,95 +410,35 @@ impl Transaction for PostgresTransaction<'_> {
     }
 
     fn item_openings(&mut self, of: &[ItemId]) -> Result<Vec<ItemRecord>, EngineError> {
-        if of.is_empty() {
-            return Ok(Vec::new());
-        }
-        let ids = possible(of.iter().map(|id| id.0));
-        let sql = "SELECT item, owner_character, owner_zone, owner_mail, x, y, slot, template, quantity \
-                   FROM item_openings WHERE item = ANY($1)";
-        self.query(sql, &[&ids], rows::item)
+        folding::item_openings(self, of)
     }
 
     fn put_item_openings(&mut self, items: &[ItemRecord]) -> Result<(), EngineError> {
-        if items.is_empty() {
-            return Ok(());
-        }
-        let sql = "INSERT INTO item_openings \
-                   (item, owner_character, owner_zone, owner_mail, x, y, slot, template, quantity) \
-                   SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::integer[], \
-                   $6::integer[], $7::bigint[], $8::text[], $9::bigint[]) \
-                   ON CONFLICT (item) DO UPDATE SET owner_character = excluded.owner_character, \
-                   owner_zone = excluded.owner_zone, owner_mail = excluded.owner_mail, x = excluded.x, y = excluded.y, \
-                   slot = excluded.slot, template = excluded.template, quantity = excluded.quantity";
-        self.execute(sql, &Items::of(items)?.values()).map(drop)
+        folding::put_item_openings(self, items)
     }
 
     fn remove_item_openings(&mut self, of: &[ItemId]) -> Result<(), EngineError> {
-        if of.is_empty() {
-            return Ok(());
-        }
-        let ids = possible(of.iter().map(|id| id.0));
-        self.execute("DELETE FROM item_openings WHERE item = ANY($1)", &[&ids]).map(drop)
+        folding::remove_item_openings(self, of)
     }
 
     fn purse_openings(&mut self, of: &[Owner]) -> Result<Vec<(Owner, u64)>, EngineError> {
-        if of.is_empty() {
-            return Ok(Vec::new());
-        }
-        let purses = Purses::of(of.iter())?;
-        let sql = "SELECT owner_kind, owner, gold FROM purse_openings \
-                   JOIN unnest($1::text[], $2::bigint[]) AS asked (kind, id) \
-                   ON owner_kind = asked.kind AND owner = asked.id";
-        self.query(sql, &[&purses.kind, &purses.owner], |row| {
-            let (kind, id): (&str, u64) = (get(row, 0)?, unsigned(row, 1)?);
-            let owner = match kind {
-                CHARACTER => Owner::Character(CharacterId(id)),
-                _ => Owner::Mail(MailId(id)),
-            };
-            Ok((owner, unsigned(row, 2)?))
-        })
+        folding::purse_openings(self, of)
     }
 
     fn put_purse_openings(&mut self, purses: &[(Owner, u64)]) -> Result<(), EngineError> {
-        if purses.is_empty() {
-            return Ok(());
-        }
-        let rows = Purses::of(purses.iter().map(|(owner, _)| owner))?;
-        let gold = purses.iter().map(|(_, gold)| signed(*gold)).collect::<Result<Vec<_>, _>>()?;
-        let sql = "INSERT INTO purse_openings (owner_kind, owner, gold) \
-                   SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[]) \
-                   ON CONFLICT (owner_kind, owner) DO UPDATE SET gold = excluded.gold";
-        self.execute(sql, &[&rows.kind, &rows.owner, &gold]).map(drop)
+        folding::put_purse_openings(self, purses)
     }
 
     fn remove_purse_openings(&mut self, of: &[Owner]) -> Result<(), EngineError> {
-        if of.is_empty() {
-            return Ok(());
-        }
-        let purses = Purses::of(of.iter())?;
-        let sql = "DELETE FROM purse_openings USING unnest($1::text[], $2::bigint[]) AS gone (kind, id) \
-                   WHERE owner_kind = gone.kind AND owner = gone.id";
-        self.execute(sql, &[&purses.kind, &purses.owner]).map(drop)
+        folding::remove_purse_openings(self, of)
     }
 
     fn add_totals(&mut self, totals: &[Total]) -> Result<(), EngineError> {
-        if totals.is_empty() {
-            return Ok(());
-        }
-        let rows = Totals::of(totals)?;
-        let sql = "INSERT INTO ledger_totals AS sums (template, created, destroyed, reshaped) \
-                   SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) \
-                   ON CONFLICT (template) DO UPDATE SET created = sums.created + excluded.created, \
-                   destroyed = sums.destroyed + excluded.destroyed, reshaped = sums.reshaped + excluded.reshaped";
-        let values: [Value<'_>; 4] =
-            [&rows.template, &rows.created, &rows.destroyed, &rows.reshaped];
-        self.execute(sql, &values).map(drop)
+        folding::add_totals(self, totals)
     }
 
     fn forget_entries(&mut self, up_to: u64) -> Result<(), EngineError> {
-        let up_to = signed(up_to)?;
-        self.execute("DELETE FROM ledger WHERE entry <= $1", &[&up_to])?;
-        self.execute("UPDATE meta SET value = $1 WHERE key = 'folded_entry'", &[&up_to]).map(drop)
+        folding::forget_entries(self, up_to)
     }
 
     fn commit(mut self) -> Result<(), EngineError> {
