@@ -55,7 +55,9 @@ fn deal_with_mail(turn: &mut Turn<'_>) {
         turn.take_mail(letter.id);
     } else if let Some(letter) = empty.first() {
         turn.delete_mail(letter.id);
-    } else if let Some(item) = turn.holdings().pick(turn.rng.random_range(0..1_000)) {
+    } else if let draw = turn.rng.random_range(0..1_000)
+        && let Some(item) = turn.holdings().pick(draw)
+    {
         let (friend, gold) = (turn.friend(), turn.holdings().gold() / GIFT);
         turn.send_mail(friend, item, gold);
     }
