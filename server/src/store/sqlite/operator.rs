@@ -25,7 +25,7 @@ const HISTORY_LISTED: u32 = 10_000;
 ///
 /// # Errors
 /// When the database can't be read. What is wrong *in* it is in the report.
-pub fn audit(path: &Path) -> Result<AuditReport, OperatorError> {
+pub(in crate::store) fn audit(path: &Path) -> Result<AuditReport, OperatorError> {
     let mut connection = open_to_look(path)?;
     inspect(path, || {
         let snapshot = connection.transaction()?;
@@ -46,7 +46,10 @@ pub fn audit(path: &Path) -> Result<AuditReport, OperatorError> {
 ///
 /// # Errors
 /// When the database can't be read.
-pub fn item_history(path: &Path, item: ItemId) -> Result<Vec<LedgerEntry>, OperatorError> {
+pub(in crate::store) fn item_history(
+    path: &Path,
+    item: ItemId,
+) -> Result<Vec<LedgerEntry>, OperatorError> {
     let connection = open_to_look(path)?;
     inspect(path, || {
         let id = i64::try_from(item.0).unwrap_or_default();
@@ -64,7 +67,7 @@ pub fn item_history(path: &Path, item: ItemId) -> Result<Vec<LedgerEntry>, Opera
 ///
 /// # Errors
 /// When the database is in use or can't be used, and when nobody has that name.
-pub fn set_rank(path: &Path, name: &str, rank: Rank) -> Result<(), OperatorError> {
+pub(in crate::store) fn set_rank(path: &Path, name: &str, rank: Rank) -> Result<(), OperatorError> {
     if !path.exists() {
         return Err(OpenError::Missing { place: path.into() }.into());
     }
