@@ -9,9 +9,9 @@ mod history;
 mod kill;
 mod mail;
 mod open;
+mod operator;
 #[cfg(feature = "postgres")]
 mod postgres;
-mod operator;
 mod queue;
 mod requests;
 mod transfer;
