@@ -14,8 +14,8 @@ use super::entry::{LedgerEntry, Total};
 use super::purses::Purses;
 use super::report::Balance;
 
-/// Entries of a slice. It takes the writer some ten milliseconds, so that no confirmation waits longer for it than for
-/// an ordinary batch; and it is more than any one operation has, which is never cut in two.
+/// Entries of a slice: fewer rows than an ordinary batch may have, so that no confirmation waits longer for it than for
+/// one of those; and more than any one operation has, which is never cut in two.
 const SLICE: u32 = 1_000;
 /// Between slices the writer is free for so many times as long as the last one took: folding takes at most a quarter
 /// of its time.

@@ -12,13 +12,11 @@ use super::history::{Dice, Model};
 use super::world::{Home, World, ground, item, on_every_engine, path, settings};
 use crate::store::engine::{Database, Transaction};
 use crate::store::ledger::{Folded, fold_at_most};
-#[cfg(feature = "postgres")]
-use crate::store::postgres;
-use crate::store::{AuditReport, audit, sqlite};
+use crate::store::{self, AuditReport, audit};
 
 /// Folds slices of these sizes, as far as there is something to fold, and proves the world after each.
 fn fold(path: &Path, slices: impl IntoIterator<Item = u32>) -> Folded {
-    fold_in(sqlite::reopen(path, 1), slices)
+    fold_in(store::sqlite::reopen(path, 1), slices)
 }
 
 fn fold_in(mut database: impl Database, slices: impl IntoIterator<Item = u32>) -> Folded {
@@ -55,7 +53,7 @@ fn a_history_is_folded_and_goes_on(home: &Home) {
         match home {
             Home::Sqlite(directory) => fold(&path(directory), slices),
             #[cfg(feature = "postgres")]
-            Home::Postgres(_) => fold_in(postgres::reopen(&home.location(), 1), slices),
+            Home::Postgres(_) => fold_in(store::postgres::reopen(&home.location(), 1), slices),
         };
         let after = home.audit();
         assert!(after.is_clean(), "{after}");
@@ -107,7 +105,7 @@ fn a_fold_that_is_cut_off_leaves_all_as_it_was() {
     let directory = small_world();
     let before = clean(&path(&directory));
     let path = path(&directory);
-    let mut database = sqlite::reopen(&path, 1);
+    let mut database = store::sqlite::reopen(&path, 1);
     let mut transaction = database.begin().unwrap();
     let folded = fold_at_most(&mut transaction, u64::MAX, 100).unwrap();
     assert_eq!(folded, Folded::Entries(5));
@@ -137,7 +135,7 @@ fn an_entry_that_is_young_stays_with_all_after_it() {
         .unwrap();
     drop(connection);
     let path = path(&directory);
-    let mut database = sqlite::reopen(&path, 1);
+    let mut database = store::sqlite::reopen(&path, 1);
     let mut transaction = database.begin().unwrap();
     assert_eq!(fold_at_most(&mut transaction, 50, 100).unwrap(), Folded::Entries(2));
     transaction.commit().unwrap();
