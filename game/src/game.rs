@@ -18,19 +18,21 @@ use protocol::v1::{self, CommandResult, Refusal, WatchDigest};
 
 use crate::content::Content;
 use crate::desk::{Desk, Whereabouts};
-use crate::directory::Directory;
+use crate::directory::{ANNOUNCE_MS, Directory};
 use crate::ids::{AccountId, CharacterId, CommitSeq, ItemId, Rank, SessionId, ZoneName};
 use crate::input::Input;
 use crate::module::{Caller, Event, ModuleTable, PacketFault, Rate, Refuse};
 use crate::player::Player;
 use crate::publication::{Order, Publication, PublicationBuilder};
 use crate::record::{GmEntry, ItemRecord, Owner};
+use crate::rota::Rota;
 use crate::settings::Settings;
 use crate::space::Position;
 use crate::value::Kernel;
 use crate::zone::{Entities, Entity, Packet, Zone, ZoneState};
 use travel::Traveler;
 
+use commit::PROGRESS_MS;
 pub use snapshot::RestoreError;
 
 /// Commands are typed by people, and each of a game master's is a line in the audit log.
@@ -349,6 +351,9 @@ impl Desk {
         Self {
             tick: 0,
             kernel: Kernel::new(settings.epoch),
+            saving: Rota::new(settings.save_interval),
+            presence: Rota::new(u64::from(ANNOUNCE_MS / settings.tick_ms())),
+            soon: Rota::new(u64::from(PROGRESS_MS / settings.tick_ms())),
             settings,
             content,
             table,

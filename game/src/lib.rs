@@ -18,6 +18,7 @@ mod player;
 pub mod post;
 pub mod publication;
 pub mod record;
+mod rota;
 mod settings;
 pub mod space;
 pub mod testing;

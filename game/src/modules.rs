@@ -8,6 +8,8 @@ pub mod items;
 pub mod monsters;
 pub mod movement;
 pub mod portals;
+pub mod progress;
+pub mod shop;
 pub mod trade;
 pub mod who;
 
@@ -23,6 +25,8 @@ pub fn all() -> ModuleList {
         .zone::<combat::Combat>()
         .zone::<items::Items>()
         .zone::<trade::Trades>()
+        .zone::<shop::Shop>()
+        .zone::<progress::Progress>()
         .zone::<chat::Chat>()
         .zone::<who::Who>()
         .zone::<gm::Gm>()

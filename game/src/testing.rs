@@ -306,6 +306,12 @@ impl GameTest {
         self.operator(&line)
     }
 
+    /// The operator gives the current player gold.
+    pub fn give_gold(&mut self, amount: u64) -> &mut Self {
+        let line = format!("gold {} {amount}", self.current);
+        self.operator(&line)
+    }
+
     /// Moves the world on. What it says is durable at once, and letters arrive in the next tick.
     pub fn tick(&mut self, ticks: u64) -> &mut Self {
         for _ in 0..ticks {
@@ -396,6 +402,7 @@ pub fn small_world() -> Content {
         ("player.toml", include_str!("testing/player.toml")),
         ("items.toml", include_str!("testing/items.toml")),
         ("monsters.toml", include_str!("testing/monsters.toml")),
+        ("shops.toml", include_str!("testing/shops.toml")),
         ("zones/field.toml", include_str!("testing/field.toml")),
         ("zones/cellar.toml", include_str!("testing/cellar.toml")),
     ]);

@@ -8,15 +8,18 @@ use crate::deal::InHand;
 use crate::ids::{CharacterId, EntityId, ItemId, PlayerId};
 use crate::module::Refuse;
 use crate::publication::Order;
-use crate::record::{Change, ItemRecord, OpId, Owner, SharedRequest, Work};
+use crate::record::{Change, GOLD, ItemRecord, OpId, Owner, SharedRequest, Work};
 use crate::space::Position;
 use crate::value::{Inventory, Pending};
 use crate::zone::entities::{EntityKind, Spawn};
 
-/// An item that lies on the ground.
+/// What people read of gold on the ground.
+const GOLD_NAME: &str = "Gold";
+
+/// An item that lies on the ground, or a pile of gold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroundItem {
-    /// Its name in the content.
+    /// Its name in the content, or [`GOLD`].
     pub template: String,
     /// At least 1.
     pub quantity: u32,
@@ -44,10 +47,15 @@ impl Ctx<'_> {
         self.spawn(Spawn::item(template, &name, quantity, position))
     }
 
-    /// Gives what lies on the ground as `entity` to the player.
+    /// Puts a pile of gold on the ground. It becomes value when somebody takes it.
+    pub fn spawn_gold(&mut self, amount: u32, position: Position) -> Option<EntityId> {
+        self.spawn(Spawn::item(GOLD, GOLD_NAME, amount, position))
+    }
+
+    /// Gives what lies on the ground as `entity` to the player: an item into the inventory, gold into the purse.
     ///
     /// # Errors
-    /// When it isn't there, the inventory is full, or nothing can be made durable now.
+    /// When it isn't there, inventory or purse is full, or nothing can be made durable now.
     pub fn take_from_ground(&mut self, player: PlayerId, entity: EntityId) -> Result<(), Refuse> {
         let Some(found) = self.ground_item(entity) else {
             return Err(Refuse::new(Refusal::NoSuchItem, "there is nothing to pick up"));
@@ -57,6 +65,9 @@ impl Ctx<'_> {
         match owned {
             Some(item) => {
                 deal.put(player, InHand::from_ground(item))?;
+            }
+            None if found.template == GOLD => {
+                deal.pay(None, Some(player), found.quantity.into())?;
             }
             None => _ = deal.create(player, &found.template, found.quantity)?,
         }

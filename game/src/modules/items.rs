@@ -1,4 +1,5 @@
-//! Things on the ground and in inventories: loot, picking up, dropping, parting and joining stacks. Every change of owner is a value operation.
+//! Things on the ground and in inventories: loot, gold, picking up, dropping, parting and joining stacks. Every change of
+//! owner is a value operation.
 
 use protocol::v1::{DropItem, MergeStacks, PickUp, Refusal, SplitStack};
 use serde::{Deserialize, Serialize};
@@ -10,12 +11,11 @@ use crate::ids::{EntityId, ItemId, PlayerId, Rank, ZoneName};
 use crate::module::{Caller, CommandError, Module, Refuse, Routes};
 use crate::modules::combat::Killed;
 use crate::modules::movement::in_reach;
+use crate::record::MAX_GOLD;
 use crate::zone::EntityKind;
 
 /// How long things lie on the ground, in milliseconds: loot that nobody takes, and what players drop.
 const LIES_MS: u32 = 120_000;
-/// What `give` calls gold, which is no item.
-const GOLD: &str = "gold";
 /// How often the ground is looked over, in ticks.
 const SWEEP_TICKS: u64 = 10;
 
@@ -40,6 +40,7 @@ impl Module for Items {
         routes.on(Self::merge);
         routes.on_event(Self::killed);
         routes.command("give", "NAME ITEM [QUANTITY]", Rank::Master, Self::give);
+        routes.command("gold", "NAME AMOUNT", Rank::Master, Self::gold);
     }
 
     fn on_tick(&mut self, ctx: &mut Ctx<'_>) {
@@ -73,7 +74,7 @@ impl Items {
         wish: DropItem,
     ) -> Result<(), Refuse> {
         let entity = ctx.drop_to_ground(player, ItemId(wish.item))?;
-        self.decays.insert(entity, ctx.tick() + ctx.ticks(LIES_MS));
+        self.lie(ctx, Some(entity));
         Ok(())
     }
 
@@ -101,7 +102,7 @@ impl Items {
         Ok(())
     }
 
-    /// A monster leaves what its kind drops, each with its chance.
+    /// A monster leaves what its kind drops, each with its chance, and the gold that it had.
     fn killed(&mut self, ctx: &mut Ctx<'_>, killed: &Killed) {
         let Some(victim) = ctx.entity(killed.victim) else {
             return;
@@ -112,15 +113,27 @@ impl Items {
         let position = victim.position();
         let kind = ctx.content().monster_kind(victim.template());
         let drops = kind.map(|kind| kind.drops.clone()).unwrap_or_default();
+        let [least, most] = kind.map(|kind| kind.gold).unwrap_or_default();
         for drop in drops {
             if ctx.random(0..10_000) >= drop.chance {
                 continue;
             }
             let quantity = ctx.random(drop.least..drop.most + 1);
             let item = ctx.content()[drop.item].key.clone();
-            if let Some(loot) = ctx.spawn_loot(&item, quantity, position) {
-                self.decays.insert(loot, ctx.tick() + ctx.ticks(LIES_MS));
-            }
+            let loot = ctx.spawn_loot(&item, quantity, position);
+            self.lie(ctx, loot);
+        }
+        let gold = if most > 0 { ctx.random(least..most + 1) } else { 0 };
+        if gold > 0 {
+            let pile = ctx.spawn_gold(gold, position);
+            self.lie(ctx, pile);
+        }
+    }
+
+    /// What has been put on the ground lies there from now on; nothing has if the zone is full.
+    fn lie(&mut self, ctx: &Ctx<'_>, thing: Option<EntityId>) {
+        if let Some(thing) = thing {
+            self.decays.insert(thing, ctx.tick() + ctx.ticks(LIES_MS));
         }
     }
 
@@ -152,26 +165,36 @@ impl Items {
             }
             _ => return Err(CommandError::Usage("give NAME ITEM [QUANTITY]".into())),
         };
-        let absent = || CommandError::Failed(format!("no {name} in this zone"));
-        let player = ctx.find_player(name).ok_or_else(absent)?;
-        let refused = |refuse: Refuse| CommandError::Failed(refuse.message);
-        if *item == GOLD {
-            give_gold(ctx, player, quantity).map_err(refused)?;
-            return Ok(format!("{name} has {quantity} gold more"));
-        }
-        let Ok(pieces) = u32::try_from(quantity) else {
-            return Err(CommandError::Failed(format!("{quantity} is more than a stack holds")));
+        let player = named(ctx, name)?;
+        let given = ctx.give_new(player, "gm give", item, quantity);
+        let given = given.map_err(|refuse| CommandError::Failed(refuse.message))?;
+        Ok(format!("{name} has {quantity} {item}, item {given}"))
+    }
+
+    fn gold(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        _: Caller,
+        arguments: &[&str],
+    ) -> Result<String, CommandError> {
+        let [name, amount] = arguments else {
+            return Err(CommandError::Usage("gold NAME AMOUNT".into()));
         };
-        let given = ctx.give_new(player, "gm give", item, pieces).map_err(refused)?;
-        Ok(format!("{name} has {pieces} {item}, item {given}"))
+        let allowed = |amount: &u64| (1..=MAX_GOLD).contains(amount);
+        let wrong = || CommandError::Failed(format!("an amount of gold is 1 to {MAX_GOLD}"));
+        let amount = amount.parse().ok().filter(allowed).ok_or_else(wrong)?;
+        let player = named(ctx, name)?;
+        let failed = |refuse: Refuse| CommandError::Failed(refuse.message);
+        let mut deal = ctx.deal("gm give", player).map_err(failed)?;
+        deal.pay(None, Some(player), amount).map_err(failed)?;
+        deal.close();
+        Ok(format!("{name} has {amount} gold more"))
     }
 }
 
-fn give_gold(ctx: &mut Ctx<'_>, player: PlayerId, amount: u64) -> Result<(), Refuse> {
-    let mut deal = ctx.deal("gm give", player)?;
-    deal.pay(None, Some(player), amount)?;
-    deal.close();
-    Ok(())
+fn named(ctx: &Ctx<'_>, name: &str) -> Result<PlayerId, CommandError> {
+    let absent = || CommandError::Failed(format!("no {name} in this zone"));
+    ctx.find_player(name).ok_or_else(absent)
 }
 
 #[cfg(test)]
@@ -179,6 +202,7 @@ mod tests {
     use protocol::v1::{Inventory, InventoryChanged};
 
     use super::*;
+    use crate::input::Input;
     use crate::testing::GameTest;
 
     #[test]
@@ -195,6 +219,56 @@ mod tests {
             test.received_by::<InventoryChanged>("Bob").last().unwrap().changed[0].id,
             sword.0
         );
+    }
+
+    /// Ada beside a pile of gold, which a rat has left.
+    fn beside_gold() -> (GameTest, EntityId) {
+        let mut test = GameTest::new();
+        test.player("Ada").travel("Ada", "cellar");
+        let victim = test.entity_of_kind(EntityKind::Monster);
+        let killer = test.entity("Ada").id();
+        test.emit(Killed { killer, victim }).tick(1);
+        let pile = test.entities_beside("Ada").find(|entity| entity.template() == "gold").unwrap();
+        let (pile, at) = (pile.id(), pile.position());
+        test.place("Ada", at);
+        (test, pile)
+    }
+
+    #[test]
+    fn the_gold_of_a_dead_monster_goes_into_the_purse_of_who_picks_it_up() {
+        let (mut test, pile) = beside_gold();
+        test.send(PickUp { entity: pile.0 }).tick(1);
+        assert_eq!(test.gold("Ada"), 7);
+        assert_eq!(test.inventory("Ada"), [], "gold takes no slot");
+        test.expect(|change: &InventoryChanged| change.gold == Some(7));
+        test.send(PickUp { entity: pile.0 }).tick(1);
+        assert_eq!((test.gold("Ada"), test.refusals()), (7, vec![Refusal::NoSuchItem]));
+    }
+
+    #[test]
+    fn gold_that_nobody_can_take_now_stays_where_it_is() {
+        let (mut test, pile) = beside_gold();
+        test.close_store().send(PickUp { entity: pile.0 }).tick(1);
+        assert_eq!((test.gold("Ada"), test.refusals()), (0, vec![Refusal::StoreBehind]));
+        test.input(Input::ValueOpen { open: true }).give_gold(MAX_GOLD - 6).tick(1);
+        test.send(PickUp { entity: pile.0 }).tick(1);
+        assert_eq!(test.refusals(), [Refusal::StoreBehind, Refusal::PurseFull]);
+        assert_eq!(test.gold("Ada"), MAX_GOLD - 6);
+        assert!(test.entities_beside("Ada").any(|entity| entity.id() == pile));
+        test.tick(1300);
+        assert!(!test.entities_beside("Ada").any(|entity| entity.id() == pile), "it decays");
+    }
+
+    #[test]
+    fn a_master_gives_gold_in_amounts_that_a_purse_holds() {
+        let mut test = GameTest::new();
+        test.master("Ada").command("gold Ada 5").tick(1);
+        assert_eq!(test.gold("Ada"), 5);
+        let beyond = ["-1", "0", "999999999999999", "1000000000000001", "99999999999999999999"];
+        for amount in beyond {
+            test.command(&format!("gold Ada {amount}")).tick(5);
+            assert_eq!(test.gold("Ada"), 5, "{amount}");
+        }
     }
 
     #[test]
@@ -265,20 +339,14 @@ mod tests {
     }
 
     #[test]
-    fn a_game_master_gives_no_more_than_a_stack_or_a_purse_holds() {
+    fn a_game_master_gives_no_more_than_a_stack_holds() {
         let mut test = GameTest::new();
         test.player("Ada");
         for quantity in ["0", "101", "4294967295", "4294967296", "18446744073709551616", "-1"] {
             test.operator(&format!("give Ada coin {quantity}"));
         }
-        for amount in ["1000000000000001", "18446744073709551615", "-1"] {
-            test.operator(&format!("give Ada gold {amount}"));
-        }
         test.tick(1);
         assert!(test.inventory("Ada").is_empty());
-        assert_eq!(test.gold("Ada"), 0);
-        test.operator("give Ada gold 1000000000000000").operator("give Ada gold 1").tick(1);
-        assert_eq!(test.gold("Ada"), crate::record::MAX_GOLD);
     }
 
     #[test]

@@ -37,6 +37,8 @@ const REQUIRED: &[&str] = &[
     "operation merge",
     "operation trade",
     "operation decay",
+    "operation buy",
+    "operation sell",
     "ended Done",
     "ended Declined",
     "ended Cancelled",
@@ -131,7 +133,7 @@ impl Conservation {
 
 fn play(stage: &mut Stage) {
     for name in NAMES {
-        stage.test.player(name).give("coin", 50).give("sword", 1).give("gold", 500);
+        stage.test.player(name).give("coin", 50).give("sword", 1).give_gold(500);
     }
     let total: u32 = STEPS.iter().map(|step| step.weight).sum();
     for _ in 0..stage.rng.random_range(LENGTH) {

@@ -2,8 +2,8 @@
 //! that make no sense.
 
 use protocol::v1::{
-    AcceptTrade, AnswerTrade, AskTrade, CancelTrade, DropItem, MergeStacks, OfferTrade, PickUp,
-    Respawn, SplitStack, TradeAsked, TradeState,
+    AcceptTrade, AnswerTrade, AskTrade, Buy, CancelTrade, DropItem, MergeStacks, OfferTrade,
+    PickUp, Respawn, Sell, SplitStack, TradeAsked, TradeState,
 };
 use rand::RngExt as _;
 use rand_pcg::Pcg64Mcg;
@@ -50,6 +50,8 @@ pub(super) const STEPS: &[Step] = &[
     step("pick up", 90, Stage::pick_up),
     step("split", 80, Stage::split),
     step("merge", 80, Stage::merge),
+    step("buy", 60, Stage::buy),
+    step("sell", 60, Stage::sell),
     step("ask", 90, Stage::ask),
     step("answer", 200, Stage::answer),
     step("offer", 260, Stage::offer),
@@ -61,7 +63,7 @@ pub(super) const STEPS: &[Step] = &[
     step("take over", 8, Stage::take_over),
     step("leave", 8, Stage::leave),
     step("come back", 160, Stage::come_back),
-    step("travel", 8, Stage::travel),
+    step("travel", 20, Stage::travel),
     step("part", 8, Stage::part),
     step("meet", 100, Stage::meet),
     step("die", 4, Stage::die),
@@ -83,7 +85,7 @@ impl Stage {
 
     fn give_gold(&mut self, who: &'static str) -> Option<()> {
         let amount = self.one_of(&[0, 1, 70, 5_000, MAX_GOLD - 100, MAX_GOLD, u64::MAX])?;
-        self.test.operator(&format!("give {who} gold {amount}"));
+        self.test.act_as(who).give_gold(amount);
         Some(())
     }
 
@@ -114,6 +116,20 @@ impl Stage {
     fn merge(&mut self, who: &'static str) -> Option<()> {
         let (item, into) = (self.item_of(who)?.0, self.stack_of(who)?.0);
         self.test.act_as(who).send(MergeStacks { item, into });
+        Some(())
+    }
+
+    fn buy(&mut self, who: &'static str) -> Option<()> {
+        let entity = self.keeper(who)?;
+        let template = self.one_of(&["sword", "coin", "copper_coin", "gold"])?.to_owned();
+        let quantity = self.one_of(&[0, 1, 1, 20, 100, 101, u32::MAX])?;
+        self.test.act_as(who).send(Buy { entity, template, quantity });
+        Some(())
+    }
+
+    fn sell(&mut self, who: &'static str) -> Option<()> {
+        let (entity, item) = (self.keeper(who)?, self.item_of(who)?.0);
+        self.test.act_as(who).send(Sell { entity, item });
         Some(())
     }
 
@@ -269,6 +285,15 @@ impl Stage {
         self.entities(who, EntityKind::Item)?.first()?;
         self.test.tick(DECAY_TICKS);
         Some(())
+    }
+
+    /// A shopkeeper, to whom the player has gone.
+    fn keeper(&mut self, who: &'static str) -> Option<u64> {
+        let keepers = self.entities(who, EntityKind::Npc)?;
+        let keeper = self.one_of(&keepers)?;
+        let at = self.test.entities_beside(who).find(|entity| entity.id() == keeper)?.position();
+        self.test.place(who, at);
+        Some(keeper.0)
     }
 
     /// True once in `of` times.
