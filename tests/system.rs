@@ -14,6 +14,7 @@ mod echo_server;
 mod example_process;
 mod first_steps;
 mod logins;
+mod mail;
 mod python_client;
 mod saves;
 mod simulation;

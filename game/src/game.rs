@@ -213,12 +213,10 @@ impl Game {
         }
     }
 
-    /// Between two zones there is nobody who could do anything. A client that waits for an answer is told so; where it
-    /// is it learns by Entered.
+    /// A client that waits for an answer is told why there is none; where its character is it learns by Entered.
     fn packet_of_traveler(&mut self, packet: &Packet<'_>) {
         if packet.request != 0 && self.sessions.contains_key(&packet.session) {
-            let refuse = Refuse::new(Refusal::Busy, "you are on the way to another zone");
-            let refuse = refuse.for_ms(self.tick_ms());
+            let refuse = self.on_the_way();
             self.desk.refuse(packet.session, packet.request, refuse);
         }
     }

@@ -5,6 +5,7 @@ pub mod chat;
 pub mod combat;
 pub mod gm;
 pub mod items;
+pub mod mail;
 pub mod monsters;
 pub mod movement;
 pub mod portals;
@@ -24,9 +25,10 @@ pub fn all() -> ModuleList {
         .zone::<monsters::Monsters>()
         .zone::<combat::Combat>()
         .zone::<items::Items>()
-        .zone::<trade::Trades>()
         .zone::<shop::Shop>()
         .zone::<progress::Progress>()
+        .zone::<trade::Trades>()
+        .zone::<mail::Mail>()
         .zone::<chat::Chat>()
         .zone::<who::Who>()
         .zone::<gm::Gm>()

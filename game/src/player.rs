@@ -20,6 +20,8 @@ pub struct Player {
     /// `None` while its connection is lost.
     pub(crate) session: Option<SessionId>,
     pub(crate) inventory: Inventory,
+    /// The request that asked for the mailbox, while the store is looking.
+    pub(crate) reading_mailbox: Option<u32>,
     /// Of what was last saved, so that nothing is saved twice.
     pub(crate) saved_hash: u64,
     /// How much of each packet kind's rate is used up.

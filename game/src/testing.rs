@@ -50,6 +50,9 @@ pub struct GameTest {
     current: String,
     next_id: u64,
     lose_letters: bool,
+    /// What the database has decided and hasn't said, while it is slow.
+    decisions: Vec<Input>,
+    slow_database: bool,
     orders: Vec<Order>,
     gm_log: Vec<GmEntry>,
     operations: Vec<Operation>,
@@ -111,6 +114,8 @@ impl GameTest {
             current: String::new(),
             next_id: 1,
             lose_letters: false,
+            decisions: Vec::new(),
+            slow_database: false,
             orders: Vec::new(),
             gm_log: Vec::new(),
             operations: Vec::new(),
@@ -221,6 +226,12 @@ impl GameTest {
         self
     }
 
+    /// From now on the database keeps to itself what it decides, or says it all in the next tick.
+    pub fn slow_database(&mut self, slow: bool) -> &mut Self {
+        self.slow_database = slow;
+        self
+    }
+
     /// From now on nothing can be made durable.
     pub fn close_store(&mut self) -> &mut Self {
         self.input(Input::ValueOpen { open: false })
@@ -308,11 +319,11 @@ impl GameTest {
 
     /// The operator gives the current player gold.
     pub fn give_gold(&mut self, amount: u64) -> &mut Self {
-        let line = format!("gold {} {amount}", self.current);
+        let line = format!("give {} gold {amount}", self.current);
         self.operator(&line)
     }
 
-    /// Moves the world on. What it says is durable at once, and letters arrive in the next tick.
+    /// Moves the world on. What it says is durable at once; letters and decisions arrive in the next tick.
     pub fn tick(&mut self, ticks: u64) -> &mut Self {
         for _ in 0..ticks {
             let publication = self.game.tick(std::mem::take(&mut self.inputs), 1);
@@ -372,10 +383,13 @@ impl GameTest {
         if let Some(commit) = &publication.commit {
             self.gm_log.extend(commit.gm_log.iter().cloned());
             self.operations.extend(commit.operations.iter().cloned());
-            self.inputs.extend(self.model.apply(commit).into_iter().map(Input::Decided));
+            self.decisions.extend(self.model.apply(commit).into_iter().map(Input::Decided));
             self.model.check_conservation();
             let saves = commit.characters.iter().map(|save| (save.character, save.clone()));
             self.saves.extend(saves);
+        }
+        if !self.slow_database {
+            self.inputs.append(&mut self.decisions);
         }
         self.game.recycle(publication);
     }

@@ -10,7 +10,7 @@ use crate::module::Refuse;
 use crate::publication::Order;
 use crate::record::{Change, GOLD, ItemRecord, OpId, Owner, SharedRequest, Work};
 use crate::space::Position;
-use crate::value::{Inventory, Pending};
+use crate::value::{Inventory, PENDING_MS, Pending};
 use crate::zone::entities::{EntityKind, Spawn};
 
 /// What people read of gold on the ground.
@@ -153,11 +153,20 @@ impl Ctx<'_> {
     }
 
     /// Asks what is in the player's mailbox; the answer is the event [`MailboxRead`](crate::module::MailboxRead).
-    pub fn read_mailbox(&mut self, player: PlayerId) {
+    ///
+    /// # Errors
+    /// When the player has asked before and isn't answered yet.
+    pub fn read_mailbox(&mut self, player: PlayerId) -> Result<(), Refuse> {
         let request = self.request;
-        if let Some(character) = self.player(player).map(|player| player.character) {
-            self.desk.orders.push(Order::ReadMailbox { character, request });
+        let absent = || Refuse::new(Refusal::NoSuchTarget, "nobody is there");
+        let entry = self.zone.players.get_mut(&player.entity()).ok_or_else(absent)?;
+        if entry.reading_mailbox.is_some() {
+            let message = "your mailbox is just being read";
+            return Err(Refuse::new(Refusal::Busy, message).for_ms(PENDING_MS));
         }
+        entry.reading_mailbox = Some(request);
+        self.desk.orders.push(Order::ReadMailbox { character: entry.character, request });
+        Ok(())
     }
 
     /// The entity of an item on the ground.

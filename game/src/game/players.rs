@@ -89,6 +89,7 @@ impl Game {
                 rank: record.rank,
                 session,
                 inventory,
+                reading_mailbox: None,
                 saved_hash: 0,
                 buckets: std::collections::BTreeMap::new(),
             },
@@ -146,7 +147,8 @@ impl Game {
         }
     }
 
-    /// The character loses its eyes and stands still.
+    /// The character loses its eyes and stands still. What its session has asked for and isn't answered is nobody's
+    /// request from here on.
     pub(super) fn detach(&mut self, character: CharacterId) {
         if let Some(traveler) = self.travelers.get_mut(&character) {
             if let Some(session) = traveler.session.take() {
@@ -167,6 +169,8 @@ impl Game {
         let entity = at.player.entity();
         if let Some(player) = state.players.get_mut(&entity) {
             player.session = None;
+            player.reading_mailbox = None;
+            player.inventory.forget_request();
         }
         if let Some(body) = state.entities.get_mut(entity) {
             body.set_motion(body.heading(), 0);
@@ -185,12 +189,13 @@ impl Game {
         if let Some(session) = session {
             self.sessions.remove(&session);
         }
+        self.desk.travels.retain(|travel| travel.character != character);
         let node = self.desk.settings.node.clone();
         self.presence_ended(Offline { character, node });
         self.desk.orders.push(Order::Left { character, session });
     }
 
-    fn session_of(&self, character: CharacterId) -> Option<SessionId> {
+    pub(super) fn session_of(&self, character: CharacterId) -> Option<SessionId> {
         let here = self.desk.here.get(&character).and_then(|at| at.session);
         here.or_else(|| self.travelers.get(&character).and_then(|traveler| traveler.session))
     }

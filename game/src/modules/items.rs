@@ -1,5 +1,5 @@
-//! Things on the ground and in inventories: loot, gold, picking up, dropping, parting and joining stacks. Every change of
-//! owner is a value operation.
+//! Things on the ground and in inventories: loot, gold, picking up, dropping, parting and joining stacks. Every change
+//! of owner is a value operation.
 
 use protocol::v1::{DropItem, MergeStacks, PickUp, Refusal, SplitStack};
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use crate::ids::{EntityId, ItemId, PlayerId, Rank, ZoneName};
 use crate::module::{Caller, CommandError, Module, Refuse, Routes};
 use crate::modules::combat::Killed;
 use crate::modules::movement::in_reach;
-use crate::record::MAX_GOLD;
+use crate::record::GOLD;
 use crate::zone::EntityKind;
 
 /// How long things lie on the ground, in milliseconds: loot that nobody takes, and what players drop.
@@ -40,7 +40,6 @@ impl Module for Items {
         routes.on(Self::merge);
         routes.on_event(Self::killed);
         routes.command("give", "NAME ITEM [QUANTITY]", Rank::Master, Self::give);
-        routes.command("gold", "NAME AMOUNT", Rank::Master, Self::gold);
     }
 
     fn on_tick(&mut self, ctx: &mut Ctx<'_>) {
@@ -166,29 +165,16 @@ impl Items {
             _ => return Err(CommandError::Usage("give NAME ITEM [QUANTITY]".into())),
         };
         let player = named(ctx, name)?;
-        let given = ctx.give_new(player, "gm give", item, quantity);
-        let given = given.map_err(|refuse| CommandError::Failed(refuse.message))?;
-        Ok(format!("{name} has {quantity} {item}, item {given}"))
-    }
-
-    fn gold(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        _: Caller,
-        arguments: &[&str],
-    ) -> Result<String, CommandError> {
-        let [name, amount] = arguments else {
-            return Err(CommandError::Usage("gold NAME AMOUNT".into()));
+        let refused = |refuse: Refuse| CommandError::Failed(refuse.message);
+        if *item == GOLD {
+            give_gold(ctx, player, quantity).map_err(refused)?;
+            return Ok(format!("{name} has {quantity} gold more"));
+        }
+        let Ok(pieces) = u32::try_from(quantity) else {
+            return Err(CommandError::Failed(format!("{quantity} is more than a stack holds")));
         };
-        let allowed = |amount: &u64| (1..=MAX_GOLD).contains(amount);
-        let wrong = || CommandError::Failed(format!("an amount of gold is 1 to {MAX_GOLD}"));
-        let amount = amount.parse().ok().filter(allowed).ok_or_else(wrong)?;
-        let player = named(ctx, name)?;
-        let failed = |refuse: Refuse| CommandError::Failed(refuse.message);
-        let mut deal = ctx.deal("gm give", player).map_err(failed)?;
-        deal.pay(None, Some(player), amount).map_err(failed)?;
-        deal.close();
-        Ok(format!("{name} has {amount} gold more"))
+        let given = ctx.give_new(player, "gm give", item, pieces).map_err(refused)?;
+        Ok(format!("{name} has {pieces} {item}, item {given}"))
     }
 }
 
@@ -197,12 +183,20 @@ fn named(ctx: &Ctx<'_>, name: &str) -> Result<PlayerId, CommandError> {
     ctx.find_player(name).ok_or_else(absent)
 }
 
+fn give_gold(ctx: &mut Ctx<'_>, player: PlayerId, amount: u64) -> Result<(), Refuse> {
+    let mut deal = ctx.deal("gm give", player)?;
+    deal.pay(None, Some(player), amount)?;
+    deal.close();
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use protocol::v1::{Inventory, InventoryChanged};
 
     use super::*;
     use crate::input::Input;
+    use crate::record::MAX_GOLD;
     use crate::testing::GameTest;
 
     #[test]
@@ -228,7 +222,7 @@ mod tests {
         let victim = test.entity_of_kind(EntityKind::Monster);
         let killer = test.entity("Ada").id();
         test.emit(Killed { killer, victim }).tick(1);
-        let pile = test.entities_beside("Ada").find(|entity| entity.template() == "gold").unwrap();
+        let pile = test.entities_beside("Ada").find(|entity| entity.template() == GOLD).unwrap();
         let (pile, at) = (pile.id(), pile.position());
         test.place("Ada", at);
         (test, pile)
@@ -262,11 +256,11 @@ mod tests {
     #[test]
     fn a_master_gives_gold_in_amounts_that_a_purse_holds() {
         let mut test = GameTest::new();
-        test.master("Ada").command("gold Ada 5").tick(1);
+        test.master("Ada").command("give Ada gold 5").tick(1);
         assert_eq!(test.gold("Ada"), 5);
         let beyond = ["-1", "0", "999999999999999", "1000000000000001", "99999999999999999999"];
         for amount in beyond {
-            test.command(&format!("gold Ada {amount}")).tick(5);
+            test.command(&format!("give Ada gold {amount}")).tick(5);
             assert_eq!(test.gold("Ada"), 5, "{amount}");
         }
     }
@@ -339,14 +333,20 @@ mod tests {
     }
 
     #[test]
-    fn a_game_master_gives_no_more_than_a_stack_holds() {
+    fn a_game_master_gives_no_more_than_a_stack_or_a_purse_holds() {
         let mut test = GameTest::new();
         test.player("Ada");
         for quantity in ["0", "101", "4294967295", "4294967296", "18446744073709551616", "-1"] {
             test.operator(&format!("give Ada coin {quantity}"));
         }
+        for amount in ["1000000000000001", "18446744073709551615", "-1"] {
+            test.operator(&format!("give Ada gold {amount}"));
+        }
         test.tick(1);
         assert!(test.inventory("Ada").is_empty());
+        assert_eq!(test.gold("Ada"), 0);
+        test.operator("give Ada gold 1000000000000000").operator("give Ada gold 1").tick(1);
+        assert_eq!(test.gold("Ada"), MAX_GOLD);
     }
 
     #[test]

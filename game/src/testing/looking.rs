@@ -6,7 +6,7 @@ use protocol::v1::{Refusal, Refused};
 use super::{GameTest, Model};
 use crate::ids::{EntityId, ItemId, ZoneName};
 use crate::publication::Order;
-use crate::record::{CharacterSave, GmEntry, ItemRecord, Operation};
+use crate::record::{CharacterSave, GmEntry, ItemRecord, OpId, Operation};
 use crate::space::Position;
 use crate::zone::{Entity, EntityKind};
 
@@ -37,7 +37,12 @@ impl GameTest {
         self.answers_to::<M>(name).into_iter().map(|(_, message)| message).collect()
     }
 
-    fn answers_to<M: ServerMessage + Default>(&self, name: &str) -> Vec<(u32, M)> {
+    /// Request number and message of all of a kind that a player got.
+    ///
+    /// # Panics
+    /// When one of them isn't what its id says.
+    #[must_use]
+    pub fn answers_to<M: ServerMessage + Default>(&self, name: &str) -> Vec<(u32, M)> {
         let of_kind = self.actor(name).inbox.iter().filter(|(id, ..)| *id == M::INFO.id);
         of_kind
             .map(|(_, request, payload)| {
@@ -45,6 +50,12 @@ impl GameTest {
                 (*request, message.unwrap_or_else(|error| panic!("{}: {error}", M::INFO.name)))
             })
             .collect()
+    }
+
+    /// How many frames answer a request of a player; 1 when all is well.
+    #[must_use]
+    pub fn count_of_answers(&self, name: &str, request: u32) -> usize {
+        self.actor(name).inbox.iter().filter(|(_, number, _)| *number == request).count()
     }
 
     /// Why the current player was refused, in order.
@@ -150,6 +161,13 @@ impl GameTest {
         let mut entities = self.entities_beside(&self.current);
         let found = entities.find(|entity| entity.kind() == kind).map(Entity::id);
         found.unwrap_or_else(|| panic!("no {kind:?} in the zone"))
+    }
+
+    /// The operation of a player that the database hasn't decided yet.
+    #[must_use]
+    pub fn pending_operation(&self, name: &str) -> Option<OpId> {
+        let player = self.game.player(self.actor(name).character)?;
+        player.inventory().pending().map(|pending| pending.op)
     }
 
     /// How many entities of a kind there are in the current player's zone.

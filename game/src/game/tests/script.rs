@@ -1,12 +1,12 @@
-//! Players out of a random generator: they walk, fight, talk, take and drop things, lose their connections, leave and
-//! come back. Also the store of their world: it keeps the ledger of who owns what.
+//! Players out of a random generator: they walk, fight, talk, take, drop, sell and buy things, lose their connections,
+//! leave and come back. Also the store of their world: it keeps the ledger of who owns what.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use protocol::ClientMessage;
-use protocol::v1::{Attack, DropItem, Move, PickUp, Respawn, Say};
+use protocol::v1::{Attack, Buy, DropItem, Move, PickUp, Respawn, Say, Sell};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
 
@@ -14,8 +14,9 @@ use crate::content::Content;
 use crate::game::Game;
 use crate::ids::{AccountId, CharacterId, ItemId, Rank, SessionId, ZoneName};
 use crate::input::Input;
+use crate::modules::progress::Record;
 use crate::publication::{Order, Publication};
-use crate::record::{Change, CharacterRecord, CharacterSave, ItemRecord, Work};
+use crate::record::{Change, CharacterRecord, CharacterSave, Commit, ItemRecord, Work};
 use crate::space::{Position, distance_squared, heading_towards};
 use crate::testing::Model;
 use crate::zone::{Entity, EntityKind};
@@ -28,11 +29,12 @@ const SIGHT_CM: u32 = 2_000;
 const LEAVE: u32 = 1;
 const DETACH: u32 = 3;
 const PORTAL: u32 = 8;
-const SAY: u32 = 20;
-const DROP: u32 = 40;
-const PICK_UP: u32 = 100;
-const FIGHT: u32 = 400;
-const TURN: u32 = 450;
+const SHOP: u32 = 20;
+const SAY: u32 = 32;
+const DROP: u32 = 52;
+const PICK_UP: u32 = 112;
+const FIGHT: u32 = 412;
+const TURN: u32 = 462;
 
 /// The players and the store.
 pub(super) struct Script {
@@ -45,6 +47,8 @@ pub(super) struct Script {
     saves: BTreeMap<CharacterId, CharacterSave>,
     ledger: Model,
     changes_of_owner: usize,
+    /// Gold that shops have paid, as the operations say.
+    sales: BTreeMap<CharacterId, u64>,
 }
 
 /// Whether a character is in the world, and by which connection.
@@ -64,6 +68,7 @@ struct Sight {
     monster: Option<(u64, Position)>,
     item: Option<u64>,
     owned: Option<u64>,
+    keeper: Option<(u64, Position)>,
 }
 
 impl Script {
@@ -79,6 +84,7 @@ impl Script {
             saves: BTreeMap::new(),
             ledger: Model::default(),
             changes_of_owner: 0,
+            sales: BTreeMap::new(),
         }
     }
 
@@ -161,7 +167,14 @@ impl Script {
                 inputs.extend(self.put_into_portal(character, sight));
                 Some(self.walk(session, None))
             }
-            PORTAL..SAY => Some(packet(session, &Say { text: "hi".into() })),
+            PORTAL..SHOP => sight.keeper.map(|(entity, at)| {
+                inputs.push(self.put(character, at));
+                match sight.owned {
+                    Some(item) => packet(session, &Sell { entity, item }),
+                    None => packet(session, &Buy { entity, template: "bread".into(), quantity: 2 }),
+                }
+            }),
+            SHOP..SAY => Some(packet(session, &Say { text: "hi".into() })),
             SAY..DROP => sight.owned.map(|item| packet(session, &DropItem { item })),
             DROP..PICK_UP => sight.item.map(|entity| packet(session, &PickUp { entity })),
             PICK_UP..FIGHT => sight.monster.map(|(target, there)| {
@@ -190,9 +203,11 @@ impl Script {
     fn put_into_portal(&mut self, character: CharacterId, sight: &Sight) -> Option<Input> {
         let portals = &self.content.zone_content(&sight.zone)?.portals;
         let portal = portals.get(self.rng.random_range(0..portals.len().max(1)))?;
-        let Position { x, y } = portal.area.centre();
-        let line = format!("teleport Player{character} {x} {y}");
-        Some(Input::Operator { line })
+        Some(self.put(character, portal.area.centre()))
+    }
+
+    fn put(&self, character: CharacterId, Position { x, y }: Position) -> Input {
+        Input::Operator { line: format!("teleport Player{character} {x} {y}") }
     }
 
     /// What a publication says to the store, the bus and the lobby.
@@ -206,6 +221,7 @@ impl Script {
         let Some(commit) = &publication.commit else {
             return;
         };
+        self.learn_sales(commit);
         for save in &commit.characters {
             self.saves.insert(save.character, save.clone());
         }
@@ -216,6 +232,28 @@ impl Script {
             }
         }
         self.letters.extend(self.ledger.apply(commit).into_iter().map(Input::Decided));
+    }
+
+    /// Progress is never apart from the value it belongs to: each save says what the operations up to here come to.
+    fn learn_sales(&mut self, commit: &Commit) {
+        for operation in commit.operations.iter().filter(|operation| operation.cause == "sell") {
+            let Work::Done(changes) = &operation.work else { continue };
+            for change in changes {
+                if let Change::Gold { to: Some(to), amount, .. } = change {
+                    *self.sales.entry(*to).or_default() += amount;
+                }
+            }
+        }
+        for save in &commit.characters {
+            let earned = Record::read(&save.modules["progress"]).unwrap().earned;
+            let sales = self.sales.get(&save.character).copied().unwrap_or_default();
+            assert_eq!(earned, sales, "character {} in {:?}", save.character, commit.seq);
+        }
+    }
+
+    /// Gold that shops have paid.
+    pub(super) fn sales(&self) -> u64 {
+        self.sales.values().sum()
     }
 
     /// All that commits come to.
@@ -252,14 +290,17 @@ fn look(game: &Game, character: CharacterId) -> Option<Sight> {
         let near =
             |entity: &&Entity| entity.kind() == kind && entity.position().is_within(SIGHT_CM, here);
         let near = game.entities(&zone).into_iter().flat_map(|all| all.iter().filter(near));
-        let alive = near.filter(|entity| entity.hp() > 0 || kind == EntityKind::Item);
+        let alive = near.filter(|entity| entity.hp() > 0 || entity.max_hp() == 0);
         alive.min_by_key(|entity| (distance_squared(entity.position(), here), entity.id()))
     };
+    let mut all = game.entities(&zone).into_iter().flat_map(|all| all.iter());
+    let keeper = all.find(|entity| entity.kind() == EntityKind::Npc);
     Some(Sight {
         alive: body.hp() > 0,
         monster: nearest(EntityKind::Monster).map(|found| (found.id().0, found.position())),
         item: nearest(EntityKind::Item).map(|found| found.id().0),
         owned: game.player(character)?.inventory().items().next().map(|item| item.id.0),
+        keeper: keeper.map(|keeper| (keeper.id().0, keeper.position())),
         zone,
         here,
     })
