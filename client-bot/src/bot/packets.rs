@@ -195,6 +195,7 @@ impl Bot {
         let findings = outcome.findings.into_iter();
         self.events.extend(findings.map(|finding| Event::Finding(format!("{account}: {finding}"))));
         self.events.extend(outcome.confirmed.into_iter().map(Event::Confirmed));
+        self.events.extend(outcome.purse.map(Event::Purse));
     }
 
     fn goodbye(&mut self, goodbye: &Goodbye, now: Duration) {
