@@ -21,6 +21,7 @@ use game::{AccountId, CharacterId, CommitSeq, ItemId, Rank};
 
 use crate::auth::Secret;
 
+pub(crate) use error::EngineError;
 pub use error::{OpenError, OperatorError, Unsaved};
 pub use handle::Store;
 pub use ledger::{AuditReport, Balance, FINDINGS_LISTED, Finding, LedgerEntry};
