@@ -9,6 +9,7 @@ mod ledger;
 mod load;
 mod reader_thread;
 mod report;
+mod rules;
 mod settings;
 mod sqlite;
 mod writer_thread;
@@ -18,6 +19,7 @@ mod tests;
 
 use game::record::{CharacterRecord, Commit, Decision, ItemRecord, MailRecord};
 use game::{AccountId, CharacterId, CommitSeq, ItemId, Rank};
+use serde::{Deserialize, Serialize};
 
 use crate::auth::Secret;
 
@@ -228,7 +230,7 @@ pub enum Answer {
 }
 
 /// Why a character wasn't made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CreateRefused {
     /// Another one has the name.
     NameTaken,

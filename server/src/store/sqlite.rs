@@ -1,24 +1,29 @@
 //! The world in one SQLite file: the database that needs nothing installed. All SQL is below here.
 
-mod commit;
+mod accounts;
+mod characters;
 mod connection;
+mod database;
 mod failure;
+mod folding;
 mod lock;
+mod looking;
+mod mail;
+mod marks;
 mod operator;
-mod reader;
-mod requests;
 mod rows;
-mod writer;
+mod transaction;
+mod value;
 
 use rusqlite::Connection;
 
 use super::engine::Opened;
+use super::rules::{Rules, now_ms};
 use super::{Claim, NODE_RANGE, OpenError, StoreSettings};
 use connection::{Access, Problem};
-use failure::now_ms;
+use database::SqliteDatabase;
 use lock::FileLock;
-use reader::SqliteReader;
-use writer::SqliteWriter;
+use looking::SqliteLookup;
 
 pub use operator::{audit, item_history, set_rank};
 
@@ -35,8 +40,9 @@ pub(super) fn open(settings: &StoreSettings) -> Result<Opened, OpenError> {
     check_node(&connection, settings)?;
     let claim =
         claim(&mut connection).map_err(|problem| Problem::from(problem).into_open_error(path))?;
-    let reader = SqliteReader::new(connection::open(path, Access::Read)?);
-    let writer = SqliteWriter::new(connection, lock, settings.node, claim.epoch);
+    let reader = SqliteLookup::new(connection::open(path, Access::Read)?);
+    let database = SqliteDatabase::new(connection, lock, settings.node, claim.epoch);
+    let writer = Rules::new(database, claim.epoch);
     Ok(Opened { writer: Box::new(writer), reader: Box::new(reader), claim })
 }
 
@@ -65,8 +71,10 @@ fn claim(connection: &mut Connection) -> rusqlite::Result<Claim> {
         [],
         |row| row.get(0),
     )?;
-    transaction
-        .execute("INSERT INTO epochs (epoch, opened_ms) VALUES (?1, ?2)", (epoch, now_ms()))?;
+    transaction.execute(
+        "INSERT INTO epochs (epoch, opened_ms) VALUES (?1, ?2)",
+        (epoch, i64::try_from(now_ms()).unwrap_or(i64::MAX)),
+    )?;
     let ground = transaction
         .prepare(&rows::select_items("owner_zone IS NOT NULL ORDER BY id"))?
         .query_map([], rows::item)?

@@ -1,7 +1,5 @@
 //! Which of SQLite's errors pass and which don't.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use rusqlite::ErrorCode;
 use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
 
@@ -22,10 +20,4 @@ impl From<rusqlite::Error> for EngineError {
             _ => Self::Fatal(reason),
         }
     }
-}
-
-/// Unix milliseconds, for the columns that people read; nothing is decided by it but when a login token is forgotten.
-pub(super) fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

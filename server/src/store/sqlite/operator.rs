@@ -7,11 +7,11 @@ use game::{ItemId, Rank};
 use rusqlite::{Connection, Transaction};
 
 use crate::store::ledger::Replay;
+use crate::store::rules::fold;
 use crate::store::{AuditReport, Finding, LedgerEntry, OpenError, OperatorError};
 
 use super::connection::{self, Access};
 use super::lock::FileLock;
-use super::requests::fold;
 use super::rows::{self, unsigned};
 
 /// Lines that the engine's own check may write before it stops.

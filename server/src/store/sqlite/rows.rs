@@ -1,21 +1,13 @@
 //! Between rows and records. SQLite's integers are signed 64 bits; ours are mostly unsigned.
 
 use game::record::{ItemRecord, OpId, Owner, Place};
-use game::{CharacterId, ItemId, Rank, ZoneName};
+use game::{CharacterId, ItemId, MailId, Rank, ZoneName};
 use rusqlite::types::Type;
 use rusqlite::{Error, Row};
 
 use crate::store::LedgerEntry;
 use crate::store::error::EngineError;
 use crate::store::ledger::EntryKind;
-
-/// Bits of an id below the node number. 2^48 ids last for 8,900 years at 1,000 a second.
-const NODE_SHIFT: u32 = 48;
-
-/// An id of this node from the counter of its kind.
-pub(super) const fn id(node: u16, counter: i64) -> i64 {
-    ((node as i64) << NODE_SHIFT) | counter
-}
 
 /// A number as SQLite keeps it.
 pub(super) fn signed(number: u64) -> Result<i64, EngineError> {
@@ -29,36 +21,46 @@ pub(super) fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     u64::try_from(number).map_err(|_| Error::IntegralValueOutOfRange(column, number))
 }
 
-/// An owner as four columns: character, zone, x, y.
-pub(super) type OwnerColumns<'a> = (Option<i64>, Option<&'a str>, Option<i32>, Option<i32>);
+/// Ids as one value, for `IN (SELECT value FROM json_each(?))`. Those that no row can have are left out.
+pub(super) fn list(ids: impl Iterator<Item = u64>) -> String {
+    let ids: Vec<String> =
+        ids.filter_map(|id| i64::try_from(id).ok()).map(|id| id.to_string()).collect();
+    format!("[{}]", ids.join(","))
+}
+
+/// An owner as five columns: character, zone, mail, x, y.
+pub(super) type OwnerColumns<'a> =
+    (Option<i64>, Option<&'a str>, Option<i64>, Option<i32>, Option<i32>);
 
 pub(super) fn owner_columns(owner: &Owner) -> Result<OwnerColumns<'_>, EngineError> {
     Ok(match owner {
-        Owner::Character(character) => (Some(signed(character.0)?), None, None, None),
-        Owner::Ground { zone, x, y } => (None, Some(zone.as_str()), Some(*x), Some(*y)),
-        Owner::Mail(_) => return Err(EngineError::Fatal("not written here yet".to_owned())),
+        Owner::Character(character) => (Some(signed(character.0)?), None, None, None, None),
+        Owner::Ground { zone, x, y } => (None, Some(zone.as_str()), None, Some(*x), Some(*y)),
+        Owner::Mail(mail) => (None, None, Some(signed(mail.0)?), None, None),
     })
 }
 
-/// The owner in four columns from `first` on; `None` when it is nobody.
+/// The owner in five columns from `first` on; `None` when it is nobody.
 fn owner(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Owner>> {
     let character: Option<i64> = row.get(first)?;
     let zone: Option<String> = row.get(first + 1)?;
-    Ok(match (character, zone) {
-        (Some(_), _) => Some(Owner::Character(CharacterId(unsigned(row, first)?))),
-        (None, Some(zone)) => Some(Owner::Ground {
+    let mail: Option<i64> = row.get(first + 2)?;
+    Ok(match (character, zone, mail) {
+        (Some(_), _, _) => Some(Owner::Character(CharacterId(unsigned(row, first)?))),
+        (None, Some(zone), _) => Some(Owner::Ground {
             zone: ZoneName::new(zone),
-            x: row.get(first + 2)?,
-            y: row.get(first + 3)?,
+            x: row.get(first + 3)?,
+            y: row.get(first + 4)?,
         }),
-        (None, None) => None,
+        (None, None, Some(_)) => Some(Owner::Mail(MailId(unsigned(row, first + 2)?))),
+        (None, None, None) => None,
     })
 }
 
 /// A query for [`item`].
 pub(super) fn select_items(condition: &str) -> String {
     format!(
-        "SELECT id, owner_character, owner_zone, x, y, slot, template, quantity FROM items WHERE {condition}"
+        "SELECT id, owner_character, owner_zone, owner_mail, x, y, slot, template, quantity FROM items WHERE {condition}"
     )
 }
 
@@ -68,17 +70,17 @@ pub(super) fn item(row: &Row<'_>) -> rusqlite::Result<ItemRecord> {
     Ok(ItemRecord {
         id: ItemId(unsigned(row, 0)?),
         owner: owner(row, 1)?.ok_or_else(nobody)?,
-        slot: row.get(5)?,
-        template: row.get(6)?,
-        quantity: row.get(7)?,
+        slot: row.get(6)?,
+        template: row.get(7)?,
+        quantity: row.get(8)?,
     })
 }
 
 /// A query for [`ledger_entry`].
 pub(super) fn select_ledger(condition: &str) -> String {
     format!(
-        "SELECT entry, epoch, sequence, tick, at_ms, cause, actor, item, from_character, from_zone, from_x, from_y, \
-         to_character, to_zone, to_x, to_y, slot, template, quantity, kind, change FROM ledger {condition}"
+        "SELECT entry, epoch, sequence, tick, at_ms, cause, actor, item, \
+         from_character, from_zone, from_mail, from_x, from_y, to_character, to_zone, to_mail, to_x, to_y, slot, template, quantity, kind, change FROM ledger {condition}"
     )
 }
 
@@ -94,12 +96,12 @@ pub(super) fn ledger_entry(row: &Row<'_>) -> rusqlite::Result<LedgerEntry> {
         actor: CharacterId(unsigned(row, 6)?),
         item: ItemId(unsigned(row, 7)?),
         from: owner(row, 8)?,
-        to: owner(row, 12)?,
-        slot: row.get(16)?,
-        template: row.get(17)?,
-        quantity: unsigned(row, 18)?,
-        kind: kind(row, 19)?,
-        change: row.get(20)?,
+        to: owner(row, 13)?,
+        slot: row.get(18)?,
+        template: row.get(19)?,
+        quantity: unsigned(row, 20)?,
+        kind: kind(row, 21)?,
+        change: row.get(22)?,
     })
 }
 

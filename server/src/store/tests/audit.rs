@@ -152,14 +152,14 @@ fn a_lost_item_is_found() {
 
 #[test]
 fn an_item_out_of_nothing_is_found() {
-    let insert = "INSERT INTO items SELECT 7, NULL, 'meadow', 0, 0, 0, 'crown', 1";
+    let insert = "INSERT INTO items SELECT 7, NULL, 'meadow', NULL, 0, 0, 0, 'crown', 1";
     let report = after(insert);
     assert!(matches!(&report.findings[0], Finding::Unexplained(item) if item.id == ItemId(7)));
 }
 
 #[test]
 fn an_item_back_from_destruction_is_found() {
-    let report = after("INSERT INTO items SELECT 3, NULL, 'meadow', 0, -7, 0, 'iron ore', 5");
+    let report = after("INSERT INTO items SELECT 3, NULL, 'meadow', NULL, 0, -7, 0, 'iron ore', 5");
     assert!(matches!(&report.findings[0], Finding::Unexplained(item) if item.id == ItemId(3)));
 }
 
@@ -200,8 +200,9 @@ fn an_operation_applied_twice_or_beyond_its_mark_is_found() {
 #[test]
 fn an_item_of_nobody_is_found() {
     let report = after(
-        "INSERT INTO ledger SELECT 9, 1, 4, 1, 0, 'x', 0, 9, NULL, NULL, NULL, NULL, 55, NULL, NULL, NULL, 0, 'y', 1;
-         INSERT INTO items SELECT 9, 55, NULL, NULL, NULL, 0, 'y', 1",
+        "INSERT INTO ledger SELECT 9, 1, 4, 1, 0, 'x', 0, 'create', 9, NULL, NULL, NULL, NULL, NULL, \
+             55, NULL, NULL, NULL, NULL, 0, 'y', 1, 1;
+         INSERT INTO items SELECT 9, 55, NULL, NULL, NULL, NULL, 0, 'y', 1",
     );
     assert!(matches!(report.findings[0], Finding::Damage(_)), "{report}");
 }

@@ -5,7 +5,7 @@ use game::{CharacterId, CommitSeq, ItemId};
 use rusqlite::Connection;
 
 use super::world::{World, ground, item, path, register, save, settings, write};
-use crate::store::{Answer, Backlog, audit, item_history};
+use crate::store::{Answer, Backlog, Read, Ticket, audit, item_history};
 
 /// The reason for which the store stopped.
 fn broken(world: &mut World) -> String {
@@ -132,14 +132,24 @@ fn an_operation_of_another_start_stops_the_store() {
 }
 
 #[test]
-fn a_save_of_nobody_stops_the_store() {
+fn a_save_of_nobody_is_told_before_its_commit_and_harms_nobody_else() {
     let directory = tempfile::tempdir().unwrap();
     let mut world = World::open(settings(&directory));
-    let mut commit = world.commit(Vec::new());
-    commit.characters.push(save(CharacterId(77), 0, 0));
-    world.store.submit(write(commit)).unwrap();
-    let reason = broken(&mut world);
-    assert!(reason.contains("character 77"), "{reason}");
+    let (account, anna) = world.character("anna");
+    let nobody = CharacterId(77);
+    let operation = world.operation(anna, vec![Change::Create(item(1, Owner::Character(anna)))]);
+    let mut commit = world.commit(vec![operation]);
+    commit.characters = vec![save(nobody, 0, 0), save(anna, 5, 2)];
+    let seq = commit.seq;
+    assert_eq!(world.write(write(commit)), Answer::SaveFailed(nobody));
+    assert_eq!(world.answer(), Answer::Durable(seq));
+    let ticket = Ticket(1);
+    let answer = world.read(Read::Character { ticket, account, character: anna });
+    let Answer::Character { character: Some(record), .. } = answer else {
+        panic!("{answer:?}");
+    };
+    assert_eq!(record.place.unwrap().x, 5);
+    assert_eq!(record.items.len(), 1);
 }
 
 #[test]

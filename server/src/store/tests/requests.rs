@@ -3,7 +3,7 @@
 use game::record::{Change, Owner};
 use game::{AccountId, CharacterId, ItemId, Rank};
 
-use super::world::{World, create, ground, item, path, register, save, settings, write};
+use super::world::{RESERVED, World, create, ground, item, path, register, save, settings, write};
 use crate::auth::Secret;
 use crate::store::{
     AccountRow, Answer, CreateRefused, OpenError, OperatorError, Read, Ticket, Write, audit,
@@ -209,11 +209,11 @@ fn ids_carry_the_node_and_are_never_given_twice() {
     let mut world = World::open(at_five.clone());
     let reserve = Write::ReserveItemIds { count: 100 };
     let ids = |counter: u64| Answer::ItemIds { first: ItemId((5 << 48) | counter), count: 100 };
-    assert_eq!(world.write(reserve.clone()), ids(1));
+    assert_eq!(world.write(reserve.clone()), ids(RESERVED + 1));
     assert_eq!(world.account("anna"), AccountId(5 << 48 | 1));
     world.store.close().unwrap();
     let mut world = World::open(at_five);
-    assert_eq!(world.write(reserve), ids(101));
+    assert_eq!(world.write(reserve), ids(2 * RESERVED + 101));
 }
 
 #[test]

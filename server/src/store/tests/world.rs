@@ -17,6 +17,9 @@ use crate::store::{Answer, Claim, Read, Store, StoreSettings, Ticket, Write};
 /// An end to waiting for an answer that doesn't come: the test fails then.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Item ids that each start reserves: more than any test makes.
+pub(super) const RESERVED: u64 = 1 << 20;
+
 /// A store with everything around it.
 pub(super) struct World {
     pub(super) store: Store,
@@ -41,7 +44,9 @@ impl World {
             let _ = wake.send(());
         })
         .unwrap();
-        Self { store, claim, woken, sequence: 0, seq: 0 }
+        let mut world = Self { store, claim, woken, sequence: 0, seq: 0 };
+        world.write(Write::ReserveItemIds { count: RESERVED });
+        world
     }
 
     /// Waits for the next answer.

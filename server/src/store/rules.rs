@@ -1,0 +1,85 @@
+//! What a batch of writes comes to, the same on every database. All of it is one transaction; what it needs to know it
+//! reads there and not from memory, so that a batch that was rolled back leaves nothing behind.
+
+mod answers;
+mod batch;
+mod deed;
+mod operations;
+mod reading;
+mod requests;
+mod shared;
+mod staging;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use game::ItemId;
+
+use super::engine::{Database, Marks, Transaction, Writer};
+use super::error::EngineError;
+use super::{Answer, Write};
+use batch::Batch;
+
+/// The rules in front of a database.
+pub(super) struct Rules<D> {
+    database: D,
+    epoch: u64,
+    /// Item ids from here on aren't reserved yet. They are given out upwards, so an item that comes with one of them
+    /// is nobody's.
+    unreserved: ItemId,
+}
+
+impl<D: Database> Rules<D> {
+    /// Of the start that claimed the database with this epoch.
+    pub(super) const fn new(database: D, epoch: u64) -> Self {
+        Self { database, epoch, unreserved: ItemId(0) }
+    }
+
+    /// The answers to each write, in order, after all of it is durable.
+    fn make_durable(&mut self, number: u64, writes: &[Write]) -> Result<Vec<Answer>, EngineError> {
+        // Dropped on every way out but the commit, and thereby rolled back.
+        let mut transaction = self.database.begin()?;
+        let marks = transaction.marks()?;
+        if number <= marks.batch {
+            return answers::recall(&mut transaction, number, &marks, writes);
+        }
+        let mut batch = Batch::new(&mut transaction, marks, self.epoch, self.unreserved);
+        writes.iter().try_for_each(|write| batch.write(write))?;
+        let (marks, answers) = batch.finish()?;
+        let kept = answers::keep(&answers)?;
+        transaction.set_marks(&Marks { batch: number, answers: kept, ..marks })?;
+        transaction.commit()?;
+        Ok(answers.into_iter().flatten().collect())
+    }
+}
+
+impl<D: Database> Writer for Rules<D> {
+    fn apply(&mut self, number: u64, writes: &[Write]) -> Result<Vec<Answer>, EngineError> {
+        let answers = self.make_durable(number, writes)?;
+        for answer in &answers {
+            if let Answer::ItemIds { first, count } = answer {
+                self.unreserved = ItemId(first.0 + count);
+            }
+        }
+        Ok(answers)
+    }
+
+    fn tend(&mut self) -> Result<(), EngineError> {
+        self.database.tend()
+    }
+
+    fn finish(&mut self) -> Result<(), EngineError> {
+        self.database.finish()
+    }
+}
+
+/// Names that differ in capitals alone are one name.
+pub(super) fn fold(name: &str) -> String {
+    name.to_lowercase()
+}
+
+/// Unix milliseconds, for the columns that people read. Nothing is decided by it but when a login token or a part of
+/// the ledger is old.
+pub(super) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,57 @@
+//! The connection that changes the world: a transaction is one fsync.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::store::engine::Database;
+use crate::store::error::EngineError;
+
+use super::lock::FileLock;
+use super::transaction::SqliteTransaction;
+
+/// Pages of the write-ahead log that are copied into the database at once: 4 MiB, some ten milliseconds.
+const CHECKPOINT_PAGES: i64 = 1_000;
+
+/// Owns the database.
+pub(super) struct SqliteDatabase {
+    connection: Connection,
+    node: u16,
+    epoch: u64,
+    /// After the connection, so that nobody else gets in before it is closed.
+    _lock: FileLock,
+}
+
+impl SqliteDatabase {
+    pub(super) const fn new(connection: Connection, lock: FileLock, node: u16, epoch: u64) -> Self {
+        Self { connection, node, epoch, _lock: lock }
+    }
+
+    /// The write-ahead log into the database; `mode` as SQLite names it. Gives the pages that are in the log alone.
+    fn checkpoint(&self, mode: &str) -> Result<i64, EngineError> {
+        let sql = format!("PRAGMA wal_checkpoint({mode})");
+        let pages = self.connection.query_row(&sql, [], |row| {
+            let (in_log, copied): (i64, i64) = (row.get(1)?, row.get(2)?);
+            Ok(in_log - copied)
+        });
+        pages.map_err(|problem| EngineError::from(problem).at("checkpoint"))
+    }
+}
+
+impl Database for SqliteDatabase {
+    type Transaction<'a> = SqliteTransaction<'a>;
+
+    fn begin(&mut self) -> Result<SqliteTransaction<'_>, EngineError> {
+        let rows = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        Ok(SqliteTransaction { rows, node: self.node, epoch: self.epoch })
+    }
+
+    fn tend(&mut self) -> Result<(), EngineError> {
+        if self.checkpoint("NOOP")? >= CHECKPOINT_PAGES {
+            self.checkpoint("PASSIVE")?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), EngineError> {
+        self.checkpoint("TRUNCATE").map(|_| ())
+    }
+}
