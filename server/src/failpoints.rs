@@ -7,10 +7,10 @@
 //!
 //! ```text
 //! # A line for a point: its name, and what happens there.
-//! store.commit = abort
+//! store.marked = abort
 //! writer.taken = delay(200)
 //! # Transient, unknown or fatal, as a database fails; at the points of the store alone.
-//! store.ledger = error(transient)
+//! store.recorded = error(transient)
 //! # At every third hit. Hits count from when the file was read.
 //! lane.buffered = 3*abort
 //! # Hits before that of another point don't count.
@@ -64,6 +64,13 @@ pub const ALL: &[Point] = &[
     step("store.submit", "a write is about to enter the writer's queue"),
     step("lane.held", "a confirmation waits for its commit"),
     step("writer.taken", "the writer has taken a batch out of the queue"),
+    fallible("store.begun", "a transaction has begun, and nothing is written"),
+    fallible("store.owned", "items and purses are written, and the ledger doesn't say why"),
+    fallible("store.recorded", "the ledger has its entries"),
+    fallible("store.decided", "a shared operation is decided, with all rows that it changes"),
+    fallible("store.saved", "characters are saved, with or behind their operations"),
+    fallible("store.marked", "the start's marks have moved on, and all of it can still be undone"),
+    fallible("store.committed", "the transaction is durable, and its answers are here alone"),
     step("writer.durable", "a batch is durable, and the loop hasn't been told"),
     step("loop.answered", "the loop is about to take the writer's report"),
     step(
@@ -83,6 +90,7 @@ pub const ALL: &[Point] = &[
         "broken.two-clocks",
         "value is saved by the tick, but progress by the timed saves alone",
     ),
+    switch("broken.no-op-id", "what was applied before is applied again when it is retried"),
 ];
 
 const fn step(name: &'static str, what: &'static str) -> Point {
