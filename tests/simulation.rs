@@ -203,6 +203,7 @@ fn newcomer(id: CharacterId) -> CharacterRecord {
         place: None,
         modules: Default::default(),
         items: Vec::new(),
+        gold: 0,
     }
 }
 
