@@ -15,6 +15,7 @@ mod example_process;
 mod failpoints;
 mod first_steps;
 mod logins;
+mod mail;
 mod python_client;
 mod saves;
 mod simulation;

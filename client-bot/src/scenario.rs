@@ -13,6 +13,7 @@ mod chat;
 mod connect;
 mod fight;
 mod reconnect;
+mod shop;
 mod turn;
 mod wander;
 
@@ -30,6 +31,8 @@ pub enum Scenario {
     Chat,
     /// Seek monsters, fight them, and pick up what they drop.
     Fight,
+    /// Fight for loot, sell it to shopkeepers, and spend the gold.
+    Shop,
     /// Each bot one of the others, by the weights of `[mixed]`.
     Mixed,
 }
@@ -44,6 +47,7 @@ impl Scenario {
             Self::Wander => "wander",
             Self::Chat => "chat",
             Self::Fight => "fight",
+            Self::Shop => "shop",
             Self::Mixed => "mixed",
         }
     }
@@ -52,7 +56,7 @@ impl Scenario {
     #[must_use]
     pub fn needs_sight(self) -> bool {
         match self {
-            Self::Fight => true,
+            Self::Fight | Self::Shop => true,
             Self::Connect | Self::Reconnect | Self::Wander | Self::Chat | Self::Mixed => false,
         }
     }
@@ -73,6 +77,7 @@ impl Scenario {
             (Self::Wander, mixed.wander),
             (Self::Chat, mixed.chat),
             (Self::Fight, mixed.fight),
+            (Self::Shop, mixed.shop),
             (Self::Reconnect, mixed.reconnect),
         ];
         let total: u32 = shares.iter().map(|(_, weight)| weight).sum();
@@ -95,6 +100,7 @@ impl Scenario {
             Self::Wander | Self::Mixed => Box::<wander::Wander>::default(),
             Self::Chat => Box::new(chat::Chat),
             Self::Fight => Box::<fight::Fight>::default(),
+            Self::Shop => Box::<shop::Shop>::default(),
         }
     }
 }
@@ -133,6 +139,8 @@ pub struct Mixed {
     pub chat: u32,
     /// Of fighters.
     pub fight: u32,
+    /// Of those who fight and trade with shops.
+    pub shop: u32,
     /// Of those who lose their connection.
     pub reconnect: u32,
 }
@@ -205,7 +213,7 @@ pub struct Fighting {
 
 impl Default for Mixed {
     fn default() -> Self {
-        Self { wander: 60, chat: 15, fight: 20, reconnect: 5 }
+        Self { wander: 55, chat: 15, fight: 20, shop: 5, reconnect: 5 }
     }
 }
 
@@ -270,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_mixed_swarm_divides_by_its_weights() {
-        let mixed = Mixed { wander: 1, chat: 0, fight: 3, reconnect: 0 };
+        let mixed = Mixed { wander: 1, chat: 0, fight: 3, shop: 0, reconnect: 0 };
         let mut rng = Pcg32::new(7, 1);
         let fighters = (0..4000)
             .map(|_| Scenario::Mixed.of_one(&mixed, &mut rng))

@@ -1,5 +1,5 @@
-//! What the world is made of: zones with their maps, monsters, items and what players start with, read from text files
-//! that people write. Everything is checked here, so that the game never meets a thing that isn't there.
+//! What the world is made of: zones with their maps, monsters, items, shops and what players start with, read from text
+//! files that people write. Everything is checked here, so that the game never meets a thing that isn't there.
 
 mod error;
 mod items;
@@ -7,6 +7,7 @@ mod lookup;
 mod map;
 mod monsters;
 mod player;
+mod shops;
 mod source;
 mod whole;
 mod zones;
@@ -24,18 +25,20 @@ pub use error::ContentError;
 pub use items::ItemKind;
 pub use monsters::{Drop, MonsterKind};
 pub use player::PlayerDefaults;
+pub use shops::{Good, SHOP_GOODS, Shop};
 pub use zones::{Portal, Spawn, ZONE_MONSTERS, ZONE_PORTALS, ZoneContent};
 
 use source::{Source, check_name};
 
 use crate::ids::ZoneName;
 
-/// Zones, monsters or items of a world at most, each: more wouldn't fit their numbers.
+/// Zones, monsters, items or shops of a world at most, each: more wouldn't fit their numbers.
 pub const KINDS: usize = u16::MAX as usize;
 
 const PLAYER: &str = "player.toml";
 const ITEMS: &str = "items.toml";
 const MONSTERS: &str = "monsters.toml";
+const SHOPS: &str = "shops.toml";
 const ZONES: &str = "zones/";
 const MAPS: &str = "maps/";
 
@@ -128,6 +131,7 @@ pub struct Content {
     items: Vec<ItemKind>,
     monsters: Vec<MonsterKind>,
     zones: Vec<ZoneContent>,
+    shops: Vec<Shop>,
 }
 
 impl Content {
@@ -161,13 +165,19 @@ impl Content {
 
         let mut zone_names: Vec<_> = files.paths().filter_map(zone_name).collect();
         zone_names.sort_unstable();
-        let zones = zones::read(files, &zone_names, &monster_names, &mut errors);
+        let (zones, grounds) = zones::read(files, &zone_names, &monster_names, &mut errors);
+        let world = shops::World { items: &items, zones: &zone_names, grounds: &grounds };
+        let shops = files.entry(SHOPS).map(|(file, text)| Source { file, text });
+        let shops = shops.map(|shops| shops::read(shops, &world, &mut errors)).unwrap_or_default();
 
         let player = player::read(player, &zone_names, &mut errors);
 
-        for (file, count) in
-            [(ITEMS, items.len()), (MONSTERS, monsters.len()), (ZONES, zones.len())]
-        {
+        for (file, count) in [
+            (ITEMS, items.len()),
+            (MONSTERS, monsters.len()),
+            (SHOPS, shops.len()),
+            (ZONES, zones.len()),
+        ] {
             if count > KINDS {
                 let source = Source { file, text: "" };
                 errors.push(source.error(0, format!("{count} kinds"), format!("at most {KINDS}")));
@@ -181,6 +191,7 @@ impl Content {
                 items: items.into_iter().filter_map(|(_, kind)| kind).collect(),
                 monsters: monsters.into_iter().filter_map(|(_, kind)| kind).collect(),
                 zones,
+                shops,
             }),
             _ => Err(errors),
         }
@@ -214,6 +225,12 @@ impl Content {
     #[must_use]
     pub fn zones(&self) -> &[ZoneContent] {
         &self.zones
+    }
+
+    /// All shops, ordered by name.
+    #[must_use]
+    pub fn shops(&self) -> &[Shop] {
+        &self.shops
     }
 
     /// The item of that name.
@@ -294,8 +311,11 @@ fn check_files(files: &ContentFiles, errors: &mut Vec<ContentError>) {
             } else if let Err(expected) = check_name(name) {
                 errors.push(nothing.error(0, format!("a zone called `{name}`"), expected));
             }
-        } else if ![PLAYER, ITEMS, MONSTERS].contains(&file.as_str()) && !file.starts_with(MAPS) {
-            let expected = "player.toml, items.toml, monsters.toml, zones/NAME.toml or maps/...";
+        } else if ![PLAYER, ITEMS, MONSTERS, SHOPS].contains(&file.as_str())
+            && !file.starts_with(MAPS)
+        {
+            let expected =
+                "player.toml, items.toml, monsters.toml, shops.toml, zones/NAME.toml or maps/...";
             errors.push(nothing.error(0, "a file that nothing reads", expected));
         }
     }

@@ -242,6 +242,15 @@ impl Ctx<'_> {
         self.desk.orders.push(Order::Shutdown);
     }
 
+    /// What a module keeps of the player has changed, and is worth more than a step: the player is saved with one of
+    /// the next commits, at most a second from now. While nothing can be made durable that waits. What belongs to a
+    /// value operation of the player needs no such call; it is saved with it.
+    pub fn save_soon(&mut self, id: PlayerId) {
+        if let Some(character) = self.player(id).map(Player::character) {
+            self.desk.soon.add(character);
+        }
+    }
+
     fn session(&self, id: PlayerId) -> Option<crate::ids::SessionId> {
         self.player(id)?.session
     }

@@ -1,6 +1,9 @@
 //! A value operation in the making. Its steps change copies of what the parties own; if one of them refuses, nothing has
 //! happened, and at the end all of it happens at once: in memory now, in one transaction at the end of the tick.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use protocol::v1::{InventoryChanged, Refusal};
@@ -37,6 +40,12 @@ pub(crate) struct InHand {
 }
 
 impl InHand {
+    /// What lies on a zone's ground, owned by it, on its way to somebody.
+    pub(crate) fn from_ground(item: ItemRecord) -> Self {
+        let from = item.owner.clone();
+        Self { item, from }
+    }
+
     pub(crate) fn item(&self) -> &ItemRecord {
         &self.item
     }
@@ -165,7 +174,7 @@ impl Deal<'_, '_> {
         Ok(())
     }
 
-    /// Gold changes hands. `None` is the world: shops and loot. An amount of 0 is no change.
+    /// Gold changes hands. `None` is the world: shops and loot. An amount of 0 is no change, nor is a payment to oneself.
     ///
     /// # Errors
     /// When who pays hasn't as much, or the purse of who gets it can't hold it.
@@ -197,12 +206,6 @@ impl Deal<'_, '_> {
         let missing = || Refuse::new(Refusal::NoSuchItem, "you don't have that");
         let item = self.party(player)?.after.remove(item).ok_or_else(missing)?;
         Ok(InHand { item, from })
-    }
-
-    /// What lies on a zone's ground, owned by it, on its way to somebody.
-    pub(crate) fn from_ground(&mut self, item: ItemRecord) -> InHand {
-        let from = item.owner.clone();
-        InHand { item, from }
     }
 
     /// Gives an item to a player. Gives its id.
@@ -267,8 +270,16 @@ impl Deal<'_, '_> {
     }
 
     fn free_slot(&mut self, player: PlayerId) -> Result<u32, Refuse> {
-        let full = || Refuse::new(Refusal::InventoryFull, "the inventory is full");
-        self.party(player)?.after.free_slot().ok_or_else(full)
+        if let Some(slot) = self.party(player)?.after.free_slot() {
+            return Ok(slot);
+        }
+        let message = match self.ctx.player(player) {
+            Some(party) if self.parties.len() > 1 => {
+                format!("{}'s inventory is full", party.name())
+            }
+            _ => "the inventory is full".to_owned(),
+        };
+        Err(Refuse::new(Refusal::InventoryFull, message))
     }
 }
 

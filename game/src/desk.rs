@@ -15,6 +15,7 @@ use crate::module::{ModuleTable, Refuse};
 use crate::post::{Address, Envelope, Letter, Route};
 use crate::publication::{Order, PublicationBuilder};
 use crate::record::{CharacterSave, GmEntry};
+use crate::rota::Rota;
 use crate::settings::Settings;
 use crate::space::Position;
 use crate::value::Kernel;
@@ -28,6 +29,12 @@ pub(crate) struct Desk {
     pub(crate) table: Arc<ModuleTable>,
     /// Which zone each character of this process is in.
     pub(crate) here: BTreeMap<CharacterId, Whereabouts>,
+    /// When each of those here is saved if it moved.
+    pub(crate) saving: Rota,
+    /// When each of those here is announced to the realm.
+    pub(crate) presence: Rota,
+    /// Those here whose progress has changed and isn't saved yet. Each is saved in its turn.
+    pub(crate) soon: Rota,
     pub(crate) directory: Directory,
     pub(crate) kernel: Kernel,
     pub(crate) out: PublicationBuilder,
@@ -60,6 +67,21 @@ pub(crate) struct Travel {
 }
 
 impl Desk {
+    /// A character of this process is in a zone from now on.
+    pub(crate) fn arrived(&mut self, character: CharacterId, at: Whereabouts) {
+        self.here.insert(character, at);
+        self.saving.add(character);
+        self.presence.add(character);
+    }
+
+    /// It is in none any more.
+    pub(crate) fn departed(&mut self, character: CharacterId) {
+        self.here.remove(&character);
+        self.saving.remove(character);
+        self.presence.remove(character);
+        self.soon.remove(character);
+    }
+
     /// Refuses a request of a client, and counts that.
     pub(crate) fn refuse(&mut self, session: SessionId, request: u32, refuse: Refuse) {
         *self.refusals.entry(refuse.reason).or_default() += 1;

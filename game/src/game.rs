@@ -18,19 +18,21 @@ use protocol::v1::{self, CommandResult, Refusal, WatchDigest};
 
 use crate::content::Content;
 use crate::desk::{Desk, Whereabouts};
-use crate::directory::Directory;
-use crate::ids::{AccountId, CharacterId, CommitSeq, Rank, SessionId, ZoneName};
+use crate::directory::{ANNOUNCE_MS, Directory};
+use crate::ids::{AccountId, CharacterId, CommitSeq, ItemId, Rank, SessionId, ZoneName};
 use crate::input::Input;
 use crate::module::{Caller, Event, ModuleTable, PacketFault, Rate, Refuse};
 use crate::player::Player;
 use crate::publication::{Order, Publication, PublicationBuilder};
 use crate::record::{GmEntry, ItemRecord, Owner};
+use crate::rota::Rota;
 use crate::settings::Settings;
 use crate::space::Position;
 use crate::value::Kernel;
 use crate::zone::{Entities, Entity, Packet, Zone, ZoneState};
 use travel::Traveler;
 
+use commit::PROGRESS_MS;
 pub use snapshot::RestoreError;
 
 /// Commands are typed by people, and each of a game master's is a line in the audit log.
@@ -211,12 +213,10 @@ impl Game {
         }
     }
 
-    /// Between two zones there is nobody who could do anything. A client that waits for an answer is told so; where it
-    /// is it learns by Entered.
+    /// A client that waits for an answer is told why there is none; where its character is it learns by Entered.
     fn packet_of_traveler(&mut self, packet: &Packet<'_>) {
         if packet.request != 0 && self.sessions.contains_key(&packet.session) {
-            let refuse = Refuse::new(Refusal::Busy, "you are on the way to another zone");
-            let refuse = refuse.for_ms(self.tick_ms());
+            let refuse = self.on_the_way();
             self.desk.refuse(packet.session, packet.request, refuse);
         }
     }
@@ -329,11 +329,29 @@ impl Game {
     }
 }
 
+/// What a game's memory says about who owns what, as [`Game::holdings`] gives it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Holdings {
+    /// Every item of a character that is here, and on the grounds.
+    pub items: BTreeMap<ItemId, ItemRecord>,
+    /// The purse of every character that is here.
+    pub gold: BTreeMap<CharacterId, u64>,
+}
+
+impl Holdings {
+    fn add<'a>(&mut self, items: impl IntoIterator<Item = &'a ItemRecord>) {
+        self.items.extend(items.into_iter().map(|item| (item.id, item.clone())));
+    }
+}
+
 impl Desk {
     fn new(settings: Settings, content: Arc<Content>, table: Arc<ModuleTable>) -> Self {
         Self {
             tick: 0,
             kernel: Kernel::new(settings.epoch),
+            saving: Rota::new(settings.save_interval),
+            presence: Rota::new(u64::from(ANNOUNCE_MS / settings.tick_ms())),
+            soon: Rota::new(u64::from(PROGRESS_MS / settings.tick_ms())),
             settings,
             content,
             table,
@@ -365,6 +383,26 @@ impl Game {
     pub fn player(&self, character: CharacterId) -> Option<&Player> {
         let at = self.desk.here.get(&character)?;
         self.zones[at.zone].state.players.get(&at.player.entity())
+    }
+
+    /// All that is owned here: by the characters in the world, those between zones included, and by the zones.
+    #[must_use]
+    pub fn holdings(&self) -> Holdings {
+        let mut holdings = Holdings::default();
+        let states = || self.zones.iter().map(|zone| &zone.state);
+        for player in states().flat_map(|state| state.players.values()) {
+            let inventory = player.inventory();
+            holdings.gold.insert(player.character, inventory.gold());
+            holdings.add(inventory.items().chain(inventory.quarantined()));
+        }
+        for state in states() {
+            holdings.add(state.ground.values().chain(&state.quarantined));
+        }
+        for (character, traveler) in &self.travelers {
+            holdings.gold.insert(*character, traveler.record.gold);
+            holdings.add(&traveler.record.items);
+        }
+        holdings
     }
 
     /// The entities of a zone.

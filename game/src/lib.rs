@@ -18,6 +18,7 @@ mod player;
 pub mod post;
 pub mod publication;
 pub mod record;
+mod rota;
 mod settings;
 pub mod space;
 pub mod testing;
@@ -28,7 +29,7 @@ pub use content::Content;
 pub use ctx::Ctx;
 pub use deal::Deal;
 pub use entity_map::EntityMap;
-pub use game::{Game, RestoreError, Serving, StartError};
+pub use game::{Game, Holdings, RestoreError, Serving, StartError};
 pub use ids::{
     AccountId, CharacterId, CommitSeq, EntityId, ItemId, MailId, PlayerId, Rank, SessionId,
     ZoneName,

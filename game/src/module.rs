@@ -50,6 +50,16 @@ pub trait Module: Serialize + DeserializeOwned + Send + Sized + 'static {
 /// An event that modules of one zone tell each other within a tick: any plain type of the module that emits it.
 pub trait Event: std::any::Any + Send + std::fmt::Debug {}
 
+/// A client sees through a player's eyes from now on: it has entered, or come back after a lost connection, and knows
+/// nothing yet but where it is and what it owns.
+#[derive(Debug)]
+pub struct Attached {
+    /// Whose eyes.
+    pub player: PlayerId,
+}
+
+impl Event for Attached {}
+
 /// The database has decided about a shared operation of a player that is here; memory is as it says already.
 #[derive(Debug)]
 pub struct Decided {

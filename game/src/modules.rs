@@ -5,9 +5,13 @@ pub mod chat;
 pub mod combat;
 pub mod gm;
 pub mod items;
+pub mod mail;
 pub mod monsters;
 pub mod movement;
 pub mod portals;
+pub mod progress;
+pub mod shop;
+pub mod trade;
 pub mod who;
 
 use crate::module::ModuleList;
@@ -21,6 +25,10 @@ pub fn all() -> ModuleList {
         .zone::<monsters::Monsters>()
         .zone::<combat::Combat>()
         .zone::<items::Items>()
+        .zone::<shop::Shop>()
+        .zone::<progress::Progress>()
+        .zone::<trade::Trades>()
+        .zone::<mail::Mail>()
         .zone::<chat::Chat>()
         .zone::<who::Who>()
         .zone::<gm::Gm>()

@@ -20,6 +20,8 @@ pub struct Player {
     /// `None` while its connection is lost.
     pub(crate) session: Option<SessionId>,
     pub(crate) inventory: Inventory,
+    /// The request that asked for the mailbox, while the store is looking.
+    pub(crate) reading_mailbox: Option<u32>,
     /// Of what was last saved, so that nothing is saved twice.
     pub(crate) saved_hash: u64,
     /// How much of each packet kind's rate is used up.
@@ -55,6 +57,12 @@ impl Player {
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.session.is_some()
+    }
+
+    /// The connection that shows it, another one after a take-over; `None` while it is lost.
+    #[must_use]
+    pub fn session(&self) -> Option<SessionId> {
+        self.session
     }
 
     /// What it owns.

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, CharacterId, CommitSeq, ItemId, MailId, Rank, ZoneName};
 
+/// What gold is called beside templates of items: on the ground and in the ledger. No item has this name.
+pub const GOLD: &str = "gold";
 /// Gold that one purse can hold: far below where sums overflow, far above what anybody earns.
 pub const MAX_GOLD: u64 = 1_000_000_000_000_000;
 

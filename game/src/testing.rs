@@ -11,6 +11,7 @@
 //!     .expect(|line: &ChatLine| line.text == "hello");
 //! ```
 
+mod conservation;
 mod looking;
 mod model;
 
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+pub use conservation::Conservation;
 pub use model::Model;
 
 use protocol::v1;
@@ -27,9 +29,9 @@ use crate::content::{Content, ContentFiles};
 use crate::game::Game;
 use crate::ids::{AccountId, CharacterId, ItemId, Rank, SessionId, ZoneName};
 use crate::input::Input;
-use crate::module::{Event, ModuleList};
+use crate::module::{Event, ModuleList, ModuleTable};
 use crate::publication::{Order, Publication};
-use crate::record::{CharacterRecord, CharacterSave, GmEntry, Place};
+use crate::record::{CharacterRecord, CharacterSave, GmEntry, Operation, Place};
 use crate::settings::Settings;
 use crate::space::Position;
 use crate::zone::map::Map;
@@ -42,13 +44,18 @@ const MAX_FRAME: usize = 1 << 24;
 pub struct GameTest {
     game: Game,
     content: Arc<Content>,
+    table: Arc<ModuleTable>,
     inputs: Vec<Input>,
     players: BTreeMap<String, Actor>,
     current: String,
     next_id: u64,
     lose_letters: bool,
+    /// What the database has decided and hasn't said, while it is slow.
+    decisions: Vec<Input>,
+    slow_database: bool,
     orders: Vec<Order>,
     gm_log: Vec<GmEntry>,
+    operations: Vec<Operation>,
     model: Model,
     saves: BTreeMap<CharacterId, CharacterSave>,
 }
@@ -88,23 +95,30 @@ impl GameTest {
     /// When content or list aren't valid; the message says why.
     #[must_use]
     pub fn with(content: Content, modules: ModuleList) -> Self {
+        let table = modules.check().unwrap_or_else(|error| panic!("{error}"));
+        Self::of(Arc::new(content), Arc::new(table))
+    }
+
+    fn of(content: Arc<Content>, table: Arc<ModuleTable>) -> Self {
         let zones = content.zones().iter().map(|zone| zone.key.clone()).collect();
         let settings = Settings { zones, ..Settings::default() };
-        let table = modules.check().unwrap_or_else(|error| panic!("{error}"));
-        let content = Arc::new(content);
-        let game = Game::new(settings, Arc::clone(&content), Arc::new(table));
+        let game = Game::new(settings, Arc::clone(&content), Arc::clone(&table));
         let game = game.unwrap_or_else(|error| panic!("{error}"));
         let ids = Input::ItemIds { first: ItemId(1), count: 1_000_000 };
         Self {
             game,
             content,
+            table,
             inputs: vec![ids],
             players: BTreeMap::new(),
             current: String::new(),
             next_id: 1,
             lose_letters: false,
+            decisions: Vec::new(),
+            slow_database: false,
             orders: Vec::new(),
             gm_log: Vec::new(),
+            operations: Vec::new(),
             model: Model::default(),
             saves: BTreeMap::new(),
         }
@@ -150,8 +164,7 @@ impl GameTest {
         }
         let known = self.players.get(name).map(|actor| actor.character);
         let character = known.unwrap_or(CharacterId(self.next_id));
-        let session = SessionId(1000 + self.next_id);
-        self.next_id += 1;
+        let session = self.new_session_id();
         self.players.insert(name.to_owned(), Actor { character, session, inbox: Vec::new() });
         self.model.introduce(character, name);
         let save = self.saves.get(&character);
@@ -213,9 +226,52 @@ impl GameTest {
         self
     }
 
+    /// From now on the database keeps to itself what it decides, or says it all in the next tick.
+    pub fn slow_database(&mut self, slow: bool) -> &mut Self {
+        self.slow_database = slow;
+        self
+    }
+
     /// From now on nothing can be made durable.
     pub fn close_store(&mut self) -> &mut Self {
         self.input(Input::ValueOpen { open: false })
+    }
+
+    /// What happens can be made durable again.
+    pub fn open_store(&mut self) -> &mut Self {
+        self.input(Input::ValueOpen { open: true })
+    }
+
+    /// The player's connection is lost; its character stays.
+    pub fn lose_session(&mut self, name: &str) -> &mut Self {
+        let character = self.actor(name).character;
+        self.input(Input::Detach { character })
+    }
+
+    /// The player comes back to its character with another connection, or takes it over from the one that it has.
+    pub fn new_session(&mut self, name: &str) -> &mut Self {
+        let session = self.new_session_id();
+        if let Some(actor) = self.players.get_mut(name) {
+            actor.session = session;
+        }
+        let character = self.actor(name).character;
+        self.input(Input::Attach { character, session })
+    }
+
+    /// The game goes on as one that was restored from its snapshot.
+    ///
+    /// # Panics
+    /// When the snapshot can't be restored.
+    pub fn restore(&mut self) -> &mut Self {
+        let table = Arc::clone(&self.table);
+        let game = Game::restore(&self.game.snapshot(), Arc::clone(&self.content), table);
+        self.game = game.unwrap_or_else(|error| panic!("{error}"));
+        self
+    }
+
+    fn new_session_id(&mut self) -> SessionId {
+        self.next_id += 1;
+        SessionId(1000 + self.next_id - 1)
     }
 
     fn actor(&self, name: &str) -> &Actor {
@@ -261,7 +317,13 @@ impl GameTest {
         self.operator(&line)
     }
 
-    /// Moves the world on. What it says is durable at once, and letters arrive in the next tick.
+    /// The operator gives the current player gold.
+    pub fn give_gold(&mut self, amount: u64) -> &mut Self {
+        let line = format!("give {} gold {amount}", self.current);
+        self.operator(&line)
+    }
+
+    /// Moves the world on. What it says is durable at once; letters and decisions arrive in the next tick.
     pub fn tick(&mut self, ticks: u64) -> &mut Self {
         for _ in 0..ticks {
             let publication = self.game.tick(std::mem::take(&mut self.inputs), 1);
@@ -320,10 +382,14 @@ impl GameTest {
         self.orders.extend(publication.orders.iter().cloned());
         if let Some(commit) = &publication.commit {
             self.gm_log.extend(commit.gm_log.iter().cloned());
-            self.inputs.extend(self.model.apply(commit).into_iter().map(Input::Decided));
+            self.operations.extend(commit.operations.iter().cloned());
+            self.decisions.extend(self.model.apply(commit).into_iter().map(Input::Decided));
             self.model.check_conservation();
             let saves = commit.characters.iter().map(|save| (save.character, save.clone()));
             self.saves.extend(saves);
+        }
+        if !self.slow_database {
+            self.inputs.append(&mut self.decisions);
         }
         self.game.recycle(publication);
     }
@@ -350,6 +416,7 @@ pub fn small_world() -> Content {
         ("player.toml", include_str!("testing/player.toml")),
         ("items.toml", include_str!("testing/items.toml")),
         ("monsters.toml", include_str!("testing/monsters.toml")),
+        ("shops.toml", include_str!("testing/shops.toml")),
         ("zones/field.toml", include_str!("testing/field.toml")),
         ("zones/cellar.toml", include_str!("testing/cellar.toml")),
     ]);

@@ -12,8 +12,8 @@ use crate::record::{ItemRecord, MAX_GOLD, OpId, Operation, Work};
 
 /// Item ids that are left when the server is asked for more. A busy tick gives out a few hundred.
 const LOW_WATER: u64 = 20_000;
-/// When to try again while a shared operation is under way: about as long as a commit takes.
-const PENDING_MS: u32 = 200;
+/// When to try again while the database has a question of this character: about as long as a commit takes.
+pub(crate) const PENDING_MS: u32 = 200;
 
 /// What a character owns.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ pub struct Inventory {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Pending {
     pub(crate) op: OpId,
-    /// The client's request that asked for it.
+    /// The client's request that asked for it; 0 for none, and once its session is gone.
     pub(crate) request: u32,
 }
 
@@ -109,6 +109,13 @@ impl Inventory {
         self.pending
     }
 
+    /// Whoever asked for the pending operation is gone: its answer will be no answer to a request.
+    pub(crate) fn forget_request(&mut self) {
+        if let Some(pending) = &mut self.pending {
+            pending.request = 0;
+        }
+    }
+
     pub(crate) fn set_pending(&mut self, pending: Option<Pending>) {
         self.pending = pending;
     }
@@ -145,6 +152,11 @@ impl Inventory {
     /// The lowest slot that is free.
     pub(crate) fn free_slot(&self) -> Option<u32> {
         self.free_slots().first().copied()
+    }
+
+    /// Keeps an item of a template that this build doesn't know.
+    pub(crate) fn set_aside(&mut self, item: ItemRecord) {
+        self.quarantined.insert(item.id, item);
     }
 
     pub(crate) fn insert(&mut self, item: ItemRecord) {

@@ -122,6 +122,12 @@ impl Zone {
         });
     }
 
+    /// Lets the modules know of something that came from outside the zone.
+    pub(crate) fn tell<E: Event>(&mut self, desk: &mut Desk, event: E) {
+        self.state.emit(event);
+        self.deliver_events(desk);
+    }
+
     pub(crate) fn leave(&mut self, desk: &mut Desk, player: PlayerId) {
         self.each_module(desk, |module, scene| module.on_leave(scene, player));
     }

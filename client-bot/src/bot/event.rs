@@ -99,7 +99,7 @@ pub enum Metric {
     Login,
     /// EnterWorld due to Entered.
     Enter,
-    /// PickUp or DropItem due to its confirmation, which is durable.
+    /// PickUp, DropItem, Buy or Sell due to its confirmation, which is durable.
     Confirm,
 }
 
@@ -188,7 +188,7 @@ pub enum BotError {
         pings: u32,
     },
     /// An item wasn't confirmed or refused.
-    #[error("no confirmation within {seconds} s of a request for an item")]
+    #[error("no confirmation within {seconds} s of a request for something of value")]
     Unconfirmed {
         /// How long the bot waited, in seconds.
         seconds: u64,

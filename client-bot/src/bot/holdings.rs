@@ -12,6 +12,7 @@ use super::event::Confirmation;
 pub struct Holdings {
     items: BTreeMap<u64, Item>,
     slots: u32,
+    gold: u64,
     /// A first [`Inventory`] has arrived.
     known: bool,
     /// It arrived on this connection.
@@ -38,6 +39,18 @@ impl Holdings {
     pub fn pick(&self, nth: usize) -> Option<u64> {
         let nth = nth.checked_rem(self.items.len())?;
         self.items.keys().nth(nth).copied()
+    }
+
+    /// An item of the character's whose template is `wanted`, the one of the lowest id.
+    #[must_use]
+    pub fn find(&self, wanted: impl Fn(&str) -> bool) -> Option<u64> {
+        self.items.values().find(|item| wanted(&item.template)).map(|item| item.id)
+    }
+
+    /// The gold in the purse.
+    #[must_use]
+    pub fn gold(&self) -> u64 {
+        self.gold
     }
 
     /// How many items are held.
@@ -88,7 +101,13 @@ impl Holdings {
                 outcome.confirmed.push(confirmation(character, item));
             }
         }
-        (self.items, self.slots) = (items, all.slots);
+        if self.known && self.current && self.gold != all.gold {
+            outcome.findings.push(format!(
+                "character {character}: the inventory has {} gold, the confirmations say {}",
+                all.gold, self.gold
+            ));
+        }
+        (self.items, self.slots, self.gold) = (items, all.slots, all.gold);
         (self.known, self.current) = (true, true);
         self.check(character, &mut outcome);
         outcome
@@ -114,6 +133,7 @@ impl Holdings {
             outcome.confirmed.push(confirmation(character, &item));
             self.items.insert(item.id, item);
         }
+        self.gold = change.gold.unwrap_or(self.gold);
         self.check(character, &mut outcome);
         outcome
     }
@@ -152,7 +172,7 @@ mod tests {
     }
 
     fn inventory(items: Vec<Item>) -> Inventory {
-        Inventory { items, slots: 4 }
+        Inventory { items, slots: 4, gold: 0 }
     }
 
     fn holding(items: Vec<Item>) -> Holdings {
@@ -164,7 +184,7 @@ mod tests {
     #[test]
     fn gains_and_losses_are_told_once_each() {
         let mut holdings = holding(vec![item(7, 0)]);
-        let change = InventoryChanged { changed: vec![item(8, 1)], removed: vec![7] };
+        let change = InventoryChanged { changed: vec![item(8, 1)], removed: vec![7], gold: None };
         let outcome = holdings.change(1, change);
         assert_eq!(outcome.findings, [""; 0]);
         let told: Vec<_> = outcome.confirmed.iter().map(|c| (c.item, c.quantity)).collect();
@@ -211,5 +231,9 @@ mod tests {
             1
         );
         assert_eq!(holdings.replace(1, inventory(vec![item(7, 0)]), None).findings.len(), 1);
+        let mut holdings = holding(vec![]);
+        holdings.change(1, InventoryChanged { gold: Some(5), ..InventoryChanged::default() });
+        assert_eq!(holdings.gold(), 5);
+        assert_eq!(holdings.replace(1, inventory(vec![]), None).findings.len(), 1, "5 gold, not 0");
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use prost::Message;
 use protocol::v1::{
     Announcement, CharacterCreated, CharacterDeleted, CharacterList, ChatLine, CommandResult, Died,
-    Entered, Farewell, Goodbye, Inventory, InventoryChanged, LeftWorld, LoggedIn, Pong, Redirect,
-    Refusal, Refused, SessionToken, View, Welcome, WhoList,
+    Entered, Farewell, Goodbye, Inventory, InventoryChanged, LeftWorld, LoggedIn, Pong, Progress,
+    Redirect, Refusal, Refused, SessionToken, ShopOffers, View, Welcome, WhoList,
 };
 use protocol::{Envelope, ServerMessage};
 
@@ -34,9 +34,11 @@ const INVENTORY_CHANGED: u32 = id::<InventoryChanged>();
 const LEFT_WORLD: u32 = id::<LeftWorld>();
 const LOGGED_IN: u32 = id::<LoggedIn>();
 const PONG: u32 = id::<Pong>();
+const PROGRESS: u32 = id::<Progress>();
 const REDIRECT: u32 = id::<Redirect>();
 const REFUSED: u32 = id::<Refused>();
 const SESSION_TOKEN: u32 = id::<SessionToken>();
+const SHOP_OFFERS: u32 = id::<ShopOffers>();
 const VIEW: u32 = id::<View>();
 const WELCOME: u32 = id::<Welcome>();
 const WHO_LIST: u32 = id::<WhoList>();
@@ -74,6 +76,11 @@ impl Bot {
                     world.died(now);
                 }
             }
+            SHOP_OFFERS => {
+                if let Some(world) = &mut self.world {
+                    world.offers = Some(ShopOffers::decode(payload)?);
+                }
+            }
             WELCOME => self.welcomed(&Welcome::decode(payload)?, now),
             LOGGED_IN => self.logged_in(&LoggedIn::decode(payload)?, now),
             SESSION_TOKEN => self.token = Some(SessionToken::decode(payload)?.token),
@@ -83,8 +90,9 @@ impl Bot {
             LEFT_WORLD => self.left_world(now),
             REDIRECT => self.redirected(Redirect::decode(payload)?, now),
             GOODBYE => self.goodbye(&Goodbye::decode(payload)?, now),
-            // What others say needs no answer.
-            CHAT_LINE | ANNOUNCEMENT | COMMAND_RESULT | WHO_LIST | CHARACTER_DELETED => {}
+            // What others say needs no answer, nor does praise.
+            CHAT_LINE | ANNOUNCEMENT | COMMAND_RESULT | WHO_LIST | CHARACTER_DELETED | PROGRESS => {
+            }
             // A message of a later version, or of a module that this client doesn't know.
             _ => {}
         }
@@ -259,9 +267,11 @@ mod tests {
             LEFT_WORLD,
             LOGGED_IN,
             PONG,
+            PROGRESS,
             REDIRECT,
             REFUSED,
             SESSION_TOKEN,
+            SHOP_OFFERS,
             VIEW,
             WELCOME,
             WHO_LIST,

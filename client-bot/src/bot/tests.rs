@@ -11,6 +11,7 @@ use protocol::v1::{
 use talk::{Talk, at, item};
 
 mod fight;
+mod shop;
 mod talk;
 
 #[test]
@@ -81,7 +82,7 @@ fn a_drop_that_may_have_been_done_stays_open_until_an_inventory_comes() {
     let mut talk = Talk::with_token(Scenario::Wander);
     talk.play();
     talk.bot.world.as_mut().unwrap().pending =
-        Some(Pending { request: 1, due: Duration::ZERO, asked: Asked::Drop { item: 70 } });
+        Some(Pending { request: 1, due: Duration::ZERO, asked: Asked::Loss { item: 70 } });
     for _ in 0..2 {
         talk.bot.disconnected(talk.now, LinkEnd::Closed);
         talk.collect();
@@ -89,7 +90,7 @@ fn a_drop_that_may_have_been_done_stays_open_until_an_inventory_comes() {
         talk.entered();
         talk.said();
     }
-    talk.hear(Inventory { items: vec![], slots: 8 });
+    talk.hear(Inventory { items: vec![], slots: 8, gold: 0 });
     assert!(!talk.has(|event| matches!(event, Event::Finding(_))));
 }
 
@@ -295,7 +296,7 @@ fn confirmations_are_told_with_their_latency_and_impossible_ones_are_findings() 
     let mut talk = Talk::with_token(Scenario::Wander);
     talk.play();
     assert!(talk.has(|event| matches!(event, Event::Confirmed(told) if told.item == 70)));
-    talk.hear(InventoryChanged { changed: vec![item(71, 0)], removed: vec![] });
+    talk.hear(InventoryChanged { changed: vec![item(71, 0)], ..Default::default() });
     assert!(talk.has(|event| matches!(event, Event::Finding(text) if text.contains("slot 0"))));
 }
 

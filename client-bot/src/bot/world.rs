@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prost::Message as _;
 use protocol::ViewHeader;
-use protocol::v1::{Entered, InventoryChanged, Refusal, View};
+use protocol::v1::{Entered, InventoryChanged, Refusal, ShopOffers, View};
 
 use super::oracle::Oracle;
 use super::sight::Sight;
@@ -31,6 +31,8 @@ pub(crate) struct World {
     oracle: Option<Oracle>,
     pub(crate) steps: Steps,
     pub(crate) pending: Option<Pending>,
+    /// What the shopkeeper said who was asked last.
+    pub(crate) offers: Option<ShopOffers>,
     pub(crate) dead_since: Option<Duration>,
     /// The request to live again that may still be refused.
     pub(crate) respawn: Option<u32>,
@@ -38,7 +40,7 @@ pub(crate) struct World {
     pub(crate) turn_due: Duration,
 }
 
-/// A request for an item that the server hasn't confirmed or refused yet.
+/// A request for something of value that the server hasn't confirmed or refused yet.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pending {
     pub(crate) request: u32,
@@ -49,8 +51,10 @@ pub(crate) struct Pending {
 /// What was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asked {
-    PickUp { entity: u64 },
-    Drop { item: u64 },
+    /// Something more, by picking up or buying.
+    Gain,
+    /// That the item goes, by dropping or selling.
+    Loss { item: u64 },
 }
 
 /// What a view told.
@@ -69,6 +73,7 @@ impl World {
             oracle: (watch == Watch::Prove).then(Oracle::default),
             steps: Steps::default(),
             pending: None,
+            offers: None,
             dead_since: None,
             respawn: None,
             turn_due,
@@ -97,10 +102,10 @@ impl World {
     pub(crate) fn confirmed(&mut self, request: u32, change: &InventoryChanged) -> Option<Pending> {
         let pending = self.pending?;
         let confirms = match pending.asked {
-            Asked::PickUp { .. } => {
+            Asked::Gain => {
                 request == pending.request || (request == 0 && !change.changed.is_empty())
             }
-            Asked::Drop { item } => request == pending.request || change.removed.contains(&item),
+            Asked::Loss { item } => request == pending.request || change.removed.contains(&item),
         };
         if confirms { self.pending.take() } else { None }
     }
@@ -125,11 +130,11 @@ impl World {
         self.steps.clear();
     }
 
-    /// The item that is being dropped, whose loss may have been confirmed unheard.
+    /// The item that is being dropped or sold, whose loss may have been confirmed unheard.
     pub(crate) fn dropping(&self) -> Option<u64> {
         match self.pending?.asked {
-            Asked::Drop { item } => Some(item),
-            Asked::PickUp { .. } => None,
+            Asked::Loss { item } => Some(item),
+            Asked::Gain => None,
         }
     }
 

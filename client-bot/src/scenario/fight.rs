@@ -1,4 +1,4 @@
-//! Seeks the nearest monster, walks to it and strikes; takes what lies near; comes back from the dead.
+//! Seeks the nearest monster, walks to it and strikes; takes what lies near, gold too; comes back from the dead.
 
 use std::time::Duration;
 
@@ -60,7 +60,8 @@ impl Behaviour for Fight {
                     turn.attack(goal.id);
                 }
             }
-            EntityKind::Unspecified | EntityKind::Player | EntityKind::Portal => {}
+            EntityKind::Unspecified | EntityKind::Player | EntityKind::Portal | EntityKind::Npc => {
+            }
         }
         period
     }
@@ -77,7 +78,10 @@ impl Fight {
             let wanted = match seen.kind {
                 EntityKind::Item => distance <= detour && !self.avoids(id, turn.due),
                 EntityKind::Monster => seen.hp > 0,
-                EntityKind::Unspecified | EntityKind::Player | EntityKind::Portal => false,
+                EntityKind::Unspecified
+                | EntityKind::Player
+                | EntityKind::Portal
+                | EntityKind::Npc => false,
             };
             wanted.then(|| goal(id, seen.kind, here, seen.at))
         });

@@ -3,7 +3,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use protocol::v1::{Attack, DropItem, Move, PickUp, Respawn, Say, Shout, Whisper};
+use protocol::ClientMessage;
+use protocol::v1::{
+    Attack, Buy, DropItem, ListShop, Move, PickUp, Respawn, Say, Sell, ShopOffers, Shout, Whisper,
+};
 use rand_pcg::Pcg32;
 
 use super::Script;
@@ -91,21 +94,48 @@ impl Turn<'_> {
         self.out.request(&Attack { target });
     }
 
-    /// Asks for an item on the ground. Does nothing while an earlier request for an item has no answer.
+    /// Asks for what lies on the ground. Does nothing while an earlier request for value has no answer.
     pub fn pick_up(&mut self, entity: u64) {
-        if self.world.pending.is_none() {
-            let request = self.out.request(&PickUp { entity });
-            self.world.pending =
-                Some(Pending { request, due: self.due, asked: Asked::PickUp { entity } });
-        }
+        self.ask(&PickUp { entity }, Asked::Gain);
     }
 
-    /// Drops an item. Does nothing while an earlier request for an item has no answer.
+    /// Drops an item. Does nothing while an earlier request for value has no answer.
     pub fn drop_item(&mut self, item: u64) {
-        if self.world.pending.is_none() {
-            let request = self.out.request(&DropItem { item });
-            self.world.pending =
-                Some(Pending { request, due: self.due, asked: Asked::Drop { item } });
+        self.ask(&DropItem { item }, Asked::Loss { item });
+    }
+
+    /// Asks a shopkeeper for the prices; they are in [`Self::offers`] then.
+    pub fn list_shop(&mut self, entity: u64) {
+        self.world.offers = None;
+        self.out.request(&ListShop { entity });
+    }
+
+    /// What the shopkeeper said who was asked last.
+    #[must_use]
+    pub fn offers(&self) -> Option<&ShopOffers> {
+        self.world.offers.as_ref()
+    }
+
+    /// Buys one piece. Does nothing while an earlier request for value has no answer.
+    pub fn buy(&mut self, entity: u64, template: String) {
+        self.ask(&Buy { entity, template, quantity: 1 }, Asked::Gain);
+    }
+
+    /// Sells an item. Does nothing while an earlier request for value has no answer.
+    pub fn sell(&mut self, entity: u64, item: u64) {
+        self.ask(&Sell { entity, item }, Asked::Loss { item });
+    }
+
+    /// Whether an earlier request for value has no answer yet.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.world.pending.is_some()
+    }
+
+    fn ask(&mut self, message: &impl ClientMessage, asked: Asked) {
+        if !self.waits() {
+            let request = self.out.request(message);
+            self.world.pending = Some(Pending { request, due: self.due, asked });
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Content, ItemKind, MonsterKind, ZoneContent};
+use super::{Content, ItemKind, MonsterKind, Shop, ZoneContent};
 use crate::ids::ZoneName;
 use crate::space::Position;
 use crate::zone::map::{Area, Map};
@@ -18,6 +18,13 @@ impl Content {
     #[must_use]
     pub fn monster_kind(&self, name: &str) -> Option<&MonsterKind> {
         self.monster(name).map(|index| &self[index])
+    }
+
+    /// The shop of that name.
+    #[must_use]
+    pub fn shop(&self, name: &str) -> Option<&Shop> {
+        let found = self.shops().binary_search_by(|shop| shop.key.as_str().cmp(name));
+        found.ok().map(|place| &self.shops()[place])
     }
 
     /// The zone of that name, itself.

@@ -34,6 +34,8 @@ pub struct MonsterKind {
     pub wander_cm: i32,
     /// Experience for who kills it.
     pub experience: u32,
+    /// Gold that it leaves, from the first to the second number; 0 to 0 if it has none.
+    pub gold: [u32; 2],
     /// What it may leave; each is drawn on its own.
     pub drops: Vec<Drop>,
 }
@@ -65,6 +67,7 @@ struct Written {
     leash_cm: Spanned<Whole<0, 100_000>>,
     wander_cm: Whole<0, 10_000>,
     experience: Whole<0, 1_000_000>,
+    gold: Option<Spanned<[Whole<0, 1_000_000>; 2]>>,
     #[serde(default)]
     drops: Vec<WrittenDrop>,
 }
@@ -86,7 +89,7 @@ pub(super) fn read(
 ) -> Vec<(String, Option<MonsterKind>)> {
     let entries: Vec<Entry<Written>> = source.entries(errors);
     let mut kinds = Vec::new();
-    for Entry { name, value } in entries {
+    for Entry { name, value, .. } in entries {
         let kind = value.map(|written| kind(source, name.clone(), &written, items, errors));
         kinds.push((name, kind));
     }
@@ -109,6 +112,13 @@ fn kind(
             format!("at least {least}, the larger of aggro_cm and wander_cm"),
         ));
     }
+    let gold = written.gold.as_ref().map_or([0, 0], |gold| gold.get_ref().map(|pieces| pieces.0));
+    if let (Some(at), [least, most]) = (&written.gold, gold)
+        && least > most
+    {
+        let found = format!("{least} to {most} gold");
+        errors.push(source.error(at.span().start, found, "the smaller number first"));
+    }
     let drops = written.drops.iter();
     let drops = drops.filter_map(|drop| read_drop(source, drop, items, errors));
     MonsterKind {
@@ -123,6 +133,7 @@ fn kind(
         leash_cm: written.leash_cm.get_ref().signed(),
         wander_cm: written.wander_cm.signed(),
         experience: written.experience.0,
+        gold,
         drops: drops.collect(),
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct Source<'a> {
 #[derive(Debug)]
 pub(super) struct Entry<T> {
     pub(super) name: String,
+    /// Where its name is, in bytes from the file's start.
+    pub(super) at: usize,
     pub(super) value: Option<T>,
 }
 
@@ -79,7 +81,7 @@ impl Source<'_> {
             let value = T::deserialize(ValueDeserializer::from(value));
             let value = value.map_err(|mistake| errors.push(self.toml(&mistake)));
             let value = value.ok();
-            entries.push(Entry { name, value });
+            entries.push(Entry { name, at, value });
         }
         // Numbers are handed out in this order.
         entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));

@@ -11,18 +11,23 @@ fn world() -> ContentFiles {
             "start_zone = \"field\"\nhp = 100\nspeed_cm_s = 600\ndamage = 10\nattack_range_cm = 300\n\
              attack_cooldown_ms = 1000\ninventory_slots = 24\npick_up_cm = 300\nrespawn_s = 5\n",
         ),
-        ("items.toml", "[pelt]\nname = \"Pelt\"\nstack = 20\n"),
+        ("items.toml", "[pelt]\nname = \"Pelt\"\nstack = 20\nvalue = 9\n"),
         (
             "monsters.toml",
             "[wolf]\nname = \"Wolf\"\nhp = 60\nspeed_cm_s = 500\ndamage = 5\nattack_range_cm = 200\n\
              attack_cooldown_ms = 1500\naggro_cm = 1000\nleash_cm = 4000\nwander_cm = 1000\nexperience = 30\n\
-             drops = [{ item = \"pelt\", chance = 4000, quantity = [1, 2] }]\n",
+             gold = [2, 5]\ndrops = [{ item = \"pelt\", chance = 4000, quantity = [1, 2] }]\n",
         ),
         (
             "zones/field.toml",
             "name = \"Field\"\ntile_cm = 200\nmap = \"maps/field.txt\"\nstart = \"A\"\ngraveyard = [1, 1]\n\
              portals = [\n  { area = \"P\", to = \"den\", arrive = [3, 3] },\n]\n\
              spawns = [\n  { monster = \"wolf\", at = [2, 2], radius_cm = 100, count = 3, respawn_s = 30 },\n]\n",
+        ),
+        (
+            "shops.toml",
+            "[stall]\nname = \"Stall\"\nzone = \"field\"\nplace = [2, 1]\nbuys_percent = 50\nsells = [\n  \
+             { item = \"pelt\", price = 4 },\n]\n",
         ),
         ("maps/field.txt", "#####\n#.AA#\n#...#\n#~.P#\n#####\n"),
         (
@@ -63,6 +68,10 @@ fn a_world_without_mistakes_parses() {
     assert_eq!(content[content.player().start_zone].key, field.key);
     let wolf = &content[content.monster("wolf").unwrap()];
     assert_eq!(content[wolf.drops[0].item].stack, 20);
+    assert_eq!(wolf.gold, [2, 5]);
+    let stall = content.shop("stall").unwrap();
+    assert_eq!((stall.at, &content[stall.zone].key), (Position { x: 500, y: 300 }, &field.key));
+    assert_eq!(stall.pays_for(content.item_kind("pelt").unwrap()), Some(4));
 }
 
 #[test]
@@ -74,7 +83,7 @@ fn mistakes_are_reported_with_their_place_and_what_was_expected() {
         ),
         (
             ("items.toml", "stack", "stak"),
-            "items.toml:3:1: found unknown field `stak`, expected `name` or `stack`",
+            "items.toml:3:1: found unknown field `stak`, expected one of `name`, `stack`, `value`",
         ),
         (
             ("items.toml", "[pelt]", "[Pelt]"),
@@ -87,17 +96,26 @@ fn mistakes_are_reported_with_their_place_and_what_was_expected() {
         ),
         (
             ("monsters.toml", "item = \"pelt\"", "item = \"plet\""),
-            "monsters.toml:12:19: found an unknown item `plet`, expected one of the items: pelt",
+            "monsters.toml:13:19: found an unknown item `plet`, expected one of the items: pelt",
         ),
         (
             ("monsters.toml", "[1, 2]", "[1, 21]"),
-            "monsters.toml:12:53: found a quantity of 1 to 21, \
+            "monsters.toml:13:53: found a quantity of 1 to 21, \
              expected the smaller number first and no more than a stack, which is 20",
         ),
         (
             ("monsters.toml", "leash_cm = 4000", "leash_cm = 999"),
             "monsters.toml:9:12: found a leash of 999 cm, \
              expected at least 1000, the larger of aggro_cm and wander_cm",
+        ),
+        (
+            ("items.toml", "[pelt]", "[gold]"),
+            "items.toml:1:2: found an item called `gold`, \
+             expected another name: gold is money and lies in no slot",
+        ),
+        (
+            ("monsters.toml", "[2, 5]", "[6, 5]"),
+            "monsters.toml:12:8: found 6 to 5 gold, expected the smaller number first",
         ),
         (
             ("player.toml", "\"field\"", "\"feild\""),
@@ -107,6 +125,48 @@ fn mistakes_are_reported_with_their_place_and_what_was_expected() {
     for ((file, old, new), expected) in cases {
         expect(&reported(file, old, new), expected);
     }
+}
+
+#[test]
+fn mistakes_in_shops_are_reported_where_they_are() {
+    let cases = [
+        (
+            ("item = \"pelt\"", "item = \"plet\""),
+            "shops.toml:7:12: found an unknown item `plet`, expected one of the items: pelt",
+        ),
+        (
+            ("price = 4", "price = 3"),
+            "shops.toml:7:28: found a price of 3, \
+             expected at least 4, which a shop pays for one: else it is free gold",
+        ),
+        (
+            ("price = 4 },", "price = 4 },\n  { item = \"pelt\", price = 5 },"),
+            "shops.toml:8:12: found `pelt` again, expected each item once",
+        ),
+        (
+            ("zone = \"field\"", "zone = \"feild\""),
+            "shops.toml:3:8: found an unknown zone `feild`, expected one of the zones: den, field",
+        ),
+        (
+            ("[2, 1]", "[1, 3]"),
+            "shops.toml:4:9: found a place where all is wall or water, expected at least one tile to walk on",
+        ),
+        (
+            ("buys_percent = 50", "buys_percent = 101"),
+            "shops.toml:5:16: found integer `101`, expected a whole number from 0 to 100",
+        ),
+    ];
+    for ((old, new), expected) in cases {
+        expect(&reported("shops.toml", old, new), expected);
+    }
+}
+
+#[test]
+fn a_world_may_have_no_shops() {
+    let files = world();
+    let without: ContentFiles =
+        files.0.into_iter().filter(|(path, _)| path != "shops.toml").collect();
+    assert_eq!(Content::parse(&without).unwrap().shops(), []);
 }
 
 #[test]
@@ -223,7 +283,7 @@ fn files_that_nothing_reads_or_that_are_not_toml_are_reported_before_what_they_n
         lines.join("\n"),
         "items.toml:1:6: found unclosed table, expected `]`\n\
          weather.toml:1:1: found a file that nothing reads, \
-         expected player.toml, items.toml, monsters.toml, zones/NAME.toml or maps/...\n\
+         expected player.toml, items.toml, monsters.toml, shops.toml, zones/NAME.toml or maps/...\n\
          zones/realm.toml:1:1: found a zone called `realm`, expected another name: the realm zone has no map"
     );
 }

@@ -6,7 +6,6 @@ mod place;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use self::place::{Ground, Place};
 use super::error::{ContentError, one_of};
 use super::map::{Drawing, drawn, text, tiled};
 use super::source::Source;
@@ -15,6 +14,8 @@ use super::{ContentFiles, MonsterIndex, ZoneIndex, index_of};
 use crate::ids::ZoneName;
 use crate::space::Position;
 use crate::zone::map::{Area, Map, TILE_CM_MAX, TILE_CM_MIN};
+
+pub(super) use place::{Ground, Place};
 
 /// Portals of a zone at most: each is looked at for each player who moved, in each tick.
 pub const ZONE_PORTALS: usize = 64;
@@ -108,12 +109,13 @@ struct Draft<'a> {
 }
 
 /// Reads the zones called `zones`; mistakes are added to `errors`. `monsters` are the names of all monsters, in order.
+/// With them comes the ground of each name in `zones`, on which more places can be looked up.
 pub(super) fn read(
     files: &ContentFiles,
     zones: &[&str],
     monsters: &[&str],
     errors: &mut Vec<ContentError>,
-) -> Vec<ZoneContent> {
+) -> (Vec<ZoneContent>, Vec<Option<Ground>>) {
     let mut drafts: Vec<Option<Draft<'_>>> = zones
         .iter()
         .map(|name| {
@@ -130,12 +132,14 @@ pub(super) fn read(
         .collect();
     let portals: Vec<_> =
         (0..drafts.len()).map(|index| connect(&drafts, index, zones, &areas, errors)).collect();
-    let read = drafts.into_iter().zip(portals).filter_map(|(draft, portals)| {
-        let mut zone = draft?.zone;
-        zone.portals = portals;
-        Some(zone)
-    });
-    read.collect()
+    let mut read = Vec::new();
+    let mut grounds = Vec::new();
+    for (draft, portals) in drafts.into_iter().zip(portals) {
+        let (zone, ground) = draft.map(|draft| (draft.zone, draft.ground)).unzip();
+        read.extend(zone.map(|zone| ZoneContent { portals, ..zone }));
+        grounds.push(ground);
+    }
+    (read, grounds)
 }
 
 fn draft<'a>(

@@ -4,18 +4,22 @@
 use protocol::v1::Refusal;
 
 use super::Ctx;
+use crate::deal::InHand;
 use crate::ids::{CharacterId, EntityId, ItemId, PlayerId};
 use crate::module::Refuse;
 use crate::publication::Order;
-use crate::record::{Change, ItemRecord, OpId, Owner, SharedRequest, Work};
+use crate::record::{Change, GOLD, ItemRecord, OpId, Owner, SharedRequest, Work};
 use crate::space::Position;
-use crate::value::{Inventory, Pending};
+use crate::value::{Inventory, PENDING_MS, Pending};
 use crate::zone::entities::{EntityKind, Spawn};
 
-/// An item that lies on the ground.
+/// What people read of gold on the ground.
+const GOLD_NAME: &str = "Gold";
+
+/// An item that lies on the ground, or a pile of gold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroundItem {
-    /// Its name in the content.
+    /// Its name in the content, or [`GOLD`].
     pub template: String,
     /// At least 1.
     pub quantity: u32,
@@ -43,10 +47,15 @@ impl Ctx<'_> {
         self.spawn(Spawn::item(template, &name, quantity, position))
     }
 
-    /// Gives what lies on the ground as `entity` to the player.
+    /// Puts a pile of gold on the ground. It becomes value when somebody takes it.
+    pub fn spawn_gold(&mut self, amount: u32, position: Position) -> Option<EntityId> {
+        self.spawn(Spawn::item(GOLD, GOLD_NAME, amount, position))
+    }
+
+    /// Gives what lies on the ground as `entity` to the player: an item into the inventory, gold into the purse.
     ///
     /// # Errors
-    /// When it isn't there, the inventory is full, or nothing can be made durable now.
+    /// When it isn't there, inventory or purse is full, or nothing can be made durable now.
     pub fn take_from_ground(&mut self, player: PlayerId, entity: EntityId) -> Result<(), Refuse> {
         let Some(found) = self.ground_item(entity) else {
             return Err(Refuse::new(Refusal::NoSuchItem, "there is nothing to pick up"));
@@ -55,8 +64,10 @@ impl Ctx<'_> {
         let mut deal = self.deal(if owned.is_some() { "pick up" } else { "loot" }, player)?;
         match owned {
             Some(item) => {
-                let hand = deal.from_ground(item);
-                deal.put(player, hand)?;
+                deal.put(player, InHand::from_ground(item))?;
+            }
+            None if found.template == GOLD => {
+                deal.pay(None, Some(player), found.quantity.into())?;
             }
             None => _ = deal.create(player, &found.template, found.quantity)?,
         }
@@ -142,11 +153,20 @@ impl Ctx<'_> {
     }
 
     /// Asks what is in the player's mailbox; the answer is the event [`MailboxRead`](crate::module::MailboxRead).
-    pub fn read_mailbox(&mut self, player: PlayerId) {
+    ///
+    /// # Errors
+    /// When the player has asked before and isn't answered yet.
+    pub fn read_mailbox(&mut self, player: PlayerId) -> Result<(), Refuse> {
         let request = self.request;
-        if let Some(character) = self.player(player).map(|player| player.character) {
-            self.desk.orders.push(Order::ReadMailbox { character, request });
+        let absent = || Refuse::new(Refusal::NoSuchTarget, "nobody is there");
+        let entry = self.zone.players.get_mut(&player.entity()).ok_or_else(absent)?;
+        if entry.reading_mailbox.is_some() {
+            let message = "your mailbox is just being read";
+            return Err(Refuse::new(Refusal::Busy, message).for_ms(PENDING_MS));
         }
+        entry.reading_mailbox = Some(request);
+        self.desk.orders.push(Order::ReadMailbox { character: entry.character, request });
+        Ok(())
     }
 
     /// The entity of an item on the ground.
@@ -155,8 +175,12 @@ impl Ctx<'_> {
         self.spawn(Spawn::item(&item.template, &name, item.quantity, at))
     }
 
-    /// Asked before anything changes: whether it could be made durable.
-    pub(crate) fn check_open(&self) -> Result<(), Refuse> {
+    /// Whether a value operation could be made durable now. [`Self::deal`] asks the same; this is for a module that
+    /// would rather refuse a step that leads to one.
+    ///
+    /// # Errors
+    /// When it couldn't.
+    pub fn check_open(&self) -> Result<(), Refuse> {
         self.desk.kernel.check_open()
     }
 

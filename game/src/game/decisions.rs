@@ -1,8 +1,11 @@
 //! What the database has to say about characters: decisions on shared operations, mailboxes, saves that it refused.
 
-use protocol::v1::Farewell;
+use std::sync::Arc;
+
+use protocol::v1::{Farewell, InventoryChanged};
 
 use super::Game;
+use crate::content::Content;
 use crate::deal::difference;
 use crate::ids::CharacterId;
 use crate::module::{Decided, MailboxRead};
@@ -15,6 +18,7 @@ impl Game {
     /// Memory follows the database, and the modules hear of it. A character that has left meanwhile was saved behind
     /// its operation, and finds what was decided when it is loaded again.
     pub(super) fn decided(&mut self, decision: Decision) {
+        let content = Arc::clone(&self.desk.content);
         let Some(player) = self.player_mut(decision.actor) else {
             return;
         };
@@ -24,39 +28,50 @@ impl Game {
         };
         let before = player.inventory.clone();
         player.inventory.set_pending(None);
-        follow(&mut player.inventory, &decision.outcome);
+        follow(&mut player.inventory, &content, &decision.outcome);
         let change = difference(&before, &player.inventory);
         let (id, session, request) = (player.id, player.session, pending.request);
+        // One frame answers the request. What was taken is the answer itself; other answers are the modules', and the
+        // change is told before them.
+        let answers = matches!(decision.outcome, Ok(Granted::MailTaken { .. }));
         if let Some(session) = session
-            && decision.outcome.is_ok()
+            && (answers || change != InventoryChanged::default())
         {
-            self.desk.out.frame(session, request, &change);
+            self.desk.out.frame(session, if answers { request } else { 0 }, &change);
         }
         self.emit(decision.actor, Decided { player: id, request, outcome: decision.outcome });
     }
 
+    /// Only who waits for it is told: a session that has taken over since hasn't asked.
     pub(super) fn mailbox(
         &mut self,
         character: CharacterId,
         request: u32,
         mails: Option<Vec<MailRecord>>,
     ) {
-        if let Some(player) = self.player_mut(character).map(|player| player.id) {
+        let Some(player) = self.player_mut(character) else {
+            return;
+        };
+        if player.reading_mailbox.take_if(|asked| *asked == request).is_some() {
+            let player = player.id;
             self.emit(character, MailboxRead { player, request, mails });
         }
     }
 
-    /// Memory and database disagree about this character, so nothing of it may change hands; its player is sent away.
+    /// Memory and database disagree about this character, and the database is right: what is remembered of it leaves
+    /// the world, without a save, and with none of its value on the way. Its player is sent away.
     pub(super) fn save_failed(&mut self, character: CharacterId) {
-        tracing::error!(%character, "the database refuses this character's save; it is frozen");
-        let Some(player) = self.player_mut(character) else {
-            return;
-        };
-        player.inventory.freeze();
-        if let Some(session) = player.session {
+        tracing::error!(%character, "the database refuses this character's save; it leaves the world");
+        if let Some(session) = self.session_of(character) {
             let message = "your character could not be saved; please tell the operator".to_owned();
             self.desk.orders.push(Order::Kick { session, reason: Farewell::Kicked, message });
         }
+        if let Some(player) = self.player_mut(character) {
+            // Modules hear that it leaves, and one of them might give something of it away.
+            player.inventory.freeze();
+        }
+        self.leave(character);
+        self.desk.saves.remove(&character);
     }
 
     fn player_mut(&mut self, character: CharacterId) -> Option<&mut Player> {
@@ -66,7 +81,7 @@ impl Game {
 }
 
 /// Changes an inventory as the database has changed what lies in it.
-fn follow(inventory: &mut Inventory, outcome: &Result<Granted, Denied>) {
+fn follow(inventory: &mut Inventory, content: &Content, outcome: &Result<Granted, Denied>) {
     // The database has checked purses and owners against the same numbers, so neither can refuse here.
     match outcome {
         Ok(Granted::MailSent { items, gold, .. }) => {
@@ -77,10 +92,17 @@ fn follow(inventory: &mut Inventory, outcome: &Result<Granted, Denied>) {
         }
         Ok(Granted::MailTaken { items, gold, .. }) => {
             for item in items {
-                inventory.insert(item.clone());
+                if content.item(&item.template).is_some() {
+                    inventory.insert(item.clone());
+                } else {
+                    inventory.set_aside(item.clone());
+                }
             }
             let _ = inventory.earn(*gold);
         }
         Ok(Granted::MailDeleted { .. }) | Err(_) => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

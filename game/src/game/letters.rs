@@ -52,12 +52,17 @@ impl Game {
         }
     }
 
-    /// To a character here, or, when the realm runs here, on to the server that it is on. A letter that was already
-    /// sent on isn't sent on again: two directories that disagree would play ball with it.
+    /// To a character here, at once or when it has arrived in its zone, or, when the realm runs here, on to the server
+    /// that it is on. A letter that was already sent on isn't sent on again: two directories that disagree would play
+    /// ball with it.
     fn letter_to_character(&mut self, character: CharacterId, letter: &Envelope) -> bool {
         if let Some(at) = self.desk.here.get(&character).copied() {
             let zone = &mut self.zones[at.zone];
             return zone.letter(&mut self.desk, &letter.kind, Some(at.player), &letter.body);
+        }
+        if let Some(traveler) = self.travelers.get_mut(&character) {
+            traveler.keep(letter.clone());
+            return true;
         }
         let addressed_to_realm = letter.route == Route::Zone(ZoneName::realm());
         if addressed_to_realm && let Some(entry) = self.desk.directory.get(character) {

@@ -4,8 +4,9 @@ use protocol::v1::Entered;
 
 use super::Game;
 use crate::desk::Whereabouts;
-use crate::directory::{ANNOUNCE_MS, Offline, Online};
+use crate::directory::{Offline, Online};
 use crate::ids::{CharacterId, PlayerId, SessionId, ZoneName};
+use crate::module::Attached;
 use crate::player::Player;
 use crate::post::Address;
 use crate::publication::Order;
@@ -88,11 +89,12 @@ impl Game {
                 rank: record.rank,
                 session,
                 inventory,
+                reading_mailbox: None,
                 saved_hash: 0,
                 buckets: std::collections::BTreeMap::new(),
             },
         );
-        desk.here.insert(record.id, Whereabouts { zone: index, player: id, session });
+        desk.arrived(record.id, Whereabouts { zone: index, player: id, session });
         zone.enter(desk, id, &record.modules);
         if let Some(session) = session {
             self.show(record.id, session);
@@ -109,7 +111,8 @@ impl Game {
         at.session = Some(session);
         let at = *at;
         self.sessions.insert(session, character);
-        let state = &mut self.zones[at.zone].state;
+        let zone = &mut self.zones[at.zone];
+        let state = &mut zone.state;
         let (Some(player), Some(map)) = (state.players.get_mut(&at.player.entity()), &state.map)
         else {
             return;
@@ -130,6 +133,7 @@ impl Game {
         self.desk.out.frame(session, 0, &entered);
         self.desk.out.frame(session, 0, &player.inventory.to_message());
         state.visibility.add_viewer(session, at.player.entity());
+        zone.tell(&mut self.desk, Attached { player: at.player });
     }
 
     /// A character that isn't in the world any more is left alone: its `Left` is on its way.
@@ -143,7 +147,8 @@ impl Game {
         }
     }
 
-    /// The character loses its eyes and stands still.
+    /// The character loses its eyes and stands still. What its session has asked for and isn't answered is nobody's
+    /// request from here on.
     pub(super) fn detach(&mut self, character: CharacterId) {
         if let Some(traveler) = self.travelers.get_mut(&character) {
             if let Some(session) = traveler.session.take() {
@@ -164,6 +169,8 @@ impl Game {
         let entity = at.player.entity();
         if let Some(player) = state.players.get_mut(&entity) {
             player.session = None;
+            player.reading_mailbox = None;
+            player.inventory.forget_request();
         }
         if let Some(body) = state.entities.get_mut(entity) {
             body.set_motion(body.heading(), 0);
@@ -182,12 +189,13 @@ impl Game {
         if let Some(session) = session {
             self.sessions.remove(&session);
         }
+        self.desk.travels.retain(|travel| travel.character != character);
         let node = self.desk.settings.node.clone();
         self.presence_ended(Offline { character, node });
         self.desk.orders.push(Order::Left { character, session });
     }
 
-    fn session_of(&self, character: CharacterId) -> Option<SessionId> {
+    pub(super) fn session_of(&self, character: CharacterId) -> Option<SessionId> {
         let here = self.desk.here.get(&character).and_then(|at| at.session);
         here.or_else(|| self.travelers.get(&character).and_then(|traveler| traveler.session))
     }
@@ -198,7 +206,7 @@ impl Game {
         let zone = &mut self.zones[at.zone];
         zone.leave(&mut self.desk, at.player);
         let save = zone.save(&mut self.desk, at.player)?;
-        self.desk.here.remove(&character);
+        self.desk.departed(character);
         if let Some(session) = at.session {
             zone.state.visibility.remove_viewer(session);
         }
@@ -222,12 +230,8 @@ impl Game {
     /// heard.
     pub(super) fn keep_presence(&mut self) {
         let tick_ms = self.desk.settings.tick_ms();
-        let every = u64::from(ANNOUNCE_MS / tick_ms).max(1);
         let tick = self.desk.tick;
-        let due =
-            self.desk.here.keys().filter(|character| (tick + character.0).is_multiple_of(every));
-        let due: Vec<CharacterId> = due.copied().collect();
-        for character in due {
+        for character in self.desk.presence.due(tick) {
             self.announce(character);
         }
         if self.desk.settings.realm && tick.is_multiple_of(u64::from(1000 / tick_ms).max(1)) {

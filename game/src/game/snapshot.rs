@@ -13,6 +13,7 @@ use crate::desk::{Desk, Travel, Whereabouts};
 use crate::directory::Directory;
 use crate::ids::{CharacterId, CommitSeq, SessionId};
 use crate::module::{ModuleTable, SlotSnapshot};
+use crate::rota::Rota;
 use crate::settings::Settings;
 use crate::value::Kernel;
 use crate::zone::{Zone, ZoneState};
@@ -41,6 +42,7 @@ struct GameRef<'a> {
     directory: &'a Directory,
     travelers: &'a BTreeMap<CharacterId, Traveler>,
     travels: &'a [Travel],
+    soon: &'a Rota,
     zones: Vec<(&'a ZoneState, Vec<SlotSnapshot>)>,
 }
 
@@ -54,6 +56,7 @@ struct GameOwned {
     directory: Directory,
     travelers: BTreeMap<CharacterId, Traveler>,
     travels: Vec<Travel>,
+    soon: Rota,
     zones: Vec<(ZoneState, Vec<SlotSnapshot>)>,
 }
 
@@ -71,6 +74,7 @@ impl Game {
             directory: &self.desk.directory,
             travelers: &self.travelers,
             travels: &self.desk.travels,
+            soon: &self.desk.soon,
             zones,
         })
     }
@@ -100,11 +104,12 @@ impl Game {
         desk.kernel = saved.kernel;
         desk.directory = saved.directory;
         desk.travels = saved.travels;
+        desk.soon = saved.soon;
         let mut sessions = sessions_of(&saved.travelers);
         for (index, zone) in zones.iter().enumerate() {
             for player in zone.state.players.values() {
                 let at = Whereabouts { zone: index, player: player.id, session: player.session };
-                desk.here.insert(player.character, at);
+                desk.arrived(player.character, at);
                 sessions.extend(player.session.map(|session| (session, player.character)));
             }
         }

@@ -8,11 +8,14 @@ use super::Game;
 use crate::desk::Travel;
 use crate::ids::{CharacterId, SessionId};
 use crate::module::Refuse;
-use crate::post::{Address, Letter};
+use crate::post::{Address, Envelope, Letter};
 use crate::record::{CharacterRecord, Place};
 
 /// How long a traveler waits for its new zone to hear of it, in milliseconds. A letter within a process takes a tick.
 const PATIENCE_MS: u32 = 5_000;
+/// Letters that wait for one traveler: far more than anybody is written in the tick or two that a way takes. Those
+/// beyond are lost, as any letter may be.
+const MAX_LETTERS: usize = 64;
 
 /// A character between two zones.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +26,17 @@ pub(crate) struct Traveler {
     /// Where it goes if nobody takes it in.
     home: Place,
     since: u64,
+    /// What was written to it meanwhile, for when it has arrived.
+    letters: Vec<Envelope>,
+}
+
+impl Traveler {
+    /// Keeps a letter until the traveler has arrived.
+    pub(super) fn keep(&mut self, letter: Envelope) {
+        if self.letters.len() < MAX_LETTERS {
+            self.letters.push(letter);
+        }
+    }
 }
 
 /// Tells a zone that a traveler waits to be taken in.
@@ -60,12 +74,6 @@ impl Game {
         let Some(at) = self.desk.here.get(&travel.character).copied() else {
             return;
         };
-        let player = self.zones[at.zone].state.players.get(&at.player.entity());
-        if player.is_some_and(|player| player.inventory.pending().is_some()) {
-            // What the database decides about must be found where it was asked; that is a matter of a commit.
-            self.desk.travels.push(travel);
-            return;
-        }
         let target = self.zone_index(&travel.zone);
         // The realm is a zone by name, but nobody can stand in it.
         let target = target.filter(|index| !self.zones[*index].state.is_realm());
@@ -86,6 +94,9 @@ impl Game {
             }
             return;
         }
+        if self.must_wait(&travel) {
+            return;
+        }
         let Some(mut record) = self.take_out(travel.character) else {
             return;
         };
@@ -99,10 +110,39 @@ impl Game {
         }
         record.place = Some(place);
         let since = self.desk.tick;
-        let traveler = Traveler { session: at.session, record, home, since };
+        let traveler = Traveler { session: at.session, record, home, since, letters: Vec::new() };
         self.travelers.insert(travel.character, traveler);
         let arrival = Arrival { character: travel.character };
         self.desk.post(Address::Zone(travel.zone), &arrival);
+    }
+
+    /// What the database decides about must be found where it was asked, so who has asked sets out when it is
+    /// decided. A mailbox is just looked into again: who has asked for it is told so.
+    fn must_wait(&mut self, travel: &Travel) -> bool {
+        let refuse = self.on_the_way();
+        let Some(at) = self.desk.here.get(&travel.character) else {
+            return false;
+        };
+        let Some(player) = self.zones[at.zone].state.players.get_mut(&at.player.entity()) else {
+            return false;
+        };
+        if player.inventory.pending().is_some() {
+            // Who stands in a portal wishes to go in each tick; the first wish is kept.
+            let mut waiting = self.desk.travels.iter();
+            if !waiting.any(|waiting| waiting.character == travel.character) {
+                self.desk.travels.push(travel.clone());
+            }
+            return true;
+        }
+        if let (Some(session), Some(request)) = (at.session, player.reading_mailbox.take()) {
+            self.desk.refuse(session, request, refuse);
+        }
+        false
+    }
+
+    /// Between two zones there is nobody who could do anything.
+    pub(super) fn on_the_way(&self) -> Refuse {
+        Refuse::new(Refusal::Busy, "you are on the way to another zone").for_ms(self.tick_ms())
     }
 
     /// A traveler comes into the zone of its place, if it is still on its way.
@@ -116,8 +156,10 @@ impl Game {
         };
         let (session, record) = (traveler.session, traveler.record.clone());
         // A full zone leaves the traveler on its way, to try again at home.
-        if self.admit(index, session, record) {
-            self.travelers.remove(&character);
+        if self.admit(index, session, record)
+            && let Some(traveler) = self.travelers.remove(&character)
+        {
+            traveler.letters.iter().for_each(|letter| self.letter(letter));
         }
     }
 }

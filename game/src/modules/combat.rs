@@ -156,6 +156,9 @@ impl Combat {
                     "players don't fight each other here",
                 ));
             }
+            EntityKind::Npc => {
+                return Err(Refuse::new(Refusal::NotAllowed, "nobody lays a hand on them"));
+            }
             EntityKind::Item | EntityKind::Portal => return Err(absent()),
         }
         let player_kind = ctx.content().player();
@@ -281,7 +284,8 @@ mod tests {
             test.send(attack(rat)).tick(10);
         }
         assert!(test.refusals().iter().all(|reason| *reason == Refusal::NoSuchTarget));
-        assert_eq!(test.count_of_kind(EntityKind::Item), 1);
+        let left = test.entities_beside("Ada").filter(|entity| entity.kind() == EntityKind::Item);
+        assert_eq!(left.map(Entity::template).collect::<Vec<_>>(), ["coin", "gold"]);
     }
 
     #[test]

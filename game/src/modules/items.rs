@@ -1,6 +1,7 @@
-//! Things on the ground and in inventories: loot, picking up, dropping. Every change of owner is a value operation.
+//! Things on the ground and in inventories: loot, gold, picking up, dropping, parting and joining stacks. Every change
+//! of owner is a value operation.
 
-use protocol::v1::{DropItem, PickUp, Refusal};
+use protocol::v1::{DropItem, MergeStacks, PickUp, Refusal, SplitStack};
 use serde::{Deserialize, Serialize};
 
 use crate::content::Content;
@@ -10,6 +11,7 @@ use crate::ids::{EntityId, ItemId, PlayerId, Rank, ZoneName};
 use crate::module::{Caller, CommandError, Module, Refuse, Routes};
 use crate::modules::combat::Killed;
 use crate::modules::movement::in_reach;
+use crate::record::GOLD;
 use crate::zone::EntityKind;
 
 /// How long things lie on the ground, in milliseconds: loot that nobody takes, and what players drop.
@@ -34,6 +36,8 @@ impl Module for Items {
     fn routes(routes: &mut Routes<Self>) {
         routes.on(Self::pick_up);
         routes.on(Self::drop_item);
+        routes.on(Self::split);
+        routes.on(Self::merge);
         routes.on_event(Self::killed);
         routes.command("give", "NAME ITEM [QUANTITY]", Rank::Master, Self::give);
     }
@@ -69,11 +73,35 @@ impl Items {
         wish: DropItem,
     ) -> Result<(), Refuse> {
         let entity = ctx.drop_to_ground(player, ItemId(wish.item))?;
-        self.decays.insert(entity, ctx.tick() + ctx.ticks(LIES_MS));
+        self.lie(ctx, Some(entity));
         Ok(())
     }
 
-    /// A monster leaves what its kind drops, each with its chance.
+    fn split(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        player: PlayerId,
+        wish: SplitStack,
+    ) -> Result<(), Refuse> {
+        let mut deal = ctx.deal("split", player)?;
+        deal.split(player, ItemId(wish.item), wish.quantity)?;
+        deal.close();
+        Ok(())
+    }
+
+    fn merge(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        player: PlayerId,
+        wish: MergeStacks,
+    ) -> Result<(), Refuse> {
+        let mut deal = ctx.deal("merge", player)?;
+        deal.merge(player, ItemId(wish.item), ItemId(wish.into))?;
+        deal.close();
+        Ok(())
+    }
+
+    /// A monster leaves what its kind drops, each with its chance, and the gold that it had.
     fn killed(&mut self, ctx: &mut Ctx<'_>, killed: &Killed) {
         let Some(victim) = ctx.entity(killed.victim) else {
             return;
@@ -84,15 +112,27 @@ impl Items {
         let position = victim.position();
         let kind = ctx.content().monster_kind(victim.template());
         let drops = kind.map(|kind| kind.drops.clone()).unwrap_or_default();
+        let [least, most] = kind.map(|kind| kind.gold).unwrap_or_default();
         for drop in drops {
             if ctx.random(0..10_000) >= drop.chance {
                 continue;
             }
             let quantity = ctx.random(drop.least..drop.most + 1);
             let item = ctx.content()[drop.item].key.clone();
-            if let Some(loot) = ctx.spawn_loot(&item, quantity, position) {
-                self.decays.insert(loot, ctx.tick() + ctx.ticks(LIES_MS));
-            }
+            let loot = ctx.spawn_loot(&item, quantity, position);
+            self.lie(ctx, loot);
+        }
+        let gold = if most > 0 { ctx.random(least..most + 1) } else { 0 };
+        if gold > 0 {
+            let pile = ctx.spawn_gold(gold, position);
+            self.lie(ctx, pile);
+        }
+    }
+
+    /// What has been put on the ground lies there from now on; nothing has if the zone is full.
+    fn lie(&mut self, ctx: &Ctx<'_>, thing: Option<EntityId>) {
+        if let Some(thing) = thing {
+            self.decays.insert(thing, ctx.tick() + ctx.ticks(LIES_MS));
         }
     }
 
@@ -124,12 +164,30 @@ impl Items {
             }
             _ => return Err(CommandError::Usage("give NAME ITEM [QUANTITY]".into())),
         };
-        let absent = || CommandError::Failed(format!("no {name} in this zone"));
-        let player = ctx.find_player(name).ok_or_else(absent)?;
-        let given = ctx.give_new(player, "gm give", item, quantity);
-        let given = given.map_err(|refuse| CommandError::Failed(refuse.message))?;
-        Ok(format!("{name} has {quantity} {item}, item {given}"))
+        let player = named(ctx, name)?;
+        let refused = |refuse: Refuse| CommandError::Failed(refuse.message);
+        if *item == GOLD {
+            give_gold(ctx, player, quantity).map_err(refused)?;
+            return Ok(format!("{name} has {quantity} gold more"));
+        }
+        let Ok(pieces) = u32::try_from(quantity) else {
+            return Err(CommandError::Failed(format!("{quantity} is more than a stack holds")));
+        };
+        let given = ctx.give_new(player, "gm give", item, pieces).map_err(refused)?;
+        Ok(format!("{name} has {pieces} {item}, item {given}"))
     }
+}
+
+fn named(ctx: &Ctx<'_>, name: &str) -> Result<PlayerId, CommandError> {
+    let absent = || CommandError::Failed(format!("no {name} in this zone"));
+    ctx.find_player(name).ok_or_else(absent)
+}
+
+fn give_gold(ctx: &mut Ctx<'_>, player: PlayerId, amount: u64) -> Result<(), Refuse> {
+    let mut deal = ctx.deal("gm give", player)?;
+    deal.pay(None, Some(player), amount)?;
+    deal.close();
+    Ok(())
 }
 
 #[cfg(test)]
@@ -137,6 +195,8 @@ mod tests {
     use protocol::v1::{Inventory, InventoryChanged};
 
     use super::*;
+    use crate::input::Input;
+    use crate::record::MAX_GOLD;
     use crate::testing::GameTest;
 
     #[test]
@@ -153,6 +213,56 @@ mod tests {
             test.received_by::<InventoryChanged>("Bob").last().unwrap().changed[0].id,
             sword.0
         );
+    }
+
+    /// Ada beside a pile of gold, which a rat has left.
+    fn beside_gold() -> (GameTest, EntityId) {
+        let mut test = GameTest::new();
+        test.player("Ada").travel("Ada", "cellar");
+        let victim = test.entity_of_kind(EntityKind::Monster);
+        let killer = test.entity("Ada").id();
+        test.emit(Killed { killer, victim }).tick(1);
+        let pile = test.entities_beside("Ada").find(|entity| entity.template() == GOLD).unwrap();
+        let (pile, at) = (pile.id(), pile.position());
+        test.place("Ada", at);
+        (test, pile)
+    }
+
+    #[test]
+    fn the_gold_of_a_dead_monster_goes_into_the_purse_of_who_picks_it_up() {
+        let (mut test, pile) = beside_gold();
+        test.send(PickUp { entity: pile.0 }).tick(1);
+        assert_eq!(test.gold("Ada"), 7);
+        assert_eq!(test.inventory("Ada"), [], "gold takes no slot");
+        test.expect(|change: &InventoryChanged| change.gold == Some(7));
+        test.send(PickUp { entity: pile.0 }).tick(1);
+        assert_eq!((test.gold("Ada"), test.refusals()), (7, vec![Refusal::NoSuchItem]));
+    }
+
+    #[test]
+    fn gold_that_nobody_can_take_now_stays_where_it_is() {
+        let (mut test, pile) = beside_gold();
+        test.close_store().send(PickUp { entity: pile.0 }).tick(1);
+        assert_eq!((test.gold("Ada"), test.refusals()), (0, vec![Refusal::StoreBehind]));
+        test.input(Input::ValueOpen { open: true }).give_gold(MAX_GOLD - 6).tick(1);
+        test.send(PickUp { entity: pile.0 }).tick(1);
+        assert_eq!(test.refusals(), [Refusal::StoreBehind, Refusal::PurseFull]);
+        assert_eq!(test.gold("Ada"), MAX_GOLD - 6);
+        assert!(test.entities_beside("Ada").any(|entity| entity.id() == pile));
+        test.tick(1300);
+        assert!(!test.entities_beside("Ada").any(|entity| entity.id() == pile), "it decays");
+    }
+
+    #[test]
+    fn a_master_gives_gold_in_amounts_that_a_purse_holds() {
+        let mut test = GameTest::new();
+        test.master("Ada").command("give Ada gold 5").tick(1);
+        assert_eq!(test.gold("Ada"), 5);
+        let beyond = ["-1", "0", "999999999999999", "1000000000000001", "99999999999999999999"];
+        for amount in beyond {
+            test.command(&format!("give Ada gold {amount}")).tick(5);
+            assert_eq!(test.gold("Ada"), 5, "{amount}");
+        }
     }
 
     #[test]
@@ -185,6 +295,58 @@ mod tests {
         test.tick(1300);
         assert_eq!(test.count_of_kind(EntityKind::Item), 0);
         assert_eq!(test.destroyed(), [sword]);
+    }
+
+    #[test]
+    fn a_stack_is_split_and_joined_again() {
+        let mut test = GameTest::new();
+        test.player("Ada").give("coin", 30).tick(1);
+        let whole = test.items("Ada")[0];
+        test.send(SplitStack { item: whole.0, quantity: 12 }).tick(1);
+        let coins = |quantity| ("coin".to_owned(), quantity);
+        assert_eq!(test.inventory("Ada"), [coins(18), coins(12)]);
+        let part = test.items("Ada")[1];
+        test.send(MergeStacks { item: whole.0, into: part.0 }).tick(1);
+        assert_eq!(test.inventory("Ada"), [coins(30)]);
+        assert_eq!(test.items("Ada"), [part]);
+        test.expect(|told: &InventoryChanged| told.removed == [whole.0]);
+    }
+
+    #[test]
+    fn numbers_that_make_no_sense_are_refused_and_change_nothing() {
+        let mut test = GameTest::new();
+        test.player("Ada").give("coin", 30).tick(1);
+        let item = test.items("Ada")[0].0;
+        for quantity in [0, 30, 31, u32::MAX] {
+            test.send(SplitStack { item, quantity });
+        }
+        test.send(MergeStacks { item, into: item }).tick(1);
+        assert_eq!(test.refusals(), [Refusal::BadRequest; 5]);
+        for item in [0, u64::MAX] {
+            test.send(SplitStack { item, quantity: 1 });
+            test.send(MergeStacks { item, into: item });
+            test.send(DropItem { item });
+        }
+        test.tick(1);
+        assert_eq!(test.refusals()[5..], [Refusal::NoSuchItem; 6]);
+        assert_eq!(test.inventory("Ada"), [("coin".to_owned(), 30)]);
+    }
+
+    #[test]
+    fn a_game_master_gives_no_more_than_a_stack_or_a_purse_holds() {
+        let mut test = GameTest::new();
+        test.player("Ada");
+        for quantity in ["0", "101", "4294967295", "4294967296", "18446744073709551616", "-1"] {
+            test.operator(&format!("give Ada coin {quantity}"));
+        }
+        for amount in ["1000000000000001", "18446744073709551615", "-1"] {
+            test.operator(&format!("give Ada gold {amount}"));
+        }
+        test.tick(1);
+        assert!(test.inventory("Ada").is_empty());
+        assert_eq!(test.gold("Ada"), 0);
+        test.operator("give Ada gold 1000000000000000").operator("give Ada gold 1").tick(1);
+        assert_eq!(test.gold("Ada"), MAX_GOLD);
     }
 
     #[test]

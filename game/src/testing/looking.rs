@@ -6,7 +6,7 @@ use protocol::v1::{Refusal, Refused};
 use super::{GameTest, Model};
 use crate::ids::{EntityId, ItemId, ZoneName};
 use crate::publication::Order;
-use crate::record::{CharacterSave, GmEntry, ItemRecord};
+use crate::record::{CharacterSave, GmEntry, ItemRecord, OpId, Operation};
 use crate::space::Position;
 use crate::zone::{Entity, EntityKind};
 
@@ -37,7 +37,12 @@ impl GameTest {
         self.answers_to::<M>(name).into_iter().map(|(_, message)| message).collect()
     }
 
-    fn answers_to<M: ServerMessage + Default>(&self, name: &str) -> Vec<(u32, M)> {
+    /// Request number and message of all of a kind that a player got.
+    ///
+    /// # Panics
+    /// When one of them isn't what its id says.
+    #[must_use]
+    pub fn answers_to<M: ServerMessage + Default>(&self, name: &str) -> Vec<(u32, M)> {
         let of_kind = self.actor(name).inbox.iter().filter(|(id, ..)| *id == M::INFO.id);
         of_kind
             .map(|(_, request, payload)| {
@@ -45,6 +50,12 @@ impl GameTest {
                 (*request, message.unwrap_or_else(|error| panic!("{}: {error}", M::INFO.name)))
             })
             .collect()
+    }
+
+    /// How many frames answer a request of a player; 1 when all is well.
+    #[must_use]
+    pub fn count_of_answers(&self, name: &str, request: u32) -> usize {
+        self.actor(name).inbox.iter().filter(|(_, number, _)| *number == request).count()
     }
 
     /// Why the current player was refused, in order.
@@ -58,6 +69,12 @@ impl GameTest {
     pub fn refusals_by_request(&self) -> Vec<(u32, Refusal)> {
         let refused = self.answers_to::<Refused>(&self.current);
         refused.into_iter().map(|(request, refused)| (request, refused.reason())).collect()
+    }
+
+    /// Request number of each message of a kind that a player got.
+    #[must_use]
+    pub fn requests_of<M: ServerMessage + Default>(&self, name: &str) -> Vec<u32> {
+        self.answers_to::<M>(name).into_iter().map(|(request, _)| request).collect()
     }
 
     /// Where a player stands.
@@ -146,6 +163,13 @@ impl GameTest {
         found.unwrap_or_else(|| panic!("no {kind:?} in the zone"))
     }
 
+    /// The operation of a player that the database hasn't decided yet.
+    #[must_use]
+    pub fn pending_operation(&self, name: &str) -> Option<OpId> {
+        let player = self.game.player(self.actor(name).character)?;
+        player.inventory().pending().map(|pending| pending.op)
+    }
+
     /// How many entities of a kind there are in the current player's zone.
     #[must_use]
     pub fn count_of_kind(&self, kind: EntityKind) -> usize {
@@ -168,6 +192,12 @@ impl GameTest {
     #[must_use]
     pub fn gm_log(&self) -> &[GmEntry] {
         &self.gm_log
+    }
+
+    /// The value operations so far.
+    #[must_use]
+    pub fn operations(&self) -> &[Operation] {
+        &self.operations
     }
 
     /// What was last saved of a player.

@@ -1,4 +1,4 @@
-//! Everything that stands in a zone: players, monsters, items on the ground, portals. What changes on an entity
+//! Everything that stands in a zone: players, monsters, shopkeepers, items on the ground, portals. What changes on an entity
 //! remembers that it changed, so that those who see it are told.
 
 use std::collections::VecDeque;
@@ -41,6 +41,8 @@ pub enum EntityKind {
     Item,
     /// Leads to another zone.
     Portal,
+    /// Stands there to be talked to, as shopkeepers do.
+    Npc,
 }
 
 impl From<EntityKind> for v1::EntityKind {
@@ -50,6 +52,7 @@ impl From<EntityKind> for v1::EntityKind {
             EntityKind::Monster => Self::Monster,
             EntityKind::Item => Self::Item,
             EntityKind::Portal => Self::Portal,
+            EntityKind::Npc => Self::Npc,
         }
     }
 }

@@ -7,12 +7,11 @@ use std::fmt;
 use game::record::{ItemRecord, OpId, Owner};
 use game::{CharacterId, ItemId};
 
+pub use game::record::GOLD;
+
 /// Findings that a report lists in full; the rest are only counted. One bug repeats itself, and a thousand lines
 /// show every pattern.
 pub const FINDINGS_LISTED: usize = 1_000;
-
-/// The name that gold has among the templates. The content has no item of this name.
-pub const GOLD: &str = "gold";
 
 /// What happened to an item, or to gold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

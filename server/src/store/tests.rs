@@ -3,8 +3,11 @@
 mod audit;
 mod batches;
 mod disk;
+mod fixtures;
 mod kill;
+mod mail;
 mod open;
 mod queue;
 mod requests;
+mod value;
 mod world;

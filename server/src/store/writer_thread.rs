@@ -1,5 +1,6 @@
 //! The thread that makes things durable: it takes all that waits, up to a bound, into one transaction, and answers
-//! after the fsync. While the disk is full or the database locked it keeps its batch and tries again.
+//! after the fsync. While the disk is full, the database locked or out of reach it keeps its batch and tries again, under
+//! the same number: what was applied before without our hearing of it isn't applied twice.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -79,36 +80,50 @@ impl WriterThread {
         batch: &[Write],
     ) -> Result<(Vec<Answer>, Duration), String> {
         let mut pause = RETRY_FIRST;
-        let mut stalled = false;
+        let mut stalled_since = None;
         let mut closing_since = None;
         loop {
             let started = Instant::now();
-            let reason = match self.engine.apply(number, batch) {
+            let problem = match self.engine.apply(number, batch) {
                 Ok(answers) => {
-                    if stalled {
-                        info!("the database takes writes again");
-                        self.reporter.send(Report::Recovered);
+                    if let Some(since) = stalled_since {
+                        self.recovered(since);
                     }
                     return Ok((answers, started.elapsed()));
                 }
-                Err(EngineError::Transient(reason) | EngineError::Unknown(reason)) => reason,
                 Err(EngineError::Fatal(reason)) => return Err(reason),
+                Err(problem @ (EngineError::Transient(_) | EngineError::Unknown(_))) => problem,
             };
-            if !stalled {
-                stalled = true;
-                warn!(%reason, "the database takes no writes; value operations are refused until it does");
-                self.reporter.send(Report::Stalled);
+            if stalled_since.is_none() {
+                stalled_since = Some(started);
+                self.stalled(&problem);
             }
             if self.closing.load(Ordering::Acquire) {
                 let since = *closing_since.get_or_insert(started);
                 if since.elapsed() >= self.close_patience {
-                    return Err(reason);
+                    return Err(problem.to_string());
                 }
             }
             // Closing unparks, so that its patience begins at once.
             thread::park_timeout(pause);
             pause = (pause * 2).min(RETRY_LONGEST);
         }
+    }
+
+    /// Said once per batch, however often it is tried again.
+    fn stalled(&self, problem: &EngineError) {
+        let reason = problem;
+        if matches!(problem, EngineError::Unknown(_)) {
+            warn!(%reason, "the connection was lost in a commit; what became of it shows when the database is back");
+        }
+        warn!(%reason, "the database takes no writes; value operations are refused until it does");
+        self.reporter.send(Report::Stalled);
+    }
+
+    fn recovered(&self, since: Instant) {
+        let seconds = since.elapsed().as_secs_f32();
+        info!(seconds, "the database takes writes again");
+        self.reporter.send(Report::Recovered);
     }
 
     /// Housekeeping can wait for space as well, without anybody noticing.

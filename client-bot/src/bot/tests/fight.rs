@@ -66,7 +66,7 @@ fn a_fighter_takes_what_lies_near_and_times_the_confirmation() {
     });
     let (request, entity) = asked.unwrap();
     assert_eq!(entity, 9);
-    talk.answer(request, InventoryChanged { changed: vec![item(71, 1)], removed: vec![] });
+    talk.answer(request, InventoryChanged { changed: vec![item(71, 1)], ..Default::default() });
     assert_eq!(talk.samples(Metric::Confirm).len(), 1);
     let leaves = vec![Departure { entity: 9, to: None }];
     talk.hear(View {

@@ -139,7 +139,7 @@ impl Talk {
         self.hear(CharacterList { characters: vec![Character { id: 5, ..Character::default() }] });
         assert!(matches!(self.says_one().1, Body::EnterWorld(enter) if enter.character == 5));
         self.entered();
-        self.hear(Inventory { items: vec![item(70, 0)], slots: 8 });
+        self.hear(Inventory { items: vec![item(70, 0)], slots: 8, gold: 0 });
     }
 
     pub(super) fn moves(&mut self) -> Vec<u32> {

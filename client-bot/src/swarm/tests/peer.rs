@@ -130,7 +130,7 @@ impl Client {
             ..Entered::default()
         });
         let items = vec![Item { id: 7, template: "coin".into(), quantity: 3, slot: 0 }];
-        self.tell(&Inventory { items, slots: 8 });
+        self.tell(&Inventory { items, slots: 8, gold: 0 });
         let own =
             Entity { id: 1, kind: EntityKind::Player.into(), x: 5, y: 5, ..Entity::default() };
         let monster = Entity { id: 2, kind: EntityKind::Monster.into(), ..own.clone() };

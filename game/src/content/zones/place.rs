@@ -14,7 +14,7 @@ use crate::zone::map::{Area, SIDE_TILES};
 
 /// A place as it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(in crate::content) enum Place {
     /// `"A"`: a letter of a text map or an object of Tiled.
     Named(String),
     /// `[x, y]` or `[x, y, width, height]`, in tiles.
@@ -60,14 +60,14 @@ impl<'de> Deserialize<'de> for Place {
 const LIMIT: u32 = SIDE_TILES.cast_unsigned();
 
 /// A map on which places are looked up.
-pub(super) struct Ground {
-    pub(super) drawing: Drawing,
-    pub(super) tile_cm: i32,
+pub(in crate::content) struct Ground {
+    pub(in crate::content) drawing: Drawing,
+    pub(in crate::content) tile_cm: i32,
 }
 
 impl Ground {
     /// The area of a place that has ground; a mistake is added to `errors`.
-    pub(super) fn area(
+    pub(in crate::content) fn area(
         &self,
         source: Source<'_>,
         place: &Spanned<Place>,
@@ -95,7 +95,7 @@ impl Ground {
     }
 
     /// The walkable middle of a place; a mistake is added to `errors`.
-    pub(super) fn point(
+    pub(in crate::content) fn point(
         &self,
         source: Source<'_>,
         place: &Spanned<Place>,

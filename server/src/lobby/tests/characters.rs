@@ -1,6 +1,6 @@
 //! Characters are listed, made and deleted; they enter the world, leave it, and enter again once they are saved.
 
-use game::{CharacterId, Input, Order};
+use game::{CharacterId, Input, Order, SessionId};
 use protocol::v1::{
     CreateCharacter, DeleteCharacter, EnterWorld, Farewell, LeaveWorld, ListCharacters, Move,
     Refusal, server_packet::Body,
@@ -211,6 +211,119 @@ fn who_is_kicked_is_told_why_leaves_at_once_and_cannot_resume() {
     rig.send(TWO, 1, &protocol::v1::Resume { token });
     rig.assert_refused(TWO, 1, Refusal::TokenExpired);
     assert_eq!(rig.lobby.stats().logins, 0);
+}
+
+/// What the game orders when the database refuses a character's save: away with who plays it, and it leaves unsaved.
+fn could_not_be_saved(rig: &mut Rig, character: CharacterId, player: Option<SessionId>) {
+    rig.expel(character);
+    if let Some(session) = player {
+        let message = "your character could not be saved".into();
+        rig.order(&Order::Kick { session, reason: Farewell::Kicked, message });
+    }
+    rig.game_tick();
+}
+
+#[test]
+fn who_could_not_be_saved_is_told_and_comes_back_with_what_the_database_has() {
+    let mut rig = Rig::new();
+    let mira = rig.character("anna", "Mira");
+    rig.log_in(ONE, "anna");
+    rig.enter(ONE, mira);
+    could_not_be_saved(&mut rig, mira, Some(ONE));
+    rig.assert_farewell(ONE, Farewell::Kicked);
+    // Commits before it may still be on their way, and with them what it had earned.
+    assert!(!rig.log_in(TWO, "anna").in_world);
+    rig.enter(TWO, mira);
+    assert!(rig.reads.is_empty(), "it isn't read yet");
+    rig.characters.remove(&mira);
+    rig.sync();
+    rig.settle();
+    rig.assert_refused(TWO, 3, Refusal::NoSuchCharacter);
+    assert!(rig.world.is_empty());
+}
+
+#[test]
+fn who_could_not_be_saved_is_forgotten_when_nobody_comes_back() {
+    let mut rig = Rig::new();
+    let mira = rig.character("anna", "Mira");
+    rig.log_in(ONE, "anna");
+    rig.enter(ONE, mira);
+    could_not_be_saved(&mut rig, mira, Some(ONE));
+    rig.close(ONE);
+    rig.sync();
+    let stats = rig.lobby.stats();
+    assert_eq!((stats.logins, stats.characters, stats.waiting, stats.away), (0, 0, 0, 0));
+}
+
+#[test]
+fn who_takes_over_a_character_that_could_not_be_saved_is_in_the_lobby() {
+    let mut rig = Rig::new();
+    let mira = rig.character("anna", "Mira");
+    rig.log_in(ONE, "anna");
+    rig.enter(ONE, mira);
+    // The game doesn't know of the second session yet, and sends the first one away.
+    assert!(rig.log_in(TWO, "anna").in_world);
+    could_not_be_saved(&mut rig, mira, Some(ONE));
+    rig.assert_farewell(ONE, Farewell::TakenOver);
+    assert!(!matches!(rig.last(TWO).body, Some(Body::LeftWorld(_))), "not durable yet");
+    rig.sync();
+    assert!(matches!(rig.last(TWO).body, Some(Body::LeftWorld(_))));
+    rig.enter(TWO, mira);
+    assert_eq!(rig.world[&mira], Some(TWO), "as the database has it");
+}
+
+#[test]
+fn who_resumes_after_its_character_could_not_be_saved_is_in_the_lobby() {
+    let mut rig = Rig::new();
+    let mira = rig.character("anna", "Mira");
+    rig.log_in(ONE, "anna");
+    rig.enter(ONE, mira);
+    let token = rig.token(ONE);
+    rig.close(ONE);
+    could_not_be_saved(&mut rig, mira, None);
+    rig.greet(TWO, HERE);
+    rig.send(TWO, 1, &protocol::v1::Resume { token });
+    rig.send(TWO, 3, &EnterWorld { character: mira.0 });
+    assert!(rig.reads.is_empty(), "what it earned before may still be on its way");
+    rig.sync();
+    rig.settle();
+    assert_eq!(rig.world[&mira], Some(TWO));
+}
+
+#[test]
+fn who_was_kicked_enters_again_only_when_its_last_save_is_durable() {
+    let mut rig = Rig::new();
+    let mira = rig.character("anna", "Mira");
+    rig.log_in(ONE, "anna");
+    rig.enter(ONE, mira);
+    let message = "mind your words".into();
+    rig.order(&Order::Kick { session: ONE, reason: Farewell::Kicked, message });
+    rig.log_in(TWO, "anna");
+    rig.enter(TWO, mira);
+    assert!(rig.reads.is_empty(), "still in the world");
+    rig.game_tick();
+    assert!(rig.reads.is_empty(), "out of it, but not saved");
+    rig.sync();
+    rig.settle();
+    assert_eq!(rig.world[&mira], Some(TWO));
+}
+
+#[test]
+fn a_shutdown_says_goodbye_after_everybody_was_told_that_all_is_saved() {
+    let mut rig = Rig::new();
+    let mira = rig.character("anna", "Mira");
+    rig.log_in(ONE, "anna");
+    rig.enter(ONE, mira);
+    rig.lobby.close_doors(std::time::Duration::from_secs(10));
+    rig.lobby.empty_world();
+    rig.pump();
+    rig.game_tick();
+    assert!(!matches!(rig.last(ONE).body, Some(Body::LeftWorld(_))), "not durable yet");
+    rig.sync();
+    assert!(matches!(rig.last(ONE).body, Some(Body::LeftWorld(_))));
+    rig.lobby.say_goodbye(rig.now);
+    rig.pump();
+    rig.assert_farewell(ONE, Farewell::Shutdown);
 }
 
 #[test]

@@ -2,10 +2,20 @@
 
 use game::record::{Change, GmEntry, Owner};
 use game::{CharacterId, CommitSeq, ItemId};
-use rusqlite::Connection;
 
-use super::world::{World, ground, item, path, register, save, settings, write};
-use crate::store::{Answer, Backlog, Read, Ticket, audit, item_history};
+use super::world::{Home, World, ground, item, on_every_engine, register, save, write};
+use crate::store::{Answer, Backlog};
+
+on_every_engine![
+    a_commit_repeated_after_an_unknown_result_is_applied_once,
+    an_operation_repeated_in_a_later_commit_is_applied_once,
+    progress_is_never_apart_from_the_value_it_earned,
+    what_memory_and_disk_disagree_about_stops_the_store,
+    a_hole_in_the_order_of_commits_stops_the_store,
+    an_operation_of_another_start_stops_the_store,
+    a_save_of_nobody_is_told_before_its_commit_and_harms_nobody_else,
+    all_that_was_submitted_is_durable_after_close,
+];
 
 /// The reason for which the store stopped.
 fn broken(world: &mut World) -> String {
@@ -15,10 +25,8 @@ fn broken(world: &mut World) -> String {
     reason
 }
 
-#[test]
-fn a_commit_repeated_after_an_unknown_result_is_applied_once() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut world = World::open(settings(&directory));
+fn a_commit_repeated_after_an_unknown_result_is_applied_once(home: &Home) {
+    let mut world = home.open();
     let (_, anna) = world.character("anna");
     let operation = world.operation(anna, vec![Change::Create(item(1, ground(0)))]);
     let mut commit = world.commit(vec![operation]);
@@ -30,18 +38,12 @@ fn a_commit_repeated_after_an_unknown_result_is_applied_once() {
     for _ in 0..3 {
         assert_eq!(world.write(write(commit.clone())), Answer::Durable(commit.seq));
     }
-    assert_eq!(item_history(&path(&directory), ItemId(1)).unwrap().len(), 1);
-    let lines: i64 = Connection::open(path(&directory))
-        .unwrap()
-        .query_row("SELECT COUNT(*) FROM gm_log", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(lines, 1);
+    assert_eq!(home.history(ItemId(1)).len(), 1);
+    assert_eq!(home.count("gm_log", "TRUE"), 1);
 }
 
-#[test]
-fn an_operation_repeated_in_a_later_commit_is_applied_once() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut world = World::open(settings(&directory));
+fn an_operation_repeated_in_a_later_commit_is_applied_once(home: &Home) {
+    let mut world = home.open();
     let create = world.operation(CharacterId(0), vec![Change::Create(item(1, ground(0)))]);
     let pick = Change::Move { item: ItemId(1), from: ground(0), to: ground(1), slot: 0 };
     let pick = world.operation(CharacterId(0), vec![pick]);
@@ -49,15 +51,13 @@ fn an_operation_repeated_in_a_later_commit_is_applied_once() {
     let second = world.commit(vec![create, pick]);
     assert_eq!(world.write(write(first)), Answer::Durable(CommitSeq(1)));
     assert_eq!(world.write(write(second)), Answer::Durable(CommitSeq(2)));
-    let report = audit(&path(&directory)).unwrap();
+    let report = home.audit();
     assert!(report.is_clean(), "{report}");
     assert_eq!((report.items, report.entries), (1, 2));
 }
 
-#[test]
-fn progress_is_never_apart_from_the_value_it_earned() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut world = World::open(settings(&directory));
+fn progress_is_never_apart_from_the_value_it_earned(home: &Home) {
+    let mut world = home.open();
     let (_, anna) = world.character("anna");
     // The operation can't be applied, so the level that came with it isn't either.
     let stolen = Change::Destroy { item: ItemId(1), from: Owner::Character(anna) };
@@ -66,15 +66,10 @@ fn progress_is_never_apart_from_the_value_it_earned() {
     commit.characters.push(save(anna, 1, 2));
     world.store.submit(write(commit)).unwrap();
     broken(&mut world);
-    let saved: i64 = Connection::open(path(&directory))
-        .unwrap()
-        .query_row("SELECT COUNT(*) FROM character_modules", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(saved, 0);
+    assert_eq!(home.count("character_modules", "TRUE"), 0);
 }
 
-#[test]
-fn what_memory_and_disk_disagree_about_stops_the_store() {
+fn what_memory_and_disk_disagree_about_stops_the_store(home: &Home) {
     let anna = Owner::Character(CharacterId(77));
     let nothing = {
         let mut item = item(2, ground(0));
@@ -92,8 +87,8 @@ fn what_memory_and_disk_disagree_about_stops_the_store() {
         ("an id beyond all ids", Change::Create(item(u64::MAX, ground(0)))),
     ];
     for (name, change) in wrong {
-        let directory = tempfile::tempdir().unwrap();
-        let mut world = World::open(settings(&directory));
+        let home = home.another();
+        let mut world = home.open();
         world.settle(CharacterId(0), vec![Change::Create(item(1, ground(0)))]);
         world.submit(CharacterId(0), vec![change]);
         let reason = broken(&mut world);
@@ -102,16 +97,14 @@ fn what_memory_and_disk_disagree_about_stops_the_store() {
         let unsaved = world.store.close().unwrap_err();
         assert_eq!(unsaved.commits, 1, "{name}: {unsaved}");
         // What was durable before is what is there.
-        let report = audit(&path(&directory)).unwrap();
+        let report = home.audit();
         assert!(report.is_clean(), "{name}: {report}");
         assert_eq!(report.items, 1, "{name}");
     }
 }
 
-#[test]
-fn a_hole_in_the_order_of_commits_stops_the_store() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut world = World::open(settings(&directory));
+fn a_hole_in_the_order_of_commits_stops_the_store(home: &Home) {
+    let mut world = home.open();
     let lost = world.commit(Vec::new());
     let next = world.commit(Vec::new());
     world.store.submit(write(next)).unwrap();
@@ -120,10 +113,8 @@ fn a_hole_in_the_order_of_commits_stops_the_store() {
     drop(lost);
 }
 
-#[test]
-fn an_operation_of_another_start_stops_the_store() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut world = World::open(settings(&directory));
+fn an_operation_of_another_start_stops_the_store(home: &Home) {
+    let mut world = home.open();
     let mut stale = world.operation(CharacterId(0), Vec::new());
     stale.id.epoch += 1;
     let commit = world.commit(vec![stale]);
@@ -131,10 +122,8 @@ fn an_operation_of_another_start_stops_the_store() {
     broken(&mut world);
 }
 
-#[test]
-fn a_save_of_nobody_is_told_before_its_commit_and_harms_nobody_else() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut world = World::open(settings(&directory));
+fn a_save_of_nobody_is_told_before_its_commit_and_harms_nobody_else(home: &Home) {
+    let mut world = home.open();
     let (account, anna) = world.character("anna");
     let nobody = CharacterId(77);
     let operation = world.operation(anna, vec![Change::Create(item(1, Owner::Character(anna)))]);
@@ -143,24 +132,18 @@ fn a_save_of_nobody_is_told_before_its_commit_and_harms_nobody_else() {
     let seq = commit.seq;
     assert_eq!(world.write(write(commit)), Answer::SaveFailed(nobody));
     assert_eq!(world.answer(), Answer::Durable(seq));
-    let ticket = Ticket(1);
-    let answer = world.read(Read::Character { ticket, account, character: anna });
-    let Answer::Character { character: Some(record), .. } = answer else {
-        panic!("{answer:?}");
-    };
+    let record = world.load(account, anna);
     assert_eq!(record.place.unwrap().x, 5);
     assert_eq!(record.items.len(), 1);
 }
 
-#[test]
-fn all_that_was_submitted_is_durable_after_close() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut world = World::open(settings(&directory));
+fn all_that_was_submitted_is_durable_after_close(home: &Home) {
+    let mut world = home.open();
     for id in 1..=500 {
         world.submit(CharacterId(0), vec![Change::Create(item(id, ground(0)))]);
     }
     world.store.close().unwrap();
-    let report = audit(&path(&directory)).unwrap();
+    let report = home.audit();
     assert!(report.is_clean(), "{report}");
     assert_eq!(report.items, 500);
 }

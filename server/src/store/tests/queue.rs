@@ -14,14 +14,16 @@ use crate::store::{Answer, Backlog, Bounds, Claim, Read, Store, StoreSettings, T
 
 type Outcome = Result<(), EngineError>;
 
-/// Waits for the test to say how each batch goes, and tells it the batch's size before.
+/// Waits for the test to say how each batch goes, and tells it the batch's number and size before.
 struct Puppet {
     outcomes: Receiver<Outcome>,
     batches: Sender<usize>,
+    numbers: Sender<u64>,
 }
 
 impl Writer for Puppet {
-    fn apply(&mut self, _: u64, batch: &[Write]) -> Result<Vec<Answer>, EngineError> {
+    fn apply(&mut self, number: u64, batch: &[Write]) -> Result<Vec<Answer>, EngineError> {
+        let _ = self.numbers.send(number);
         let _ = self.batches.send(batch.len());
         self.outcomes.recv().unwrap_or(Ok(()))?;
         let answer = |write: &Write| {
@@ -61,6 +63,7 @@ struct Stage {
     store: Store,
     outcomes: Sender<Outcome>,
     batches: Receiver<usize>,
+    numbers: Receiver<u64>,
     woken: Receiver<()>,
     _directory: TempDir,
 }
@@ -72,9 +75,10 @@ impl Stage {
             StoreSettings { bounds, close_patience: Duration::ZERO, ..settings(&directory) };
         let (outcome_sender, outcomes) = mpsc::channel();
         let (batch_sender, batches) = mpsc::channel();
+        let (number_sender, numbers) = mpsc::channel();
         let (wake, woken) = mpsc::channel();
         let opened = Opened {
-            writer: Box::new(Puppet { outcomes, batches: batch_sender }),
+            writer: Box::new(Puppet { outcomes, batches: batch_sender, numbers: number_sender }),
             reader: Box::new(NoReader),
             claim: Claim { epoch: 1, ground: Vec::new() },
         };
@@ -82,7 +86,7 @@ impl Stage {
             let _ = wake.send(());
         };
         let (store, _) = Store::start(opened, &settings, wake).unwrap();
-        Self { store, outcomes: outcome_sender, batches, woken, _directory: directory }
+        Self { store, outcomes: outcome_sender, batches, numbers, woken, _directory: directory }
     }
 
     fn submit(&mut self, seq: u64) -> Result<(), Backlog> {
@@ -185,6 +189,21 @@ fn a_full_disk_closes_value_keeps_the_batch_and_recovers_by_itself() {
     stage.durable(1..=2);
     assert_eq!(stage.batches.iter().take(4).collect::<Vec<_>>(), [1; 4]);
     assert_eq!(stage.store.stats().stalls, 1);
+}
+
+#[test]
+fn a_batch_with_an_unknown_outcome_is_tried_again_under_its_number() {
+    let mut stage = Stage::new(Bounds::default());
+    for outcome in [Err(EngineError::Unknown("reset".to_owned())), full(), Ok(()), Ok(())] {
+        stage.outcomes.send(outcome).unwrap();
+    }
+    stage.submit(1).unwrap();
+    assert_eq!(stage.answer(), Answer::ValueOpen(false));
+    assert_eq!(stage.answer(), Answer::ValueOpen(true));
+    stage.durable(1..=1);
+    stage.submit(2).unwrap();
+    stage.durable(2..=2);
+    assert_eq!(stage.numbers.iter().take(4).collect::<Vec<_>>(), [1, 1, 1, 2]);
 }
 
 #[test]

@@ -3,12 +3,27 @@
 use game::record::{Change, Owner};
 use game::{AccountId, CharacterId, ItemId, Rank};
 
-use super::world::{RESERVED, World, create, ground, item, path, register, save, settings, write};
+use super::world::{
+    Home, RESERVED, World, create, ground, item, on_every_engine, path, register, save, settings,
+    write,
+};
 use crate::auth::Secret;
 use crate::store::{
-    AccountRow, Answer, CreateRefused, OpenError, OperatorError, Read, Ticket, Write, audit,
-    item_history, set_rank,
+    AccountRow, Answer, CreateRefused, OpenError, OperatorError, Read, Ticket, Write, set_rank,
 };
+
+on_every_engine![
+    a_taken_name_is_refused_and_the_commits_beside_it_are_durable,
+    an_account_is_found_by_its_name_with_its_hash,
+    a_token_id_is_admitted_once_also_after_a_restart,
+    expired_token_ids_are_forgotten_and_others_kept,
+    a_character_name_is_taken_whatever_its_capitals,
+    an_account_has_no_more_characters_than_it_may,
+    a_character_comes_back_as_it_was_saved_with_all_it_owns,
+    an_id_that_no_character_can_have_is_not_found_and_harms_nobody,
+    a_deleted_characters_items_leave_the_world_through_the_ledger,
+    ids_carry_the_node_and_are_never_given_twice,
+];
 
 fn token(id: &str, expires_at: u64) -> Write {
     Write::AdmitToken {
@@ -19,10 +34,8 @@ fn token(id: &str, expires_at: u64) -> Write {
     }
 }
 
-#[test]
-fn a_taken_name_is_refused_and_the_commits_beside_it_are_durable() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut world = World::open(settings(&directory));
+fn a_taken_name_is_refused_and_the_commits_beside_it_are_durable(home: &Home) {
+    let mut world = home.open();
     let (_, anna) = world.character("anna");
     let first = world.submit(anna, vec![Change::Create(item(1, ground(0)))]);
     world.store.submit(register("anna")).unwrap();
@@ -34,10 +47,8 @@ fn a_taken_name_is_refused_and_the_commits_beside_it_are_durable() {
     assert_eq!(world.store.durable(), second);
 }
 
-#[test]
-fn an_account_is_found_by_its_name_with_its_hash() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut world = World::open(settings(&directory));
+fn an_account_is_found_by_its_name_with_its_hash(home: &Home) {
+    let mut world = home.open();
     let id = world.account("anna");
     let question = |name: &str| Read::Account { ticket: Ticket(9), name: name.to_owned() };
     let found = Answer::Account {
@@ -53,10 +64,8 @@ fn an_account_is_found_by_its_name_with_its_hash() {
     assert_eq!(world.read(question("bert")), nobody);
 }
 
-#[test]
-fn a_token_id_is_admitted_once_also_after_a_restart() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut world = World::open(settings(&directory));
+fn a_token_id_is_admitted_once_also_after_a_restart(home: &Home) {
+    let mut world = home.open();
     let admitted = world.write(token("t1", u64::MAX));
     let Answer::TokenAdmitted { account, .. } = &admitted else {
         panic!("{admitted:?}");
@@ -66,44 +75,34 @@ fn a_token_id_is_admitted_once_also_after_a_restart() {
     let refused = Answer::TokenAdmitted { ticket: Ticket(3), account: None };
     assert_eq!(world.write(token("t1", u64::MAX)), refused);
     world.store.close().unwrap();
-    let mut world = World::open(settings(&directory));
+    let mut world = home.open();
     assert_eq!(world.write(token("t1", u64::MAX)), refused);
     let again = Answer::TokenAdmitted { ticket: Ticket(3), account: Some(account) };
     assert_eq!(world.write(token("t2", u64::MAX)), again);
 }
 
-#[test]
-fn expired_token_ids_are_forgotten_and_others_kept() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut world = World::open(settings(&directory));
+fn expired_token_ids_are_forgotten_and_others_kept(home: &Home) {
+    let mut world = home.open();
     for id in 0..40 {
         world.write(token(&format!("old {id}"), 1_000));
         world.write(token(&format!("new {id}"), u64::MAX));
     }
     world.store.close().unwrap();
-    let connection = rusqlite::Connection::open(path(&directory)).unwrap();
-    let count = |pattern: &str| -> i64 {
-        let sql = "SELECT COUNT(*) FROM login_tokens WHERE id LIKE ?1";
-        connection.query_row(sql, [pattern], |row| row.get(0)).unwrap()
-    };
+    let count = |pattern: &str| home.count("login_tokens", &format!("id LIKE '{pattern}'"));
     assert_eq!(count("new %"), 40);
     assert!(count("old %") <= 1, "{} are left", count("old %"));
 }
 
-#[test]
-fn a_character_name_is_taken_whatever_its_capitals() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut world = World::open(settings(&directory));
+fn a_character_name_is_taken_whatever_its_capitals(home: &Home) {
+    let mut world = home.open();
     let (account, _) = world.character("Ärwen");
     let refused =
         Answer::CharacterCreated { ticket: Ticket(2), result: Err(CreateRefused::NameTaken) };
     assert_eq!(world.write(create(account, "äRWEN")), refused);
 }
 
-#[test]
-fn an_account_has_no_more_characters_than_it_may() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut world = World::open(settings(&directory));
+fn an_account_has_no_more_characters_than_it_may(home: &Home) {
+    let mut world = home.open();
     let (account, _) = world.character("a");
     world.write(create(account, "c"));
     world.write(create(account, "b"));
@@ -119,10 +118,8 @@ fn an_account_has_no_more_characters_than_it_may() {
     assert_eq!(names, ["a", "b", "c"]);
 }
 
-#[test]
-fn a_character_comes_back_as_it_was_saved_with_all_it_owns() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut world = World::open(settings(&directory));
+fn a_character_comes_back_as_it_was_saved_with_all_it_owns(home: &Home) {
+    let mut world = home.open();
     let (account, anna) = world.character("Anna");
     let owned = item(7, Owner::Character(anna));
     let operation = world.operation(anna, vec![Change::Create(owned.clone())]);
@@ -137,7 +134,7 @@ fn a_character_comes_back_as_it_was_saved_with_all_it_owns() {
     world.write(write(commit));
     world.store.close().unwrap();
 
-    let mut world = World::open(settings(&directory));
+    let mut world = home.open();
     let ticket = Ticket(5);
     let character = anna;
     let answer = world.read(Read::Character { ticket, account, character });
@@ -155,10 +152,8 @@ fn a_character_comes_back_as_it_was_saved_with_all_it_owns() {
     assert_eq!(foreign, nobody);
 }
 
-#[test]
-fn an_id_that_no_character_can_have_is_not_found_and_harms_nobody() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut world = World::open(settings(&directory));
+fn an_id_that_no_character_can_have_is_not_found_and_harms_nobody(home: &Home) {
+    let mut world = home.open();
     let (account, _) = world.character("anna");
     for id in [0, u64::MAX >> 1, 1 << 63, u64::MAX] {
         let answer = world.write(Write::DeleteCharacter {
@@ -173,10 +168,8 @@ fn an_id_that_no_character_can_have_is_not_found_and_harms_nobody() {
     world.store.close().unwrap();
 }
 
-#[test]
-fn a_deleted_characters_items_leave_the_world_through_the_ledger() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut world = World::open(settings(&directory));
+fn a_deleted_characters_items_leave_the_world_through_the_ledger(home: &Home) {
+    let mut world = home.open();
     let (account, anna) = world.character("anna");
     world.settle(
         anna,
@@ -187,10 +180,10 @@ fn a_deleted_characters_items_leave_the_world_through_the_ledger() {
     assert_eq!(world.write(delete(AccountId(99))), answer(false));
     assert_eq!(world.write(delete(account)), answer(true));
     assert_eq!(world.write(delete(account)), answer(false));
-    let report = audit(&path(&directory)).unwrap();
+    let report = home.audit();
     assert!(report.is_clean(), "{report}");
     assert_eq!((report.items, report.histories), (1, 2));
-    let history = item_history(&path(&directory), ItemId(1)).unwrap();
+    let history = home.history(ItemId(1));
     assert_eq!(history.len(), 2);
     assert_eq!(history[1].cause, "character deleted");
     assert_eq!(history[1].to, None);
@@ -201,10 +194,8 @@ fn a_deleted_characters_items_leave_the_world_through_the_ledger() {
     ));
 }
 
-#[test]
-fn ids_carry_the_node_and_are_never_given_twice() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut at_five = settings(&directory);
+fn ids_carry_the_node_and_are_never_given_twice(home: &Home) {
+    let mut at_five = home.settings();
     at_five.node = 5;
     let mut world = World::open(at_five.clone());
     let reserve = Write::ReserveItemIds { count: 100 };

@@ -1,4 +1,4 @@
-//! What the other tests stand on: a database in a directory of its own, and commits to fill it with.
+//! What the other tests stand on: a database of its own for each, and commits to fill it with.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,16 +6,84 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use game::record::{
-    Change, CharacterSave, Commit, ItemRecord, OpId, Operation, Owner, Place, Saved, Work,
+    Change, CharacterRecord, CharacterSave, Commit, Denied, Granted, ItemRecord, MailRecord, OpId,
+    Operation, Owner, Place, Saved, SharedRequest, Work,
 };
 use game::{AccountId, CharacterId, CommitSeq, ItemId, ZoneName};
+use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::auth::Secret;
-use crate::store::{Answer, Claim, Read, Store, StoreSettings, Ticket, Write};
+use crate::store::engine::Opened;
+use crate::store::{
+    Answer, AuditReport, Claim, LedgerEntry, Read, Store, StoreSettings, Ticket, Write, audit,
+    item_history, sqlite,
+};
 
 /// An end to waiting for an answer that doesn't come: the test fails then.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Makes a test of each of these functions for each database.
+macro_rules! on_every_engine {
+    ($($test:ident),* $(,)?) => {
+        mod sqlite {
+            $(
+                #[test]
+                fn $test() {
+                    super::$test(&$crate::store::tests::world::Home::sqlite());
+                }
+            )*
+        }
+    };
+}
+pub(super) use on_every_engine;
+
+/// Where a test's database lies, which goes with it. Nothing but this knows which engine it is.
+pub(super) struct Home {
+    directory: TempDir,
+}
+
+impl Home {
+    pub(super) fn sqlite() -> Self {
+        Self { directory: tempfile::tempdir().unwrap() }
+    }
+
+    /// An empty one of the same kind.
+    pub(super) fn another(&self) -> Self {
+        Self::sqlite()
+    }
+
+    pub(super) fn settings(&self) -> StoreSettings {
+        settings(&self.directory)
+    }
+
+    /// The database without threads in front of it.
+    pub(super) fn engine(&self) -> Opened {
+        sqlite::open(&self.settings()).unwrap()
+    }
+
+    pub(super) fn open(&self) -> World {
+        World::open(self.settings())
+    }
+
+    pub(super) fn audit(&self) -> AuditReport {
+        audit(&path(&self.directory)).unwrap()
+    }
+
+    pub(super) fn history(&self, item: ItemId) -> Vec<LedgerEntry> {
+        item_history(&path(&self.directory), item).unwrap()
+    }
+
+    /// Rows of a table for which the condition holds.
+    pub(super) fn count(&self, table: &str, condition: &str) -> i64 {
+        Connection::open(path(&self.directory))
+            .unwrap()
+            .query_row(&format!("SELECT COUNT(*) FROM {table} WHERE {condition}"), [], |row| {
+                row.get(0)
+            })
+            .unwrap()
+    }
+}
 
 /// Item ids that each start reserves: more than any test makes.
 pub(super) const RESERVED: u64 = 1 << 20;
@@ -91,13 +159,50 @@ impl World {
 
     /// The next operation of this start.
     pub(super) fn operation(&mut self, actor: CharacterId, changes: Vec<Change>) -> Operation {
+        self.work(actor, Work::Done(changes))
+    }
+
+    /// The same, whoever decides about it.
+    pub(super) fn work(&mut self, actor: CharacterId, work: Work) -> Operation {
         self.sequence += 1;
-        Operation {
-            id: OpId { epoch: self.claim.epoch, sequence: self.sequence },
-            cause: "test".to_owned(),
-            actor,
-            work: Work::Done(changes),
-        }
+        let id = OpId { epoch: self.claim.epoch, sequence: self.sequence };
+        Operation { id, cause: "test".to_owned(), actor, work }
+    }
+
+    /// Asks the database to decide, in a commit of its own.
+    pub(super) fn ask(
+        &mut self,
+        actor: CharacterId,
+        request: SharedRequest,
+    ) -> Result<Granted, Denied> {
+        let operation = self.work(actor, Work::Asked(request));
+        let commit = self.commit(vec![operation]);
+        let seq = commit.seq;
+        let answer = self.write(write(commit));
+        let Answer::Decided(decision) = answer else {
+            panic!("{answer:?}");
+        };
+        assert_eq!(self.answer(), Answer::Durable(seq));
+        decision.outcome
+    }
+
+    /// Everything of a character.
+    pub(super) fn load(&mut self, account: AccountId, character: CharacterId) -> CharacterRecord {
+        let ticket = Ticket(5);
+        let answer = self.read(Read::Character { ticket, account, character });
+        let Answer::Character { character: Some(record), .. } = answer else {
+            panic!("{answer:?}");
+        };
+        *record
+    }
+
+    /// The letters to a character.
+    pub(super) fn mailbox(&mut self, character: CharacterId) -> Vec<MailRecord> {
+        let answer = self.read(Read::Mailbox { character, request: 7 });
+        let Answer::Mailbox { mails, request: 7, .. } = answer else {
+            panic!("{answer:?}");
+        };
+        mails
     }
 
     /// The next commit of this start.

@@ -1,0 +1,66 @@
+//! Whose turn it is: what is to be done for each character every so many ticks is spread over those ticks by the
+//! character's number, so that no tick does it for all, and finding those whose turn it is costs nothing for the others.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::CharacterId;
+
+/// Characters that each have a turn every so many ticks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Rota {
+    every: u64,
+    /// By the tick, modulo `every`, in which it is their turn.
+    members: BTreeSet<(u64, CharacterId)>,
+}
+
+impl Rota {
+    /// Nobody yet; a turn every `every` ticks, at least one.
+    pub(crate) fn new(every: u64) -> Self {
+        Self { every: every.max(1), members: BTreeSet::new() }
+    }
+
+    /// The character has its turns from now on. The first one comes within `every` ticks.
+    pub(crate) fn add(&mut self, character: CharacterId) {
+        self.members.insert((self.turn_of(character), character));
+    }
+
+    pub(crate) fn remove(&mut self, character: CharacterId) {
+        self.members.remove(&(self.turn_of(character), character));
+    }
+
+    /// Those whose turn it is in `tick`, in the order of their numbers.
+    pub(crate) fn due(&self, tick: u64) -> Vec<CharacterId> {
+        let turn = tick % self.every;
+        let due = self.members.range((turn, CharacterId(0))..=(turn, CharacterId(u64::MAX)));
+        due.map(|(_, character)| *character).collect()
+    }
+
+    /// The first `most` of all.
+    pub(crate) fn first(&self, most: usize) -> Vec<CharacterId> {
+        self.members.iter().take(most).map(|(_, character)| *character).collect()
+    }
+
+    fn turn_of(&self, character: CharacterId) -> u64 {
+        character.0 % self.every
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_has_one_turn_in_each_round_and_none_after_leaving() {
+        let mut rota = Rota::new(7);
+        (1..=100).map(CharacterId).for_each(|character| rota.add(character));
+        rota.add(CharacterId(4));
+        rota.remove(CharacterId(9));
+        let mut turns: Vec<CharacterId> = (50..57).flat_map(|tick| rota.due(tick)).collect();
+        turns.sort_unstable();
+        let all: Vec<_> = (1..=100).filter(|id| *id != 9).map(CharacterId).collect();
+        assert_eq!(turns, all);
+        assert!(rota.due(50).len() <= 15, "{:?}", rota.due(50));
+    }
+}
