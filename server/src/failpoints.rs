@@ -17,6 +17,8 @@
 //! session.written = abort after lane.buffered
 //! # A switch, from here on; what is switched on stands in the list of hits once.
 //! broken.confirm-first = on
+//! # The same for one look at it.
+//! clock.hurry = once
 //! ```
 //!
 //! What has happened is appended to a file beside it, with [`HITS`] after its name: the point and what it did, a line each.

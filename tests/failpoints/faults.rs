@@ -79,7 +79,7 @@ fn a_fault_that_nothing_repairs_stops_the_server_with_its_reason_and_a_restart_r
         assert_eq!(status.code(), Some(1), "{step}");
         stage.server.log.wait_for(&format!("failpoint {step}"));
         stage.failpoints.disarm();
-        stage.audit();
+        stage.audit(step);
         deed.is_whole_or_nothing(&mut stage, step);
         stage.restart();
         Deed::seen(&mut stage, passing(step), "").is_done(&stage, step);

@@ -55,6 +55,8 @@ fn an_abort_at_any_step_of_any_operation_leaves_all_of_it_or_nothing() {
 /// operation possible again.
 fn dies(stage: &mut Stage, operation: &Operation, step: &str) -> bool {
     let pair = format!("{} x {step}", operation.name);
+    // What a failure of a client's own is about; shown with the test's other output.
+    println!("{pair}");
     let after = match step {
         "session.written" => format!(" after {}", operation.answered),
         _ => String::new(),
@@ -63,10 +65,12 @@ fn dies(stage: &mut Stage, operation: &Operation, step: &str) -> bool {
     let aborted = format!("{step} abort{after}");
     if !stage.failpoints.hits().contains(&aborted) {
         deed.is_done(stage, &pair);
+        stage.server.kill();
+        stage.restart();
         return false;
     }
     stage.see_abort();
-    stage.audit();
+    stage.audit(&pair);
     deed.is_whole_or_nothing(stage, &pair);
     stage.restart();
     Deed::seen(stage, operation, "").is_done(stage, &format!("{pair}, again"));

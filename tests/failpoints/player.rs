@@ -23,6 +23,8 @@ pub(crate) struct Player {
     pub(crate) name: String,
     pub(crate) entity: u64,
     pub(crate) sight: Sight,
+    /// What the entities are called that came into sight.
+    names: BTreeMap<u64, String>,
     /// As the server told.
     pub(crate) holding: Holding,
 }
@@ -34,7 +36,8 @@ impl Player {
         let before = std::mem::take(&mut client.seen);
         let (entity, sight) = (entered.entity, Sight::new(&entered));
         let holding = Holding::default();
-        let mut player = Self { client, name: name.to_owned(), entity, sight, holding };
+        let mut player =
+            Self { client, name: name.to_owned(), entity, sight, names: BTreeMap::new(), holding };
         let told = before.iter().any(|packet| matches!(packet.body, Some(Body::Inventory(_))));
         before.into_iter().filter_map(|packet| packet.body).for_each(|body| player.note(&body));
         if !told {
@@ -80,11 +83,20 @@ impl Player {
         })
     }
 
+    /// What an entity in its sight is called.
+    pub(crate) fn name_of(&self, entity: u64) -> &str {
+        self.names.get(&entity).map_or("", String::as_str)
+    }
+
     /// An entity of this kind in its sight, for which something holds.
-    pub(crate) fn look(&mut self, kind: EntityKind, such: impl Fn(u64, &Seen) -> bool) -> u64 {
+    pub(crate) fn look(
+        &mut self,
+        kind: EntityKind,
+        such: impl Fn(&Self, u64, &Seen) -> bool,
+    ) -> u64 {
         let find = |player: &Self| {
             let mut seen = player.sight.entities().filter(|(_, seen)| seen.kind == kind);
-            seen.find(|(id, seen)| such(*id, seen)).map(|(id, _)| id)
+            seen.find(|(id, seen)| such(player, *id, seen)).map(|(id, _)| id)
         };
         let known = find(self);
         known.unwrap_or_else(|| self.expect(|player, _| find(player)))
@@ -92,7 +104,11 @@ impl Player {
 
     fn note(&mut self, body: &Body) {
         match body {
-            Body::View(view) => self.sight.apply(view, &mut ()),
+            Body::View(view) => {
+                self.sight.apply(view, &mut ());
+                let comers = view.states.iter().flat_map(|state| &state.enters);
+                self.names.extend(comers.map(|comer| (comer.id, comer.name.clone())));
+            }
             Body::Entered(entered) => {
                 (self.entity, self.sight) = (entered.entity, Sight::new(entered))
             }
@@ -110,6 +126,8 @@ impl Player {
                 }
                 self.holding.gold = change.gold.unwrap_or(self.holding.gold);
             }
+            // Nothing here asks for what may be refused; the test's output has the reason.
+            Body::Refused(refused) => println!("{} was refused: {refused:?}", self.name),
             _ => {}
         }
     }

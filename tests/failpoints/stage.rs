@@ -29,11 +29,24 @@ pub(crate) struct Stage {
     pub(crate) ben: Player,
     dee: Option<Client>,
     dee_is_in: bool,
+    /// Trades since the start.
+    trades: u32,
 }
 
-/// Everybody reaches everything, mice die of one blow and leave one whisker each; nothing is saved by the clock.
+/// A shop beside the place where everybody begins.
+const SHOP: &str = r#"
+[stall]
+name = "The Stall"
+zone = "arena"
+place = [5, 5]
+buys_percent = 50
+sells = [{ item = "whisker", price = 3 }]
+"#;
+
+/// Everybody reaches everything, mice die of one blow and leave one whisker and 7 gold each; nothing is saved by the
+/// clock.
 fn setup(directory: &Path) -> ServerSetup {
-    ServerSetup::new()
+    let setup = ServerSetup::new()
         .data_at(directory)
         .arena_with("player.toml", "damage = 20", "damage = 1000")
         .arena_with("player.toml", "attack_range_cm = 300", "attack_range_cm = 5000")
@@ -41,9 +54,14 @@ fn setup(directory: &Path) -> ServerSetup {
         .arena_with("player.toml", "pick_up_cm = 300", "pick_up_cm = 5000")
         .arena_with("player.toml", "inventory_slots = 6", "inventory_slots = 256")
         .arena_with("monsters.toml", "quantity = [1, 3]", "quantity = [1, 1]")
+        .arena_with("monsters.toml", "experience = 1", "experience = 1\ngold = [7, 7]")
         .arena_with("zones/arena.toml", "respawn_s = 5", "respawn_s = 1")
+        .arena_with("zones/arena.toml", "start = [4, 4, 8, 8]", "start = [4, 4, 1, 1]")
+        .arena_with("items.toml", "stack = 20", "stack = 20\nvalue = 4")
         .set("world.tick_rate", 30)
-        .set("store.save_interval", "10m")
+        .set("store.save_interval", "10m");
+    std::fs::write(directory.join("content/shops.toml"), SHOP).unwrap();
+    setup
 }
 
 /// A data directory in which everybody has a character and Ada her rank.
@@ -68,13 +86,13 @@ impl Stage {
         let server = setup.start();
         let enter = |name| Player::enter(server.address, name);
         let (ada, ben) = (enter("Ada"), enter("Ben"));
-        Self { setup, failpoints, server, ada, ben, dee: None, dee_is_in: false }
+        Self { setup, failpoints, server, ada, ben, dee: None, dee_is_in: false, trades: 0 }
     }
 
     /// The server has aborted: starts it again, and lets everybody in. They are told what the database says.
     pub(crate) fn restart(&mut self) {
         self.server = self.setup.start();
-        (self.dee, self.dee_is_in) = (None, false);
+        (self.dee, self.dee_is_in, self.trades) = (None, false, 0);
         let world = self.world();
         for name in ["Ada", "Ben"] {
             let player = Player::enter(self.server.address, name);
@@ -100,15 +118,31 @@ impl Stage {
     }
 
     /// The audit of a server that isn't running.
-    pub(crate) fn audit(&self) {
+    pub(crate) fn audit(&self, pair: &str) {
         let audit = self.setup.run(&["audit"]);
-        assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stdout));
+        assert!(audit.status.success(), "{pair}: {}", String::from_utf8_lossy(&audit.stdout));
     }
 
     /// A new item for Ada or Ben, durable and told.
     pub(crate) fn give(&mut self, name: &str, quantity: u32) -> u64 {
         self.ada.command(&format!("give {name} whisker {quantity}"));
         self.player(name).expect_item()
+    }
+
+    /// Gold for Ada or Ben, durable and told.
+    pub(crate) fn pay(&mut self, name: &str, amount: u64) {
+        self.ada.command(&format!("give {name} gold {amount}"));
+        self.player(name).expect(|_, body| match body {
+            Body::InventoryChanged(change) => change.gold,
+            _ => None,
+        });
+    }
+
+    /// Who asks for the next trade, and who is asked: the same one doesn't ask the same twice in a short while.
+    pub(crate) fn traders(&mut self) -> (&mut Player, &mut Player) {
+        self.trades += 1;
+        let (ada, ben) = (&mut self.ada, &mut self.ben);
+        if self.trades.is_multiple_of(2) { (ada, ben) } else { (ben, ada) }
     }
 
     /// The connection of Dee.

@@ -1,6 +1,6 @@
 //! What the database says of the world, and what an operation has made of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use rusqlite::{Connection, Row};
@@ -90,10 +90,14 @@ impl World {
         pairs(&self.letters, &later.letters, |before, after| note(before.cloned(), after.cloned()));
         let said = |item: &Item| format!("{} {} of {}", item.quantity, item.template, item.owner);
         pairs(&self.items, &later.items, |before, after| note(before.map(said), after.map(said)));
-        pairs(&self.gold, &later.gold, |before, after| {
-            let (before, after) = (before.copied().unwrap_or(0), after.copied().unwrap_or(0));
-            note(None, (after != before).then(|| format!("{:+} gold", after - before)));
-        });
+        let owners: BTreeSet<&String> = self.gold.keys().chain(later.gold.keys()).collect();
+        for owner in owners {
+            let of = |world: &Self| world.gold.get(owner).copied().unwrap_or_default();
+            let more = of(later) - of(self);
+            if more != 0 {
+                changes.push(format!("{owner}: {more:+} gold"));
+            }
+        }
         changes.sort();
         changes
     }

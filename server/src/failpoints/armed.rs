@@ -32,7 +32,7 @@ pub(crate) fn pass(point: &str) {
 pub(crate) fn meet(point: &str) -> Result<(), EngineError> {
     match act(point) {
         Some(Action::Fail(fault)) => Err(fault.into_error(point)),
-        Some(Action::Abort | Action::Delay(_) | Action::On) | None => Ok(()),
+        Some(Action::Abort | Action::Delay(_) | Action::On | Action::Once) | None => Ok(()),
     }
 }
 
@@ -49,7 +49,7 @@ fn act(point: &str) -> Option<Action> {
         Action::Abort => std::process::abort(),
         // Not under the lock: other threads go on.
         Action::Delay(time) => thread::sleep(time),
-        Action::Fail(_) | Action::On => {}
+        Action::Fail(_) | Action::On | Action::Once => {}
     }
     Some(action)
 }

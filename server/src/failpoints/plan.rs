@@ -17,6 +17,8 @@ pub(super) enum Action {
     Fail(Fault),
     /// It is switched on.
     On,
+    /// It is switched on for one look at it.
+    Once,
 }
 
 /// How a database fails, as [`EngineError`] names it.
@@ -62,7 +64,12 @@ impl Plan {
             return false;
         }
         self.hits += 1;
-        self.hits.is_multiple_of(self.every)
+        match self.action {
+            Action::Once => self.hits == self.every,
+            Action::Abort | Action::Delay(_) | Action::Fail(_) | Action::On => {
+                self.hits.is_multiple_of(self.every)
+            }
+        }
     }
 
     /// True if this time is to be told: a switch is looked at thousands of times.
@@ -96,7 +103,7 @@ fn plan(line: &str) -> Result<Plan, String> {
     let possible = match action {
         Action::Abort | Action::Delay(_) => point.kind != Kind::Switch,
         Action::Fail(_) => point.kind == Kind::Fallible,
-        Action::On => point.kind == Kind::Switch,
+        Action::On | Action::Once => point.kind == Kind::Switch,
     };
     if !possible {
         return Err(format!("this can't happen at a point that is a {:?}", point.kind));
@@ -117,13 +124,14 @@ fn action_named(text: &str) -> Result<Action, String> {
     match (name, argument) {
         ("abort", None) => Ok(Action::Abort),
         ("on", None) => Ok(Action::On),
+        ("once", None) => Ok(Action::Once),
         ("delay", Some(milliseconds)) => {
             Ok(Action::Delay(Duration::from_millis(number(milliseconds)?)))
         }
         ("error", Some("transient")) => Ok(Action::Fail(Fault::Transient)),
         ("error", Some("unknown")) => Ok(Action::Fail(Fault::Unknown)),
         ("error", Some("fatal")) => Ok(Action::Fail(Fault::Fatal)),
-        _ => Err("not abort, delay(MS), error(transient|unknown|fatal) or on".to_owned()),
+        _ => Err("not abort, delay(MS), error(transient|unknown|fatal), on or once".to_owned()),
     }
 }
 
@@ -146,6 +154,13 @@ mod tests {
         let due: Vec<bool> = (0..7).map(|_| plan.is_due("writer.taken")).collect();
         assert_eq!(due, [false, false, true, false, false, true, false]);
         assert!(!plan.is_due("loop.ticked"));
+    }
+
+    #[test]
+    fn a_switch_may_be_on_for_one_look() {
+        let mut plan = one("clock.hurry = once");
+        let due: Vec<bool> = (0..3).map(|_| plan.is_due("clock.hurry")).collect();
+        assert_eq!(due, [true, false, false]);
     }
 
     #[test]
