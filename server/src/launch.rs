@@ -11,7 +11,7 @@ use crate::cli::{AuditSubject, Cli, Command};
 use crate::config::{Config, EX_CONFIG, Loaded, Sources, reference};
 use crate::server::{ServerBuilder, check_content, database_path};
 use crate::suspects::Suspects;
-use crate::{auth, store, telemetry};
+use crate::{auth, failpoints, store, telemetry};
 
 /// Does what the command line says; without a command it runs the server that `builder` describes. The whole `main` of
 /// a server program: its exit code, help and messages are those of `realmbeat-server --help`.
@@ -50,6 +50,7 @@ pub fn launch(builder: ServerBuilder) -> ExitCode {
 
 fn run(builder: ServerBuilder, loaded: Loaded, sources: Sources) -> ExitCode {
     let levels = telemetry::start(&loaded.config.log);
+    failpoints::announce();
     let server = match builder.log_levels(levels).start(loaded, sources) {
         Ok(server) => server,
         Err(error) => {

@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 pub mod content_files;
 mod event_loop;
+pub mod failpoints;
 mod launch;
 pub mod lobby;
 pub mod net;

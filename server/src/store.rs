@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::Secret;
 
+pub(crate) use error::EngineError;
 pub use error::{OpenError, OperatorError, Unsaved};
 pub use handle::Store;
 pub use ledger::{AuditReport, Balance, FINDINGS_LISTED, Finding, LedgerEntry};

@@ -6,6 +6,8 @@ use std::collections::{HashMap, VecDeque};
 use bytes::Bytes;
 use game::{CommitSeq, SessionId};
 
+use crate::failpoints;
+
 /// Bytes that all sessions together may have waiting. Value operations are refused long before the store is so far
 /// behind; this bounds what entering characters add meanwhile.
 const MAX_HELD_BYTES: usize = 64 << 20;
@@ -37,6 +39,9 @@ impl ValueLane {
     /// session is still held.
     #[must_use]
     pub(crate) fn must_hold(&self, session: SessionId, after: CommitSeq) -> bool {
+        if failpoints::is_on("broken.confirm-first") {
+            return false;
+        }
         after > self.durable || self.waiting.contains_key(&session)
     }
 
@@ -58,6 +63,7 @@ impl ValueLane {
         self.bytes += frame.len();
         *self.waiting.entry(session).or_default() += 1;
         self.held.push_back(Held { after, session, frame });
+        failpoints::pass("lane.held");
         Ok(())
     }
 
@@ -72,7 +78,9 @@ impl ValueLane {
                     self.waiting.remove(&held.session);
                 }
             }
+            failpoints::pass("lane.release");
             send(held.session, &held.frame);
+            failpoints::pass("lane.buffered");
         }
     }
 

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use crate::failpoints::Failpoints;
+
 /// Signs login tokens in tests; as good as any other.
 pub const TOKEN_SECRET: &str = "a secret of the tests, 32 bytes or more";
 /// How long a test waits for something that must happen. Generous: it decides only how long a failure takes.
@@ -24,6 +26,7 @@ pub struct ServerSetup {
     listen: String,
     descriptors: Option<u64>,
     layers: Vec<PathBuf>,
+    failpoints: Option<Failpoints>,
 }
 
 impl Default for ServerSetup {
@@ -48,6 +51,7 @@ impl ServerSetup {
             listen: "127.0.0.1:0".into(),
             descriptors: None,
             layers: Vec::new(),
+            failpoints: None,
         }
         .set("world.content", content.display())
         .set("auth.token_secret", TOKEN_SECRET)
@@ -131,6 +135,14 @@ impl ServerSetup {
         self
     }
 
+    /// Starts the test build instead, which fails as it is told.
+    #[must_use]
+    pub fn breakable(mut self) -> (Self, Failpoints) {
+        let failpoints = Failpoints::at(self.directory.path().join("failpoints"));
+        self.failpoints = Some(failpoints.clone());
+        (self, failpoints)
+    }
+
     /// Where its data lies; the directory lives as long as this setup or a server of it.
     #[must_use]
     pub fn data_dir(&self) -> &Path {
@@ -152,7 +164,10 @@ impl ServerSetup {
     /// The command line of the server with this configuration; add flags and sub-commands to it.
     #[must_use]
     pub fn command(&self) -> Command {
-        let binary = binary("realmbeat-server");
+        let binary = binary(match self.failpoints {
+            None => "realmbeat-server",
+            Some(_) => "realmbeat-server-failpoints",
+        });
         let mut command = match self.descriptors {
             None => Command::new(binary),
             Some(limit) => {
@@ -162,6 +177,9 @@ impl ServerSetup {
                 shell
             }
         };
+        if let Some(failpoints) = &self.failpoints {
+            command.env(server::failpoints::VARIABLE, failpoints.file());
+        }
         let config = self.configuration();
         std::fs::write(&config, "").expect("the test's directory takes files");
         for file in [&config].into_iter().chain(&self.layers) {
@@ -373,6 +391,6 @@ pub fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test is a file");
     let profile = test.parent().and_then(Path::parent).expect("a test lies in target/PROFILE/deps");
     let path = profile.join(name);
-    assert!(path.exists(), "{} isn't built: cargo build --workspace first", path.display());
+    assert!(path.exists(), "{} isn't built: cargo xtask test --only build", path.display());
     path
 }

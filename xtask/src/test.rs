@@ -12,6 +12,9 @@ use clap::ValueEnum;
 use crate::cargo::cargo;
 use results::Results;
 
+/// The server that tests make fail on purpose. Its feature is for it alone, so it is built by itself.
+const BREAKABLE: &str = "realmbeat-server-failpoints";
+
 /// Check everything that must be green; what the tests need is installed if it is missing.
 ///
 /// The last line of the output is the number of tests that passed and failed.
@@ -36,7 +39,7 @@ enum Step {
     Lean,
     /// Licences, layers and sources of the dependencies, where cargo-deny is installed
     Deny,
-    /// Programs and examples, which the tests start
+    /// Programs and examples, which the tests start, and the server that they break
     Build,
     /// All tests: of each crate, of the documentation, and of the whole system
     Test,
@@ -111,13 +114,24 @@ impl Step {
         match self {
             Self::Format => green(&["fmt", "--all", "--check"]),
             Self::Lint => {
-                let mut clippy = cargo(&["clippy", "--release", "--workspace", "--all-targets"]);
-                clippy.args(["--quiet", "--", "--deny", "warnings"]);
-                run(&mut clippy)
+                lint(&["--workspace"])?;
+                lint(&["-p", "server", "--features", "failpoints"])
             }
             Self::Lean => green(&["check", "--release", "-p", "server", "--no-default-features"]),
             Self::Deny => deny(),
-            Self::Build => green(&["build", "--release", "--workspace", "--bins", "--examples"]),
+            Self::Build => {
+                green(&["build", "--release", "--workspace", "--bins", "--examples"])?;
+                green(&[
+                    "build",
+                    "--release",
+                    "-p",
+                    "server",
+                    "--features",
+                    "failpoints",
+                    "--bin",
+                    BREAKABLE,
+                ])
+            }
             Self::Test => test(&["--workspace"], filter),
             Self::System => test(&["-p", "tests"], filter),
         }
@@ -132,6 +146,11 @@ fn run(command: &mut Command) -> anyhow::Result<Outcome> {
     let status = command.status().context("can't run cargo")?;
     ensure!(status.success(), "this step isn't green, see above");
     Ok(Outcome::Green)
+}
+
+fn lint(what: &[&str]) -> anyhow::Result<Outcome> {
+    let mut clippy = cargo(&["clippy", "--release", "--all-targets", "--quiet"]);
+    run(clippy.args(what).args(["--", "--deny", "warnings"]))
 }
 
 /// Building cargo-deny takes minutes, too long to install it just for this.

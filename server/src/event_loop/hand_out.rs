@@ -11,6 +11,7 @@ use protocol::Lane;
 use protocol::v1::Farewell;
 
 use super::{EventLoop, RunError};
+use crate::failpoints;
 use crate::net::goodbye;
 use crate::signals::Wish;
 use crate::store::{Read, Store, Write};
@@ -49,7 +50,13 @@ impl CommitQueue {
 
 impl EventLoop {
     pub(super) fn hand_out(&mut self, mut publication: Publication) {
-        let commit = publication.commit.take();
+        let mut commit = publication.commit.take();
+        if let Some(commit) = &mut commit {
+            failpoints::pass("loop.ticked");
+            if !commit.operations.is_empty() && failpoints::is_on("broken.two-clocks") {
+                commit.characters.clear();
+            }
+        }
         if !self.commits.submit(commit, &mut self.store) {
             let reason = "the database has taken nothing for too long".to_owned();
             self.broken = Some(RunError::StoreBroken(reason));

@@ -20,6 +20,7 @@ use super::session::{Phase, Session};
 use super::stats::NetStats;
 use super::token;
 use super::transport::Transport;
+use crate::failpoints;
 
 /// The sessions, for everybody who has something to say to them. An id whose session is gone finds nothing, and
 /// speaking to it is no error: its [`Inbox::closed`](super::Inbox::closed) is on its way or has been told.
@@ -341,6 +342,7 @@ fn write(session: &mut Session, stats: &mut NetStats) -> io::Result<()> {
     stats.writes += 1;
     match session.transport.write(session.output.unsent()) {
         Ok(sent) => {
+            failpoints::pass("session.written");
             session.output.advance(sent);
             stats.bytes_out += sent as u64;
         }

@@ -154,7 +154,7 @@ pub struct Unsaved {
 
 /// How a database fails, as the threads in front of it must know.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum EngineError {
+pub(crate) enum EngineError {
     /// Nothing was done, and trying again later may help: the disk is full, somebody holds a lock.
     #[error("{0}")]
     Transient(String),

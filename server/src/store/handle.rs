@@ -17,6 +17,7 @@ use super::{
     Answer, Backlog, Bounds, Claim, Load, OpenError, Read, StoreSettings, StoreStats, Unsaved,
     Write, sqlite,
 };
+use crate::failpoints;
 
 /// The world's database as the loop sees it. No method but [`Store::open`] and [`Store::close`] waits for anything.
 ///
@@ -141,6 +142,7 @@ impl Store {
         if self.broken || !self.fits(&write) {
             return Err(Backlog);
         }
+        failpoints::pass("store.submit");
         let load = Load::of(&write);
         self.writes.send(write).map_err(|_| Backlog)?;
         self.stats.waiting += load;
@@ -166,6 +168,7 @@ impl Store {
     pub fn poll(&mut self) -> Option<Answer> {
         while self.ready.is_empty() {
             let report = self.reports.try_recv().ok()?;
+            failpoints::pass("loop.answered");
             self.take(report);
         }
         let answer = self.ready.pop_front()?;

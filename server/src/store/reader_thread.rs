@@ -13,6 +13,7 @@ use super::Read;
 use super::engine::Reader;
 use super::error::EngineError;
 use super::report::{Report, Reporter};
+use crate::failpoints;
 
 /// Pause before a question is asked again while the database is locked.
 const RETRY: Duration = Duration::from_millis(50);
@@ -35,7 +36,9 @@ impl ReaderThread {
                 if self.closing.load(Ordering::Acquire) {
                     return;
                 }
-                match self.engine.read(&question) {
+                let found =
+                    failpoints::meet("reader.asked").and_then(|()| self.engine.read(&question));
+                match found {
                     Ok(answer) => break answer,
                     Err(EngineError::Fatal(reason)) => {
                         error!(%reason, "the database can't be read");
@@ -52,6 +55,7 @@ impl ReaderThread {
                 }
                 thread::park_timeout(RETRY);
             };
+            failpoints::pass("reader.found");
             self.reporter.send(Report::Found(answer));
         }
     }

@@ -17,6 +17,7 @@ use game::ItemId;
 use super::engine::{Database, Marks, Transaction, Writer};
 use super::error::EngineError;
 use super::{Answer, Write};
+use crate::failpoints;
 use batch::Batch;
 
 /// The rules in front of a database.
@@ -38,7 +39,11 @@ impl<D: Database> Rules<D> {
     fn make_durable(&mut self, number: u64, writes: &[Write]) -> Result<Vec<Answer>, EngineError> {
         // Dropped on every way out but the commit, and thereby rolled back.
         let mut transaction = self.database.begin()?;
-        let marks = transaction.marks()?;
+        failpoints::meet("store.begun")?;
+        let mut marks = transaction.marks()?;
+        if failpoints::is_on("broken.no-op-id") {
+            marks = unmarked(number, writes);
+        }
         if number <= marks.batch {
             return answers::recall(&mut transaction, number, &marks, writes);
         }
@@ -47,7 +52,9 @@ impl<D: Database> Rules<D> {
         let (marks, answers) = batch.finish()?;
         let kept = answers::keep(&answers)?;
         transaction.set_marks(&Marks { batch: number, answers: kept, ..marks })?;
+        failpoints::meet("store.marked")?;
         transaction.commit()?;
+        failpoints::meet("store.committed")?;
         Ok(answers.into_iter().flatten().collect())
     }
 }
@@ -70,6 +77,19 @@ impl<D: Database> Writer for Rules<D> {
     fn finish(&mut self) -> Result<(), EngineError> {
         self.database.finish()
     }
+}
+
+/// How far the start would have come if nothing of this batch had been applied before: what retries must not rely on.
+fn unmarked(number: u64, writes: &[Write]) -> Marks {
+    let commits = || {
+        writes
+            .iter()
+            .filter_map(|write| if let Write::Commit(commit) = write { Some(commit) } else { None })
+    };
+    let first = commits().next().map_or(1, |commit| commit.seq.0);
+    let operation = commits().flat_map(|commit| &commit.operations).next();
+    let sequence = operation.map_or(1, |operation| operation.id.sequence);
+    Marks { batch: number - 1, commits: first - 1, operations: sequence - 1, answers: None }
 }
 
 /// Names that differ in capitals alone are one name.

@@ -14,6 +14,7 @@ use super::engine::Writer;
 use super::error::EngineError;
 use super::report::{Report, Reporter};
 use super::{Answer, Load, Unsaved, Write};
+use crate::failpoints;
 
 /// First pause before a stalled batch is tried again. The engine has by then waited for a lock by itself.
 const RETRY_FIRST: Duration = Duration::from_millis(50);
@@ -38,8 +39,12 @@ impl WriterThread {
         let mut number = 0;
         while let Some((batch, load)) = self.next_batch() {
             number += 1;
+            failpoints::pass("writer.taken");
             match self.make_durable(number, &batch) {
-                Ok((answers, took)) => self.reporter.send(Report::Settled { answers, load, took }),
+                Ok((answers, took)) => {
+                    failpoints::pass("writer.durable");
+                    self.reporter.send(Report::Settled { answers, load, took });
+                }
                 Err(reason) => return Err(self.give_up(load, reason)),
             }
             if let Err(reason) = self.tend() {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use game::record::{CharacterSave, Commit, Decision, OpId, Operation, Work};
 use game::{CharacterId, ItemId};
 
+use crate::failpoints;
 use crate::store::engine::{Marks, Transaction};
 use crate::store::error::EngineError;
 use crate::store::{Answer, Write};
@@ -145,6 +146,7 @@ impl<'a, T: Transaction> Batch<'a, T> {
                 self.settle_operations()?;
                 let decided = self.decide(request, &deed);
                 let outcome = decided.map_err(|problem| problem.at(deed))?;
+                failpoints::meet("store.decided")?;
                 let decision = Decision { op: operation.id, actor: operation.actor, outcome };
                 self.answer(Answer::Decided(decision));
             }
@@ -173,7 +175,7 @@ impl<'a, T: Transaction> Batch<'a, T> {
                 self.answers[*write].insert(0, Answer::SaveFailed(missing));
             }
         }
-        Ok(())
+        failpoints::meet("store.saved")
     }
 
     fn settle_operations(&mut self) -> Result<(), EngineError> {

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use game::record::{ItemRecord, MAX_GOLD, Owner};
 use game::{CharacterId, ItemId};
 
+use crate::failpoints;
 use crate::store::LedgerEntry;
 use crate::store::engine::Transaction;
 use crate::store::error::EngineError;
@@ -92,7 +93,9 @@ impl Staging {
         transaction.remove_items(&gone)?;
         transaction.put_items(&put)?;
         transaction.set_purses(&purses)?;
-        transaction.append(&self.entries)
+        failpoints::meet("store.owned")?;
+        transaction.append(&self.entries)?;
+        failpoints::meet("store.recorded")
     }
 
     /// A new item comes into the world.

@@ -1,0 +1,74 @@
+//! Every step x every operation: the server dies there, and what its clients were told is what the disk says.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::thread;
+
+use server::failpoints::{ALL as POINTS, Kind};
+
+use super::deed::Deed;
+use super::operations::{ALL as OPERATIONS, Operation};
+use super::stage::{Stage, settle};
+
+/// Operations that are looked at at the same time; each has a server that mostly waits.
+const WORKERS: usize = 3;
+
+/// The steps that something can be made of: switches are no steps.
+pub(crate) fn steps() -> impl Iterator<Item = &'static str> {
+    POINTS.iter().filter(|point| point.kind != Kind::Switch).map(|point| point.name)
+}
+
+#[test]
+fn an_abort_at_any_step_of_any_operation_leaves_all_of_it_or_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let settled = directory.path().join("settled");
+    std::fs::create_dir(&settled).unwrap();
+    settle(&settled);
+    let (queue, met) = (Mutex::new(OPERATIONS.iter()), Mutex::new(BTreeMap::new()));
+    thread::scope(|scope| {
+        for _ in 0..WORKERS {
+            scope.spawn(|| {
+                loop {
+                    let next = queue.lock().unwrap().next();
+                    let Some(operation) = next else { return };
+                    let data = directory.path().join(operation.name);
+                    let mut stage = Stage::on_copy(&settled, &data);
+                    let steps: BTreeSet<&str> =
+                        steps().filter(|step| dies(&mut stage, operation, step)).collect();
+                    met.lock().unwrap().insert(operation.name, steps);
+                }
+            });
+        }
+    });
+    let met = met.into_inner().unwrap();
+    for operation in OPERATIONS {
+        let declared: BTreeSet<&str> = operation.path.iter().copied().flatten().copied().collect();
+        assert_eq!(met[operation.name], declared, "the steps of {:?}", operation.name);
+    }
+    let all: BTreeSet<&str> = met.values().flatten().copied().collect();
+    assert_eq!(all, steps().collect(), "each step is on the way of some operation");
+    let pairs: usize = met.values().map(BTreeSet::len).sum();
+    println!("{} operations, {} steps, {pairs} aborts", OPERATIONS.len(), all.len());
+}
+
+/// Arms an abort and does the operation. True if the server died of it; then everything must be in order, and the
+/// operation possible again.
+fn dies(stage: &mut Stage, operation: &Operation, step: &str) -> bool {
+    let pair = format!("{} x {step}", operation.name);
+    let after = match step {
+        "session.written" => format!(" after {}", operation.answered),
+        _ => String::new(),
+    };
+    let deed = Deed::seen(stage, operation, &format!("{step} = abort{after}"));
+    let aborted = format!("{step} abort{after}");
+    if !stage.failpoints.hits().contains(&aborted) {
+        deed.is_done(stage, &pair);
+        return false;
+    }
+    stage.see_abort();
+    stage.audit();
+    deed.is_whole_or_nothing(stage, &pair);
+    stage.restart();
+    Deed::seen(stage, operation, "").is_done(stage, &format!("{pair}, again"));
+    true
+}

@@ -1,0 +1,185 @@
+//! A small world with Ada, who is a master, and Ben beside her; and Dee, who waits at the door. One server on one data
+//! directory, started again whenever it has died.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+
+use protocol::v1::server_packet::Body;
+use protocol::v1::{
+    CharacterDeleted, CharacterList, DeleteCharacter, EnterWorld, InventoryChanged, ListCharacters,
+    Ping,
+};
+use rustix::process::Signal;
+use tests::client::{Client, Ended};
+use tests::failpoints::Failpoints;
+use tests::server::{ServerProcess, ServerSetup, copy_directory};
+
+use super::player::Player;
+use super::world::World;
+
+/// The character at the door, and its account.
+pub(crate) const DEE: (&str, &str) = ("Dee", "dee");
+
+/// A world with players in place.
+pub(crate) struct Stage {
+    setup: ServerSetup,
+    pub(crate) failpoints: Failpoints,
+    pub(crate) server: ServerProcess,
+    pub(crate) ada: Player,
+    pub(crate) ben: Player,
+    dee: Option<Client>,
+    dee_is_in: bool,
+}
+
+/// Everybody reaches everything, mice die of one blow and leave one whisker each; nothing is saved by the clock.
+fn setup(directory: &Path) -> ServerSetup {
+    ServerSetup::new()
+        .data_at(directory)
+        .arena_with("player.toml", "damage = 20", "damage = 1000")
+        .arena_with("player.toml", "attack_range_cm = 300", "attack_range_cm = 5000")
+        .arena_with("player.toml", "attack_cooldown_ms = 400", "attack_cooldown_ms = 100")
+        .arena_with("player.toml", "pick_up_cm = 300", "pick_up_cm = 5000")
+        .arena_with("player.toml", "inventory_slots = 6", "inventory_slots = 256")
+        .arena_with("monsters.toml", "quantity = [1, 3]", "quantity = [1, 1]")
+        .arena_with("zones/arena.toml", "respawn_s = 5", "respawn_s = 1")
+        .set("world.tick_rate", 30)
+        .set("store.save_interval", "10m")
+}
+
+/// A data directory in which everybody has a character and Ada her rank.
+pub(crate) fn settle(directory: &Path) {
+    let setup = setup(directory);
+    let mut server = setup.start();
+    for name in ["Ada", "Ben"] {
+        Player::enter(server.address, name).client.leave();
+    }
+    assert!(server.stop().success(), "{}", server.log.text());
+    let rank = setup.run(&["rank", "Ada", "master"]);
+    assert!(rank.status.success(), "{rank:?}");
+}
+
+impl Stage {
+    /// On a copy of a settled data directory.
+    pub(crate) fn on_copy(settled: &Path, directory: &Path) -> Self {
+        copy_directory(settled, directory);
+        // The content is copied and edited anew.
+        std::fs::remove_dir_all(directory.join("content")).unwrap();
+        let (setup, failpoints) = setup(directory).breakable();
+        let server = setup.start();
+        let enter = |name| Player::enter(server.address, name);
+        let (ada, ben) = (enter("Ada"), enter("Ben"));
+        Self { setup, failpoints, server, ada, ben, dee: None, dee_is_in: false }
+    }
+
+    /// The server has aborted: starts it again, and lets everybody in. They are told what the database says.
+    pub(crate) fn restart(&mut self) {
+        self.server = self.setup.start();
+        (self.dee, self.dee_is_in) = (None, false);
+        let world = self.world();
+        for name in ["Ada", "Ben"] {
+            let player = Player::enter(self.server.address, name);
+            assert_eq!(player.holding, world.holding(name), "{name} is told on entering");
+            *self.player(name) = player;
+        }
+    }
+
+    pub(crate) fn player(&mut self, name: &str) -> &mut Player {
+        if name == "Ada" { &mut self.ada } else { &mut self.ben }
+    }
+
+    /// What the database says now.
+    pub(crate) fn world(&self) -> World {
+        World::read(&self.setup.database())
+    }
+
+    /// Waits for the end that the failpoint makes.
+    pub(crate) fn see_abort(&mut self) {
+        let status = self.server.wait();
+        assert_eq!(status.signal(), Some(Signal::ABORT.as_raw()), "{}", self.server.log.text());
+        self.failpoints.disarm();
+    }
+
+    /// The audit of a server that isn't running.
+    pub(crate) fn audit(&self) {
+        let audit = self.setup.run(&["audit"]);
+        assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stdout));
+    }
+
+    /// A new item for Ada or Ben, durable and told.
+    pub(crate) fn give(&mut self, name: &str, quantity: u32) -> u64 {
+        self.ada.command(&format!("give {name} whisker {quantity}"));
+        self.player(name).expect_item()
+    }
+
+    /// The connection of Dee.
+    pub(crate) fn door(&mut self) -> &mut Client {
+        let address = self.server.address;
+        self.dee.get_or_insert_with(|| Client::log_in(address, DEE.1))
+    }
+
+    /// Dee anew, with something in the bag, before the door. Gives the character.
+    pub(crate) fn new_dee(&mut self) -> u64 {
+        if std::mem::take(&mut self.dee_is_in) {
+            self.door().leave();
+        }
+        let door = self.door();
+        let list: CharacterList = door.ask(2, &ListCharacters {});
+        for character in list.characters {
+            door.ask::<_, CharacterDeleted>(3, &DeleteCharacter { id: character.id });
+        }
+        let character = door.enter_world(DEE.0).character;
+        self.ada.command("give Dee whisker");
+        self.door().expect::<InventoryChanged>();
+        self.door().leave();
+        character
+    }
+
+    /// Dee asks to be let in.
+    pub(crate) fn let_in(&mut self, character: u64) {
+        self.dee_is_in = true;
+        self.door().send(6, &EnterWorld { character });
+    }
+
+    /// Asks a question that the loop answers by itself. True if such a message comes before its answer.
+    pub(crate) fn hears_before_a_pong(&mut self, name: &str, such: fn(&Body) -> bool) -> bool {
+        let heard = |body: &Body| match body {
+            body if such(body) => Some(true),
+            Body::Pong(_) => Some(false),
+            _ => None,
+        };
+        if name != DEE.0 {
+            let player = self.player(name);
+            player.send(&Ping { nonce: 8 });
+            return player.expect(|_, body| heard(body));
+        }
+        let door = self.door();
+        door.send(8, &Ping { nonce: 8 });
+        loop {
+            let packet = door.next().unwrap();
+            if let Some(heard) = packet.body.as_ref().and_then(heard) {
+                return heard;
+            }
+        }
+    }
+
+    /// Reads what a player is told until such a message comes. False when the connection is over before.
+    pub(crate) fn is_told(&mut self, name: &str, such: fn(&Body) -> bool) -> bool {
+        if name != DEE.0 {
+            return self.player(name).until(|_, body| such(body).then_some(())).is_ok();
+        }
+        let door = self.door();
+        loop {
+            match door.next() {
+                Ok(packet) if packet.body.as_ref().is_some_and(such) => return true,
+                Ok(_) => {}
+                Err(Ended) => return false,
+            }
+        }
+    }
+
+    /// Sees all that the loop does now to its end: a later question is answered. False when the server is gone.
+    pub(crate) fn ping(&mut self) -> bool {
+        self.ada.send(&Ping { nonce: 1 });
+        self.ada.until(|_, body| matches!(body, Body::Pong(_)).then_some(())).is_ok()
+    }
+}

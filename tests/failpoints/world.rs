@@ -1,0 +1,123 @@
+//! What the database says of the world, and what an operation has made of it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use rusqlite::{Connection, Row};
+use tests::crash::open;
+
+use super::player::Holding;
+
+/// Everything of value, as one snapshot of the database has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct World {
+    characters: BTreeMap<i64, String>,
+    items: BTreeMap<i64, Item>,
+    /// Gold, by whoever has it.
+    gold: BTreeMap<String, i64>,
+    letters: BTreeMap<i64, String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Item {
+    owner: String,
+    template: String,
+    quantity: u32,
+}
+
+impl World {
+    pub(crate) fn read(database: &Path) -> Self {
+        let database = open(database).unwrap();
+        database.execute_batch("BEGIN").unwrap();
+        let characters: BTreeMap<i64, (String, i64)> =
+            all(&database, "SELECT id, name, gold FROM characters", |row| {
+                Ok((row.get(0)?, (row.get(1)?, row.get(2)?)))
+            });
+        let name =
+            |id: i64| characters.get(&id).map_or_else(|| "nobody".to_owned(), |it| it.0.clone());
+        let letters: BTreeMap<i64, (String, i64)> =
+            all(&database, "SELECT id, recipient, gold FROM mail", |row| {
+                Ok((row.get(0)?, (format!("a letter to {}", name(row.get(1)?)), row.get(2)?)))
+            });
+        let owner = |row: &Row<'_>| -> rusqlite::Result<String> {
+            let (character, letter): (Option<i64>, Option<i64>) = (row.get(1)?, row.get(2)?);
+            let letter = letter.and_then(|letter| letters.get(&letter));
+            Ok(match (character, letter) {
+                (Some(character), _) => name(character),
+                (None, Some(letter)) => letter.0.clone(),
+                (None, None) => "the ground".to_owned(),
+            })
+        };
+        let sql = "SELECT id, owner_character, owner_mail, template, quantity FROM items";
+        let items = all(&database, sql, |row| {
+            let (owner, template, quantity) = (owner(row)?, row.get(3)?, row.get(4)?);
+            Ok((row.get(0)?, Item { owner, template, quantity }))
+        });
+        let mut gold: BTreeMap<String, i64> = BTreeMap::new();
+        for (owner, amount) in characters.values().chain(letters.values()) {
+            *gold.entry(owner.clone()).or_default() += amount;
+        }
+        Self {
+            characters: characters.into_iter().map(|(id, (name, _))| (id, name)).collect(),
+            items,
+            gold,
+            letters: letters.into_iter().map(|(id, (letter, _))| (id, letter)).collect(),
+        }
+    }
+
+    /// What a character owns here.
+    pub(crate) fn holding(&self, name: &str) -> Holding {
+        let owned = self.items.iter().filter(|(_, item)| item.owner == name);
+        let items =
+            owned.map(|(id, item)| (id.cast_unsigned(), (item.template.clone(), item.quantity)));
+        let gold = self.gold.get(name).copied().unwrap_or_default();
+        Holding { items: items.collect(), gold: gold.cast_unsigned() }
+    }
+
+    /// What has happened between `self` and `later`, in words without ids, so that the same operation always comes to
+    /// the same list.
+    pub(crate) fn changes(&self, later: &Self) -> Vec<String> {
+        let mut changes = Vec::new();
+        let mut note = |before: Option<String>, after: Option<String>| {
+            if before != after {
+                let or_nothing = |it: Option<String>| it.unwrap_or_else(|| "nothing".to_owned());
+                changes.push(format!("{} -> {}", or_nothing(before), or_nothing(after)));
+            }
+        };
+        pairs(&self.characters, &later.characters, |before, after| {
+            note(before.cloned(), after.cloned());
+        });
+        pairs(&self.letters, &later.letters, |before, after| note(before.cloned(), after.cloned()));
+        let said = |item: &Item| format!("{} {} of {}", item.quantity, item.template, item.owner);
+        pairs(&self.items, &later.items, |before, after| note(before.map(said), after.map(said)));
+        pairs(&self.gold, &later.gold, |before, after| {
+            let (before, after) = (before.copied().unwrap_or(0), after.copied().unwrap_or(0));
+            note(None, (after != before).then(|| format!("{:+} gold", after - before)));
+        });
+        changes.sort();
+        changes
+    }
+}
+
+fn all<T: FromIterator<(i64, V)>, V>(
+    database: &Connection,
+    sql: &str,
+    row: impl FnMut(&Row<'_>) -> rusqlite::Result<(i64, V)>,
+) -> T {
+    let mut query = database.prepare(sql).unwrap();
+    query.query_map([], row).unwrap().map(Result::unwrap).collect()
+}
+
+/// Each key that is in one of the two, with what both say.
+fn pairs<K: Ord, V>(
+    before: &BTreeMap<K, V>,
+    after: &BTreeMap<K, V>,
+    mut each: impl FnMut(Option<&V>, Option<&V>),
+) {
+    for (key, value) in before {
+        each(Some(value), after.get(key));
+    }
+    for (_, value) in after.iter().filter(|(key, _)| !before.contains_key(key)) {
+        each(None, Some(value));
+    }
+}
