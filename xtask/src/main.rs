@@ -1,4 +1,5 @@
-//! `cargo xtask`: what people do with this repository in one command, show it (`demo`) and prove it (`test`).
+//! `cargo xtask`: what people do with this repository in one command, show it (`demo`), prove it (`test`) and try to break
+//! it (`crash`).
 
 #![expect(
     clippy::print_stdout,
@@ -8,6 +9,7 @@
 
 mod cargo;
 mod child;
+mod crash;
 mod demo;
 mod test;
 
@@ -20,6 +22,7 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
 enum CommandLine {
+    Crash(crash::Crash),
     Demo(demo::Demo),
     Test(test::Test),
     #[command(hide = true)]
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let done = match command_line {
+        CommandLine::Crash(crash) => crash.run(),
         CommandLine::Demo(demo) => demo.run(),
         CommandLine::Test(test) => test.run(),
         CommandLine::Until(program) => program.run(),
