@@ -12,6 +12,7 @@ pub mod failpoints;
 mod launch;
 pub mod lobby;
 pub mod net;
+mod operator;
 pub mod server;
 mod signals;
 pub mod store;

@@ -7,6 +7,7 @@
     reason = "a program for people at a terminal"
 )]
 
+mod bench;
 mod cargo;
 mod child;
 mod crash;
@@ -22,6 +23,7 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
 enum CommandLine {
+    Bench(bench::Bench),
     Crash(crash::Crash),
     Demo(demo::Demo),
     Test(test::Test),
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let done = match command_line {
+        CommandLine::Bench(bench) => bench.run(),
         CommandLine::Crash(crash) => crash.run(),
         CommandLine::Demo(demo) => demo.run(),
         CommandLine::Test(test) => test.run(),

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use super::Heard;
 use super::deed::Deed;
@@ -76,16 +76,17 @@ impl Promises {
     /// Takes the lines that a swarm wrote; see [`client_bot::confirmations::Confirmations`].
     pub(super) fn read(&mut self, lines: &str) -> Result<()> {
         for line in lines.lines() {
-            let mut words = line.split(' ');
-            let (character, thing, quantity) = (words.next(), words.next(), words.nth(1));
-            let number = |word: Option<&str>| {
-                word.context("a word is missing")?.parse::<u64>().context("no number")
+            let words: Vec<&str> = line.split(' ').collect();
+            let number = |word: &str| word.parse::<u64>().with_context(|| line.to_owned());
+            let told = match words[..] {
+                [character, "gold", amount] => (number(character)?, GOLD, number(amount)?),
+                [character, item, _, quantity] => {
+                    (number(character)?, number(item)?, number(quantity)?)
+                }
+                _ => bail!("not a confirmation: {line:?}"),
             };
-            self.told(Told::Has {
-                character: number(character)?,
-                thing: number(thing)?,
-                quantity: number(quantity)?,
-            });
+            let (character, thing, quantity) = told;
+            self.told(Told::Has { character, thing, quantity });
         }
         Ok(())
     }
@@ -124,11 +125,10 @@ impl Promises {
         Ok(compared)
     }
 
-    /// Each thing of a character that was told of or has changed. Bots of the swarm keep no account of gold and never
-    /// tell of it: then it isn't held against them.
+    /// Each thing of a character that was told of or has changed.
     fn pairs(&mut self, chapter: &Chapter) -> Vec<(Holding, Vec<u64>, Course)> {
         let mut has = std::mem::take(&mut self.has);
-        for holding in chapter.courses.keys().filter(|(_, thing)| *thing != GOLD) {
+        for holding in chapter.courses.keys() {
             has.entry(*holding).or_default();
         }
         let course = |holding: Holding| {

@@ -6,6 +6,7 @@ use game::ZoneName;
 
 use super::*;
 use crate::config::{Origin, keys};
+use crate::store::Location;
 
 #[test]
 fn later_layers_win() {
@@ -78,6 +79,8 @@ fn durations_are_read_in_each_unit() {
     assert_eq!(grace("5m"), Duration::from_secs(300));
     assert_eq!(grace("1h"), Duration::from_secs(3600));
     assert_eq!(grace("0s"), Duration::ZERO);
+    let days = load("store.ledger_retention = '7d'").unwrap().config.store.ledger_retention;
+    assert_eq!(days, Duration::from_hours(7 * 24));
 }
 
 #[cfg(feature = "nats")]
@@ -95,8 +98,8 @@ fn a_nats_address_is_read() {
 fn a_relative_database_lies_in_the_data_directory() {
     let file = |url: &str| {
         let config = load(&format!("server.data_dir = 'd'\nstore.url = '{url}'")).unwrap().config;
-        config.store.url.file(&config.server.data_dir)
+        config.store.url.place(&config.server.data_dir)
     };
-    assert_eq!(file("sqlite:world.sqlite3"), PathBuf::from("d/world.sqlite3"));
-    assert_eq!(file("sqlite:/srv/world.sqlite3"), PathBuf::from("/srv/world.sqlite3"));
+    assert_eq!(file("sqlite:world.sqlite3"), Location::from("d/world.sqlite3"));
+    assert_eq!(file("sqlite:/srv/world.sqlite3"), Location::from("/srv/world.sqlite3"));
 }
