@@ -4,6 +4,7 @@ mod away;
 mod chest;
 mod mail;
 mod shop;
+mod stacks;
 mod trade;
 
 use std::net::SocketAddr;
