@@ -132,8 +132,8 @@ impl History {
 
     fn set(&mut self, chapter: &mut Chapter, op: OpId, holding: Holding, quantity: u64) {
         let before = self.holding(holding);
-        let course = chapter.courses.entry(holding);
-        course.or_insert_with(|| Course { before, steps: Vec::new() }).steps.push((op, quantity));
+        let unchanged = || Course { before, steps: Vec::new() };
+        chapter.courses.entry(holding).or_insert_with(unchanged).step(op, quantity);
         chapter.operations.entry(holding.0).or_default().insert(op);
         if quantity == 0 {
             self.holdings.remove(&holding);
@@ -175,6 +175,17 @@ impl History {
             })
         });
         Ok(differing.collect())
+    }
+}
+
+impl Course {
+    /// One step for each operation, and none for one that takes and gives as much: nobody is told of that.
+    fn step(&mut self, op: OpId, quantity: u64) {
+        self.steps.pop_if(|(last, _)| *last == op);
+        let before = self.steps.last().map_or(self.before, |(_, quantity)| *quantity);
+        if quantity != before {
+            self.steps.push((op, quantity));
+        }
     }
 }
 
