@@ -1,12 +1,44 @@
 //! `kill -9` at random moments: what a player was told it owns is there, once, and nobody is set back further than
 //! the save interval.
 
-use tests::crash::Crash;
+use tests::crash::{Broken, Crash, Outcome};
+use tests::database::Engine;
+
+fn run(kills: u32, store: Engine, broken: Option<Broken>) -> Outcome {
+    let outcome = Crash { kills, seed: 7, store, broken }.run(&mut |_| ()).unwrap();
+    println!("{outcome}");
+    outcome
+}
+
+/// Nothing was lost or doubled, and enough was tried to say so.
+fn assert_clean(outcome: &Outcome) {
+    assert!(outcome.violations.is_empty(), "{outcome}");
+    let told = outcome.confirmations / u64::from(outcome.kills);
+    assert!(told > 50, "the players did too little to judge by: {outcome}");
+    assert!(outcome.unheard > 0, "no kill met the time between a commit and its confirmation");
+}
 
 #[test]
 fn fifty_kills_under_load_cost_nothing_that_was_confirmed() {
-    let outcome = Crash { kills: 50, seed: 7 }.run().unwrap();
-    println!("{outcome}");
-    assert!(outcome.violations.is_empty(), "{:#?}", outcome.violations);
-    assert!(outcome.confirmations > 1_000, "the players did too little to judge by: {outcome}");
+    assert_clean(&run(50, Engine::Sqlite, None));
+}
+
+#[test]
+fn twenty_kills_under_load_on_postgresql_cost_nothing_that_was_confirmed() {
+    assert_clean(&run(20, Engine::Postgres, None));
+}
+
+#[test]
+fn a_server_that_confirms_before_the_commit_is_found_out() {
+    assert!(!run(10, Engine::Sqlite, Some(Broken::ConfirmFirst)).violations.is_empty());
+}
+
+#[test]
+fn a_server_that_saves_progress_apart_from_value_is_found_out() {
+    assert!(!run(10, Engine::Sqlite, Some(Broken::TwoClocks)).violations.is_empty());
+}
+
+#[test]
+fn a_server_that_applies_again_what_it_retries_is_found_out() {
+    assert!(!run(10, Engine::Sqlite, Some(Broken::NoOpId)).violations.is_empty());
 }

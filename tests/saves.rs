@@ -13,7 +13,6 @@ use protocol::v1::{
 use rand::SeedableRng as _;
 use rand_pcg::Pcg32;
 use tests::client::Client;
-use tests::crash::{open, stand_still};
 use tests::server::{ServerProcess, ServerSetup};
 use tests::walker::walk;
 
@@ -51,7 +50,7 @@ fn give(client: &mut Client, item: &str) -> u64 {
 }
 
 fn count(setup: &ServerSetup, sql: &str) -> i64 {
-    open(&setup.database()).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+    setup.location().open().unwrap().number(sql).unwrap()
 }
 
 #[test]
@@ -69,7 +68,7 @@ fn told_to_end_with_two_hundred_players_it_saves_each_where_it_was_last_seen() {
     assert_eq!(ready.iter().take(PLAYERS).count(), PLAYERS);
     end(&mut server);
     audit(&setup);
-    let database = open(&setup.database()).unwrap();
+    let mut database = setup.location().open().unwrap();
     let mut compared = 0;
     for walker in walkers {
         let trail = walker.join().unwrap();
@@ -79,9 +78,9 @@ fn told_to_end_with_two_hundred_players_it_saves_each_where_it_was_last_seen() {
             "{}",
             trail.name
         );
-        let place = |row: &rusqlite::Row<'_>| Ok(Point { x: row.get(0)?, y: row.get(1)? });
-        let sql = "SELECT x, y FROM characters WHERE id = ?1";
-        let saved = database.query_row(sql, [trail.id.cast_signed()], place).unwrap();
+        let sql = format!("SELECT x, y FROM characters WHERE id = {}", trail.id);
+        let row = &database.rows(&sql).unwrap()[0];
+        let saved = Point { x: row.number(0).unwrap(), y: row.number(1).unwrap() };
         let seen = trail.points.last().map(|(_, at)| *at);
         assert!(
             seen.is_none_or(|seen| seen == saved),
@@ -150,7 +149,7 @@ fn while_the_database_stands_still_value_is_refused_and_the_world_goes_on() {
     let items: Vec<u64> = (0..20).map(|_| give(&mut ada, "rusty_sword")).collect();
     ada.seen.clear();
 
-    let standstill = stand_still(&setup.database()).unwrap();
+    let standstill = setup.location().stand_still().unwrap();
     let mut sequence = 0;
     for item in items.iter().cycle() {
         ada.send(10, &DropItem { item: *item });

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use rusqlite::{Connection, Row};
-use tests::crash::open;
+use tests::database::open_file;
 
 use super::player::Holding;
 
@@ -27,7 +27,7 @@ struct Item {
 
 impl World {
     pub(crate) fn read(database: &Path) -> Self {
-        let database = open(database).unwrap();
+        let database = open_file(database).unwrap();
         database.execute_batch("BEGIN").unwrap();
         let characters: BTreeMap<i64, (String, i64)> =
             all(&database, "SELECT id, name, gold FROM characters", |row| {

@@ -3,6 +3,7 @@
 pub mod cargo;
 pub mod client;
 pub mod crash;
+pub mod database;
 pub mod failpoints;
 pub mod nats;
 pub mod neighbour;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use crate::database::{Engine, Location};
 use crate::failpoints::Failpoints;
 
 /// Signs login tokens in tests; as good as any other.
@@ -27,6 +28,7 @@ pub struct ServerSetup {
     descriptors: Option<u64>,
     layers: Vec<PathBuf>,
     failpoints: Option<Failpoints>,
+    postgres: Option<String>,
 }
 
 impl Default for ServerSetup {
@@ -52,6 +54,7 @@ impl ServerSetup {
             descriptors: None,
             layers: Vec::new(),
             failpoints: None,
+            postgres: None,
         }
         .set("world.content", content.display())
         .set("auth.token_secret", TOKEN_SECRET)
@@ -128,6 +131,33 @@ impl ServerSetup {
         self
     }
 
+    /// Keeps the world in this engine. PostgreSQL is one that all tests of this process share, with a database of this
+    /// setup's own.
+    ///
+    /// # Panics
+    /// When there is no PostgreSQL here.
+    #[must_use]
+    pub fn store(self, engine: Engine) -> Self {
+        match engine {
+            Engine::Sqlite => self,
+            Engine::Postgres => {
+                let shared = private_postgres::Server::shared().expect("PostgreSQL runs");
+                self.postgres(shared)
+            }
+        }
+    }
+
+    /// Keeps the world in a new database of this PostgreSQL.
+    ///
+    /// # Panics
+    /// When it doesn't run.
+    #[must_use]
+    pub fn postgres(mut self, server: &private_postgres::Server) -> Self {
+        let url = server.create_database().expect("PostgreSQL runs").url;
+        self.postgres = Some(url.clone());
+        self.set("store.url", url)
+    }
+
     /// Starts the process with this limit of descriptors, soft and hard.
     #[must_use]
     pub fn descriptors(mut self, limit: u64) -> Self {
@@ -155,10 +185,19 @@ impl ServerSetup {
         self.directory.path().join("test.toml")
     }
 
-    /// Its database.
+    /// Its database, when that is a file.
     #[must_use]
     pub fn database(&self) -> PathBuf {
         self.data_dir().join("realmbeat.sqlite3")
+    }
+
+    /// Its database, whatever engine that is.
+    #[must_use]
+    pub fn location(&self) -> Location {
+        match &self.postgres {
+            None => Location::Sqlite(self.database()),
+            Some(url) => Location::Postgres(url.clone()),
+        }
     }
 
     /// The command line of the server with this configuration; add flags and sub-commands to it.
@@ -381,16 +420,16 @@ pub fn repository() -> PathBuf {
     tests.parent().unwrap_or(tests).to_owned()
 }
 
-/// A binary of the workspace, built with this test: a test of the whole workspace builds it; a test of this package
+/// A binary of the workspace, built with this program: a test of the whole workspace builds it; a test of this package
 /// alone finds what was built last.
 ///
 /// # Panics
 /// When it was never built.
 #[must_use]
 pub fn binary(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("a test is a file");
-    let profile = test.parent().and_then(Path::parent).expect("a test lies in target/PROFILE/deps");
-    let path = profile.join(name);
-    assert!(path.exists(), "{} isn't built: cargo xtask test --only build", path.display());
-    path
+    let own = std::env::current_exe().expect("a program is a file");
+    // Tests lie in target/PROFILE/deps, programs in target/PROFILE.
+    let mut folders = own.ancestors().skip(1).take(2);
+    let found = folders.find_map(|folder| Some(folder.join(name)).filter(|path| path.exists()));
+    found.unwrap_or_else(|| panic!("{name} isn't built: cargo xtask test --only build"))
 }

@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 use anyhow::Result;
 use client_bot::bot::sight::{Point, Sight};
 use protocol::v1::server_packet::Body;
-use protocol::v1::{Goodbye, Move};
+use protocol::v1::{Goodbye, Move, ServerPacket};
 use rand::RngExt as _;
 use rand_pcg::Pcg32;
-use rusqlite::Connection;
 
 use crate::client::Client;
+use crate::database::Database;
 
 /// Views between two changes of direction.
 const VIEWS_PER_LEG: u32 = 25;
@@ -20,6 +20,7 @@ const CATCH_UP_TICKS: u64 = 5;
 const CM_PER_TICK: f64 = 30.0;
 
 /// Where a walker saw itself.
+#[derive(Debug)]
 pub struct Trail {
     /// The character.
     pub name: String,
@@ -34,6 +35,18 @@ pub struct Trail {
 /// Walks until the connection ends. `ready` is called once the walker is in the world.
 #[must_use]
 pub fn walk(server: SocketAddr, number: usize, rng: &mut Pcg32, ready: impl FnOnce()) -> Trail {
+    walk_and(server, number, rng, ready, |_, _, _| None)
+}
+
+/// As [`walk`], and `also` is shown each packet, in an order that it must not rely on but after the walker's own look.
+/// Where it gives a heading, the walker goes there.
+pub(crate) fn walk_and(
+    server: SocketAddr,
+    number: usize,
+    rng: &mut Pcg32,
+    ready: impl FnOnce(),
+    mut also: impl FnMut(&mut Client, &Sight, &ServerPacket) -> Option<u16>,
+) -> Trail {
     let name = format!("Walker{}{}", letter(number / 26), letter(number % 26));
     let (mut client, entered) = Client::enter(server, &format!("walker-{number}"), &name);
     ready();
@@ -41,21 +54,21 @@ pub fn walk(server: SocketAddr, number: usize, rng: &mut Pcg32, ready: impl FnOn
     let mut trail = Trail { name, id: entered.character, points: Vec::new(), farewell: None };
     let mut views = 0;
     while let Ok(packet) = client.next() {
-        let view = match packet.body {
-            Some(Body::View(view)) => view,
-            Some(Body::Goodbye(goodbye)) => {
-                trail.farewell = Some(goodbye);
-                continue;
-            }
-            _ => continue,
-        };
-        sight.apply(&view, &mut ());
-        trail.points.extend(sight.own().map(|own| (view.tick, own.at)));
-        if views % VIEWS_PER_LEG == 0 {
-            let heading = rng.random_range(0..65_536);
-            client.send(views + 1, &Move { heading, walking: true, sequence: views + 1 });
+        if let Some(Body::Goodbye(goodbye)) = &packet.body {
+            trail.farewell = Some(goodbye.clone());
         }
-        views += 1;
+        if let Some(Body::View(view)) = &packet.body {
+            sight.apply(view, &mut ());
+            trail.points.extend(sight.own().map(|own| (view.tick, own.at)));
+        }
+        let wanted = also(&mut client, &sight, &packet).map(u32::from);
+        if matches!(packet.body, Some(Body::View(_))) {
+            if views % VIEWS_PER_LEG == 0 {
+                let heading = wanted.unwrap_or_else(|| rng.random_range(0..65_536));
+                client.send(views + 1, &Move { heading, walking: true, sequence: views + 1 });
+            }
+            views += 1;
+        }
     }
     trail
 }
@@ -67,32 +80,21 @@ pub(crate) fn letter(number: usize) -> char {
 
 impl Trail {
     /// How many ticks the saved place is behind the last one seen, or what is wrong with the saved place.
-    pub(crate) fn age(&self, database: &Connection) -> Result<Result<u64, String>> {
-        let epoch: i64 =
-            database.query_row("SELECT MAX(epoch) FROM epochs", [], |row| row.get(0))?;
-        let saved = database.query_row(
-            "SELECT x, y, saved_epoch, saved_tick FROM characters WHERE id = ?1 AND x IS NOT NULL",
-            [self.id.cast_signed()],
-            |row| {
-                Ok((
-                    Point { x: row.get(0)?, y: row.get(1)? },
-                    row.get::<_, i64>(2)?,
-                    row.get::<_, i64>(3)?.cast_unsigned(),
-                ))
-            },
-        );
+    pub(crate) fn age(&self, database: &mut Database) -> Result<Result<u64, String>> {
         let (Some(first), Some(last)) = (self.points.first(), self.points.last()) else {
             return Ok(Ok(0));
         };
-        let (place, saved_epoch, saved_tick) = match saved {
-            Ok(saved) => saved,
+        let epoch = database.number("SELECT MAX(epoch) FROM epochs")?.cast_unsigned();
+        let sql =
+            "SELECT x, y, saved_epoch, saved_tick FROM characters WHERE x IS NOT NULL AND id =";
+        let rows = database.rows(&format!("{sql} {}", self.id))?;
+        let saved = rows.first().filter(|row| row.id(2).is_ok_and(|saved| saved == epoch));
+        let Some(saved) = saved else {
             // It had come so shortly before that nothing of it was saved yet.
-            Err(rusqlite::Error::QueryReturnedNoRows) => return Ok(Ok(last.0 - first.0)),
-            Err(error) => return Err(error.into()),
-        };
-        if saved_epoch < epoch {
             return Ok(Ok(last.0 - first.0));
-        }
+        };
+        let place = Point { x: saved.number(0)?, y: saved.number(1)? };
+        let saved_tick = saved.id(3)?;
         let seen = self.points.iter().min_by_key(|(tick, _)| tick.abs_diff(saved_tick));
         let (tick, seen) = seen.unwrap_or(last);
         let off = seen.distance(place);

@@ -1,4 +1,5 @@
-//! `cargo xtask`: what people do with this repository in one command, show it (`demo`) and prove it (`test`).
+//! `cargo xtask`: what people do with this repository in one command, show it (`demo`), prove it (`test`) and try to break
+//! it (`crash`).
 
 #![expect(
     clippy::print_stdout,
@@ -9,6 +10,7 @@
 mod bench;
 mod cargo;
 mod child;
+mod crash;
 mod demo;
 mod test;
 
@@ -22,6 +24,7 @@ use clap::Parser;
 #[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
 enum CommandLine {
     Bench(bench::Bench),
+    Crash(crash::Crash),
     Demo(demo::Demo),
     Test(test::Test),
     #[command(hide = true)]
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
     }
     let done = match command_line {
         CommandLine::Bench(bench) => bench.run(),
+        CommandLine::Crash(crash) => crash.run(),
         CommandLine::Demo(demo) => demo.run(),
         CommandLine::Test(test) => test.run(),
         CommandLine::Until(program) => program.run(),

@@ -13,7 +13,7 @@ use crate::cargo::cargo;
 use results::Results;
 
 /// The server that tests make fail on purpose. Its feature is for it alone, so it is built by itself.
-const BREAKABLE: &str = "realmbeat-server-failpoints";
+pub(crate) const BREAKABLE: &str = "realmbeat-server-failpoints";
 
 /// Check everything that must be green; what the tests need is installed if it is missing.
 ///

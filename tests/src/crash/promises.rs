@@ -1,148 +1,208 @@
-//! What players were told they own, against what the database says: nothing that was told may be missing, and nothing
-//! may be there twice.
+//! What players were told they own, against what the ledger says that they had: everything that a client heard must
+//! have been so at some time, in the order in which it heard it, and little may have happened since.
+//!
+//! Told are items and gold, by the quantity that there is of them; 0 is none. A loss shows as a quantity that was told
+//! and never was on disk, something done twice as one that was on disk and is skipped over by what was told.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context as _, Result};
-use client_bot::bot::event::Confirmation;
-use rusqlite::{Connection, Row};
+use anyhow::{Context as _, Result, bail};
 
-/// A character and an item.
-type Pair = (u64, u64);
+use super::Heard;
+use super::deed::Deed;
+use super::history::{Chapter, Course, GOLD, History, Holding, OpId};
+use crate::database::Database;
 
-/// Changes that a character may have on disk without having heard of them: every player here asks for one item at a
-/// time, and has at most one request on its way when the server dies.
+/// Operations that a character may have on disk without having heard of them: the one that it asked for last. Every
+/// client here waits for the end of what it does before it does something else. That holds for trades too, which two
+/// must agree to: whoever has said yes waits until the trade has ended, so the trade is its one operation. And for
+/// mail: what a letter brings becomes the recipient's when it asks for it, not when it comes.
 const UNHEARD_PER_CHARACTER: usize = 1;
 
-/// All that was told so far.
-#[derive(Debug, Default)]
-pub(super) struct Promises {
-    told: BTreeMap<Pair, Told>,
-    confirmations: u64,
+/// Something that a client was told of its character, which must be durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// It has so much of this thing now.
+    Has { character: u64, thing: u64, quantity: u64 },
+    /// What it asked for was done.
+    Done { character: u64, deed: Deed },
+    /// Its letter is on its way, with what was put into it.
+    Sent { character: u64, mail: u64 },
 }
 
-/// What a character was told about an item.
-#[derive(Debug, Clone, Copy, Default)]
-struct Told {
-    /// How often it became the character's.
-    gains: u64,
-    /// How often it ceased to be.
-    losses: u64,
-    owned: bool,
+/// All that was told since the last look at the database.
+#[derive(Debug, Default)]
+pub(super) struct Promises {
+    history: History,
+    has: BTreeMap<Holding, Vec<u64>>,
+    done: BTreeMap<u64, usize>,
+    letters: BTreeSet<(u64, u64)>,
+    deeds: BTreeMap<Deed, u64>,
+    confirmations: u64,
 }
 
 /// What a comparison found.
 #[derive(Debug, Default)]
 pub(super) struct Compared {
     pub(super) confirmations: u64,
+    pub(super) deeds: BTreeMap<Deed, u64>,
     pub(super) unheard: u64,
     pub(super) violations: Vec<String>,
 }
 
-/// What the ledger says of a character and an item.
-#[derive(Debug, Clone, Copy, Default)]
-struct Recorded {
-    gains: u64,
-    losses: u64,
-}
-
 impl Promises {
-    /// Takes a confirmation; those of one character in the order in which it heard them.
-    pub(super) fn told(&mut self, confirmation: Confirmation) {
-        let Confirmation { character, item, quantity } = confirmation;
-        let told = self.told.entry((character, item)).or_default();
-        let owns = quantity > 0;
-        told.gains += u64::from(owns && !told.owned);
-        told.losses += u64::from(!owns);
-        told.owned = owns;
-        self.confirmations += 1;
+    /// Takes what was told; what one character heard in the order in which it heard it.
+    pub(super) fn told(&mut self, told: Told) {
+        match told {
+            Told::Has { character, thing, quantity } => {
+                self.has.entry((character, thing)).or_default().push(quantity);
+                self.confirmations += 1;
+            }
+            Told::Done { character, deed } => {
+                *self.done.entry(character).or_default() += usize::from(deed.is_value());
+                *self.deeds.entry(deed).or_default() += 1;
+            }
+            Told::Sent { character, mail } => _ = self.letters.insert((character, mail)),
+        }
+    }
+
+    /// Takes what a player says, if that is something that it was told.
+    pub(super) fn hear(&mut self, heard: Heard) {
+        if let Heard::Told(told) = heard {
+            self.told(told);
+        }
     }
 
     /// Takes the lines that a swarm wrote; see [`client_bot::confirmations::Confirmations`].
     pub(super) fn read(&mut self, lines: &str) -> Result<()> {
         for line in lines.lines() {
-            let mut words = line.split(' ');
-            let (character, item) = (words.next(), words.next());
-            if item == Some("gold") {
-                continue;
-            }
-            let quantity = words.nth(1);
-            let number = |word: Option<&str>| {
-                word.context("a word is missing")?.parse::<u64>().context("no number")
+            let words: Vec<&str> = line.split(' ').collect();
+            let number = |word: &str| word.parse::<u64>().with_context(|| line.to_owned());
+            let told = match words[..] {
+                [character, "gold", amount] => (number(character)?, GOLD, number(amount)?),
+                [character, item, _, quantity] => {
+                    (number(character)?, number(item)?, number(quantity)?)
+                }
+                _ => bail!("not a confirmation: {line:?}"),
             };
-            self.told(Confirmation {
-                character: number(character)?,
-                item: number(item)?,
-                quantity: number(quantity)?.try_into()?,
-            });
+            let (character, thing, quantity) = told;
+            self.told(Told::Has { character, thing, quantity });
         }
         Ok(())
     }
 
-    /// Holds everything against the database. What a character owns there is taken as known from here on: the next
-    /// inventory tells it.
-    pub(super) fn compare(&mut self, database: &Connection) -> Result<Compared> {
-        let owned = owned(database)?;
-        let recorded = recorded(database)?;
+    /// Takes the world as it is for what everybody knows.
+    pub(super) fn begin(&mut self, database: &mut Database) -> Result<()> {
+        self.history.read_on(database).map(drop)
+    }
+
+    /// What the ledger said at the last comparison.
+    pub(super) fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Holds everything against the database of a server that is dead, and forgets it.
+    pub(super) fn compare(&mut self, database: &mut Database) -> Result<Compared> {
+        let chapter = self.history.read_on(database)?;
         let mut compared = Compared {
             confirmations: std::mem::take(&mut self.confirmations),
+            deeds: std::mem::take(&mut self.deeds),
             ..Compared::default()
         };
-        let mut unheard: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
-        let pairs: BTreeSet<Pair> = self.told.keys().chain(&owned).copied().collect();
-        for pair in pairs {
-            let told = self.told.entry(pair).or_default();
-            let disk = recorded.get(&pair).copied().unwrap_or_default();
-            let is_owned = owned.contains(&pair);
-            if disk.gains < told.gains || disk.losses < told.losses {
-                let (character, item) = pair;
-                compared.violations.push(format!(
-                    "character {character} was told {told:?} about item {item}, on disk is {disk:?}, owned: {is_owned}"
-                ));
-                // Said once is enough.
-                (told.gains, told.losses) = (disk.gains, disk.losses);
-            } else if is_owned != told.owned {
-                unheard.entry(pair.0).or_default().push(pair.1);
-            }
-            told.owned = is_owned;
-        }
-        for (character, items) in unheard {
-            compared.unheard += items.len() as u64;
-            if items.len() > UNHEARD_PER_CHARACTER {
-                compared.violations.push(format!("character {character} never heard of {items:?}"));
+        compared.violations.extend(self.history.differences(database)?);
+        let mut unheard: BTreeMap<u64, BTreeSet<OpId>> = BTreeMap::new();
+        for (holding, told, course) in self.pairs(&chapter) {
+            match follow(&told, &course) {
+                Ok(rest) => unheard.entry(holding.0).or_default().extend(rest),
+                Err(quantity) => compared.violations.push(format!(
+                    "character {} was told that it has {quantity} of {}; on disk it had {course:?}",
+                    holding.0, holding.1,
+                )),
             }
         }
+        self.count(&chapter, unheard, &mut compared);
+        compared.violations.extend(chapter.violations);
         Ok(compared)
     }
-}
 
-fn owned(database: &Connection) -> Result<BTreeSet<Pair>> {
-    let mut query = database
-        .prepare("SELECT owner_character, id FROM items WHERE owner_character IS NOT NULL")?;
-    let rows = query.query_map([], |row| Ok((id(row, 0)?, id(row, 1)?)))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-fn recorded(database: &Connection) -> Result<BTreeMap<Pair, Recorded>> {
-    let mut all: BTreeMap<Pair, Recorded> = BTreeMap::new();
-    let mut query = database.prepare(
-        "SELECT from_character, to_character, item FROM ledger WHERE from_character IS NOT to_character",
-    )?;
-    let mut rows = query.query([])?;
-    while let Some(row) = rows.next()? {
-        let (from, to): (Option<i64>, Option<i64>) = (row.get(0)?, row.get(1)?);
-        let item = id(row, 2)?;
-        if let Some(from) = from {
-            all.entry((from.cast_unsigned(), item)).or_default().losses += 1;
+    /// Each thing of a character that was told of or has changed.
+    fn pairs(&mut self, chapter: &Chapter) -> Vec<(Holding, Vec<u64>, Course)> {
+        let mut has = std::mem::take(&mut self.has);
+        for holding in chapter.courses.keys() {
+            has.entry(*holding).or_default();
         }
-        if let Some(to) = to {
-            all.entry((to.cast_unsigned(), item)).or_default().gains += 1;
+        let course = |holding: Holding| {
+            let unchanged = || Course { before: self.history.holding(holding), steps: Vec::new() };
+            chapter.courses.get(&holding).cloned().unwrap_or_else(unchanged)
+        };
+        has.into_iter().map(|(holding, told)| (holding, told, course(holding))).collect()
+    }
+
+    fn count(
+        &mut self,
+        chapter: &Chapter,
+        unheard: BTreeMap<u64, BTreeSet<OpId>>,
+        compared: &mut Compared,
+    ) {
+        for (character, done) in std::mem::take(&mut self.done) {
+            let durable = chapter.operations.get(&character).map_or(0, BTreeSet::len);
+            if done > durable {
+                compared.violations.push(format!(
+                    "{done} deeds of character {character} were confirmed, {durable} are on disk"
+                ));
+            }
+        }
+        for letter in std::mem::take(&mut self.letters) {
+            if !chapter.letters.contains(&letter) {
+                let (character, mail) = letter;
+                let lost = format!("the letter {mail} of character {character} was sent and isn't");
+                compared.violations.push(lost);
+            }
+        }
+        for (character, operations) in unheard {
+            compared.unheard += operations.len() as u64;
+            if operations.len() > UNHEARD_PER_CHARACTER {
+                let never = format!("character {character} never heard of {operations:?}");
+                compared.violations.push(never);
+            }
         }
     }
-    Ok(all)
 }
 
-/// An id; those of a database fit 63 bits.
-fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
-    row.get::<_, i64>(column).map(i64::cast_unsigned)
+/// Follows a course by what was told, which must be a part of it in the same order. Returns the operations after the
+/// last one that was told of, or what was told and never was.
+fn follow(told: &[u64], course: &Course) -> Result<Vec<OpId>, u64> {
+    let (mut now, mut steps) = (course.before, course.steps.iter());
+    for quantity in told {
+        while now != *quantity {
+            (_, now) = *steps.next().ok_or(*quantity)?;
+        }
+    }
+    Ok(steps.map(|(op, _)| *op).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn course(quantities: &[u64]) -> Course {
+        let steps =
+            quantities.iter().enumerate().map(|(nth, quantity)| ((1, nth as u64), *quantity));
+        Course { before: 5, steps: steps.collect() }
+    }
+
+    #[test]
+    fn what_was_told_is_found_in_its_order_and_the_rest_is_unheard() {
+        let course = course(&[3, 0, 5, 9]);
+        assert_eq!(follow(&[5, 3, 0], &course), Ok(vec![(1, 2), (1, 3)]));
+        assert_eq!(follow(&[], &course).map(|rest| rest.len()), Ok(4));
+        assert_eq!(follow(&[5, 3, 0, 5, 9], &course), Ok(vec![]));
+    }
+
+    #[test]
+    fn what_was_told_and_never_was_is_found_and_so_is_a_wrong_order() {
+        let course = course(&[3, 0, 5]);
+        assert_eq!(follow(&[5, 4], &course), Err(4));
+        assert_eq!(follow(&[0, 3], &course), Err(3));
+    }
 }

@@ -1,177 +1,282 @@
-//! Makes, drops and picks up items, one operation after the other, and tells what the server confirmed.
+//! A client that does everything that moves value, one deed after the other, and tells what the server confirmed.
 
-use std::collections::BTreeSet;
+mod away;
+mod chest;
+mod mail;
+mod shop;
+mod stacks;
+mod trade;
+
 use std::net::SocketAddr;
 use std::sync::mpsc::Sender;
 
-use client_bot::bot::event::Confirmation;
 use client_bot::bot::sight::{Point, Sight};
+use protocol::ClientMessage;
 use protocol::v1::server_packet::Body;
 use protocol::v1::{
-    Command, CommandResult, DropItem, Entered, EntityKind, LeaveWorld, LeftWorld, PickUp,
-    ServerPacket,
+    Command, DropItem, Entered, EntityKind, LeaveWorld, PickUp, ServerPacket, ShopOffers,
 };
 use rand::RngExt as _;
-use rand::seq::IteratorRandom as _;
+use rand::seq::{IndexedRandom as _, IteratorRandom as _};
 use rand_pcg::Pcg32;
 
-use super::{Heard, ready};
+pub(super) use trade::trade;
+
+use super::Heard;
+use super::deed::Deed;
+use super::progress::Diary;
+use super::promises::Told;
 use crate::client::Client;
-use crate::server::ServerSetup;
 use crate::walker::letter;
+use chest::Chest;
 
 /// Items that a trader makes out of nothing before it deals with what there is.
-const STOCK: usize = 4;
+const STOCK: usize = 6;
+/// Items that it carries at most before it gives some away: two thirds of what there is room for.
+const FULL: usize = 16;
 /// How far a trader reaches, in centimetres; the content's pick_up_cm.
 const REACH_CM: f64 = 400.0;
+/// What game masters make here: a stack that shops buy, and something that is no stack.
+const WARES: [&str; 2] = ["boar_meat", "rusty_sword"];
+/// What the server says of a gift that was made.
+const GIVEN: &str = " has ";
+/// Pieces of the stack that one has at most; the content's `stack`.
+const STACK: u32 = 20;
 
-/// A client that trades.
-struct Trader<'a> {
-    name: String,
-    character: u64,
-    client: Client,
-    sight: Sight,
-    items: BTreeSet<u64>,
-    requests: u32,
-    say: &'a Sender<Heard>,
+/// A request was settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Settled {
+    Done,
+    Refused,
 }
 
-fn name(number: usize) -> String {
+/// A client that trades. What it does returns `None` when the connection is over.
+pub(super) struct Trader<'a> {
+    number: usize,
+    character: u64,
+    entity: u64,
+    zone: String,
+    client: Client,
+    sight: Sight,
+    chest: Chest,
+    /// What the shopkeeper here sells and buys.
+    offers: Option<ShopOffers>,
+    /// There may be letters.
+    letters: bool,
+    requests: u32,
+    say: &'a Sender<Heard>,
+    diary: Diary,
+}
+
+/// Names have letters only.
+pub(super) fn name(number: usize) -> String {
     format!("Trader{}", letter(number))
 }
 
-/// Makes the traders' characters, gives them their rank, and brings them to one place without monsters.
-pub(super) fn settle(setup: &ServerSetup, traders: usize) {
-    each(setup, traders, |_| ());
-    for number in 0..traders {
-        let rank = setup.run(&["rank", &name(number), "master"]);
-        assert!(rank.status.success(), "{}", String::from_utf8_lossy(&rank.stderr));
-    }
-    let mut market = None;
-    each(setup, traders, |client| {
-        client.send(1, &Command { line: "teleport village".into() });
-        let entered: Entered = client.expect();
-        let Point { x, y } = *market.get_or_insert_with(|| own_place(client, &entered));
-        client.send(2, &Command { line: format!("teleport {x} {y}") });
-        client.expect::<CommandResult>();
-    });
-}
-
-fn own_place(client: &mut Client, entered: &Entered) -> Point {
-    let mut sight = Sight::new(entered);
-    loop {
-        sight.apply(&client.expect(), &mut ());
-        if let Some(own) = sight.own() {
-            return own.at;
-        }
-    }
-}
-
-fn each(setup: &ServerSetup, traders: usize, mut act: impl FnMut(&mut Client)) {
-    let mut server = setup.start();
-    for number in 0..traders {
-        let (mut client, _) = Client::enter(server.address, &account(number), &name(number));
-        act(&mut client);
-        client.send(3, &LeaveWorld {});
-        client.expect::<LeftWorld>();
-    }
-    assert!(server.stop().success(), "{}", server.log.text());
-}
-
-fn account(number: usize) -> String {
+/// The account of a trader.
+pub(super) fn account(number: usize) -> String {
     format!("trader-{number}")
 }
 
-/// Trades until the connection ends.
-pub(super) fn trade(server: SocketAddr, number: usize, rng: &mut Pcg32, say: &Sender<Heard>) {
-    let name = name(number);
-    let (mut client, entered) = Client::enter(server, &account(number), &name);
-    ready(say);
-    let seen = std::mem::take(&mut client.seen);
-    let sight = Sight::new(&entered);
-    let character = entered.character;
-    let mut trader =
-        Trader { name, character, client, sight, items: BTreeSet::new(), requests: 100, say };
-    for packet in seen {
-        trader.take(packet);
-    }
-    while trader.ask(rng).is_some() {}
-}
-
-impl Trader<'_> {
-    /// One request and its answer. `None` when the connection is over.
-    fn ask(&mut self, rng: &mut Pcg32) -> Option<()> {
-        self.requests += 1;
-        let request = self.requests;
-        let ground = self.within_reach(rng);
-        let own = self.items.iter().copied().choose(rng);
-        match (ground, own) {
-            (Some(entity), _) if rng.random_bool(0.5) => {
-                self.client.send(request, &PickUp { entity })
-            }
-            (_, Some(item)) if self.items.len() >= STOCK => {
-                self.client.send(request, &DropItem { item })
-            }
-            _ => {
-                let line = format!("give {} rusty_sword", self.name);
-                self.client.send(request, &Command { line });
-            }
+impl<'a> Trader<'a> {
+    /// Enters the world.
+    pub(super) fn enter(server: SocketAddr, number: usize, say: &'a Sender<Heard>) -> Self {
+        let (mut client, entered) = Client::enter(server, &account(number), &name(number));
+        let seen = std::mem::take(&mut client.seen);
+        let mut trader = Self {
+            number,
+            character: entered.character,
+            entity: entered.entity,
+            zone: entered.zone.clone(),
+            client,
+            sight: Sight::new(&entered),
+            chest: Chest::default(),
+            offers: None,
+            letters: true,
+            requests: 100,
+            say,
+            diary: Diary::of(name(number), entered.character),
+        };
+        for packet in seen {
+            trader.take(&packet);
         }
-        loop {
-            let packet = self.client.next().ok()?;
-            if self.take(packet) == Some(request) {
-                return Some(());
-            }
-        }
+        trader
     }
 
-    fn within_reach(&self, rng: &mut Pcg32) -> Option<u64> {
-        let here = self.sight.own()?.at;
+    /// Is at the market, and knows what is sold there, before it does anything else.
+    pub(super) fn settle_in(&mut self) -> Option<()> {
+        self.go_to_market()?;
+        if self.offers.is_none() { self.look_at_offers() } else { Some(()) }
+    }
+
+    /// Hears the rest of what it was told, and gives what it was told of its progress.
+    pub(super) fn into_diary(mut self) -> Diary {
+        while let Ok(packet) = self.client.next() {
+            self.take(&packet);
+        }
+        self.diary
+    }
+
+    /// Leaves the world, and waits until all that it owns is durable.
+    pub(super) fn leave(&mut self) -> Option<()> {
+        self.send(&LeaveWorld {});
+        self.wait(|packet| matches!(packet.body, Some(Body::LeftWorld(_))).then_some(()))
+    }
+
+    /// One deed of its own and its end.
+    pub(super) fn act(&mut self, rng: &mut Pcg32) -> Option<()> {
+        let offers = self.offers.is_some();
+        let sold = self.something_to_sell(rng);
+        match rng.random_range(0..12) {
+            0 | 1 if self.chest.len() < FULL => self.pick_up(rng),
+            2 if self.chest.len() >= STOCK => self.drop_item(rng),
+            3 if self.chest.len() < FULL => self.split(rng),
+            4 => self.merge(rng),
+            5 | 6 if sold.is_some() => self.sell(sold?),
+            7 if offers && self.chest.gold() > 0 && self.chest.len() < FULL => self.buy(rng),
+            8 if self.chest.len() >= STOCK => self.send_mail(rng),
+            9 if self.letters && self.chest.len() < FULL => self.take_mail(),
+            10 if rng.random_bool(0.3) => self.cross(rng),
+            _ if self.chest.len() >= FULL => self.drop_item(rng),
+            _ => self.give(rng),
+        }
+    }
+
+    fn give(&mut self, rng: &mut Pcg32) -> Option<()> {
+        let command = self.gift(rng);
+        self.ask(Deed::Give, &command).map(drop)
+    }
+
+    /// What a game master types to have something new.
+    fn gift(&self, rng: &mut Pcg32) -> Command {
+        let ware = WARES.choose(rng).copied().unwrap_or_default();
+        let quantity = if ware == WARES[0] { rng.random_range(1..=STACK) } else { 1 };
+        Command { line: format!("give {} {ware} {quantity}", name(self.number)) }
+    }
+
+    fn drop_item(&mut self, rng: &mut Pcg32) -> Option<()> {
+        let Some(item) = self.chest.any(rng) else {
+            return self.give(rng);
+        };
+        self.ask(Deed::Drop, &DropItem { item }).map(drop)
+    }
+
+    fn pick_up(&mut self, rng: &mut Pcg32) -> Option<()> {
+        let Some(entity) = self.within_reach(EntityKind::Item).into_iter().choose(rng) else {
+            return self.give(rng);
+        };
+        self.ask(Deed::PickUp, &PickUp { entity }).map(drop)
+    }
+
+    /// Entities of a kind that it can reach, by id.
+    fn within_reach(&self, kind: EntityKind) -> Vec<u64> {
+        let Some(here) = self.place() else {
+            return Vec::new();
+        };
         let near = self
             .sight
             .entities()
-            .filter(|(_, seen)| seen.kind == EntityKind::Item && here.distance(seen.at) < REACH_CM);
+            .filter(|(_, seen)| seen.kind == kind && here.distance(seen.at) < REACH_CM);
         let mut near: Vec<u64> = near.map(|(id, _)| id).collect();
         near.sort_unstable();
-        near.into_iter().choose(rng)
+        near
     }
 
-    /// Looks at a packet. Returns the request that it settles.
-    fn take(&mut self, packet: ServerPacket) -> Option<u32> {
-        match packet.body {
-            Some(Body::View(view)) => {
-                self.sight.apply(&view, &mut ());
-                None
-            }
-            Some(Body::Inventory(inventory)) => {
-                for item in inventory.items {
-                    self.gained(item.id, item.quantity);
-                }
-                None
-            }
-            Some(Body::InventoryChanged(change)) => {
-                for item in change.removed {
-                    self.items.remove(&item);
-                    self.tell(item, 0);
-                }
-                for item in change.changed {
-                    self.gained(item.id, item.quantity);
-                }
-                Some(packet.request)
-            }
-            Some(Body::Refused(_) | Body::CommandResult(_)) => Some(packet.request),
-            _ => None,
+    /// Where it stands.
+    pub(super) fn place(&self) -> Option<Point> {
+        self.sight.own().map(|own| own.at)
+    }
+
+    /// One request and its end, which is a change of its inventory.
+    fn ask<M: ClientMessage>(&mut self, deed: Deed, message: &M) -> Option<Settled> {
+        let request = self.send(message);
+        let settled = self.wait(|packet| settlement(packet, request))?;
+        self.done(deed, settled);
+        Some(settled)
+    }
+
+    fn done(&self, deed: Deed, settled: Settled) {
+        if settled == Settled::Done {
+            self.tell(Told::Done { character: self.character, deed });
         }
     }
 
-    fn gained(&mut self, item: u64, quantity: u32) {
-        self.items.insert(item);
-        self.tell(item, quantity);
+    /// Sends a message, and returns the number of its request.
+    fn send<M: ClientMessage>(&mut self, message: &M) -> u32 {
+        self.requests += 1;
+        self.client.send(self.requests, message);
+        self.requests
     }
 
-    fn tell(&self, item: u64, quantity: u32) {
-        let character = self.character;
-        // Nobody hears it only when the test has failed already.
-        let _ = self.say.send(Heard::Confirmed(Confirmation { character, item, quantity }));
+    /// Types a command, and waits for its result.
+    pub(super) fn command(&mut self, line: String) -> Option<()> {
+        let request = self.send(&Command { line });
+        self.wait(|packet| {
+            let result = matches!(packet.body, Some(Body::CommandResult(_) | Body::Refused(_)));
+            (result && packet.request == request).then_some(())
+        })
     }
+
+    /// Reads on until `find` has found.
+    fn wait<T>(&mut self, find: impl Fn(&ServerPacket) -> Option<T>) -> Option<T> {
+        loop {
+            let packet = self.client.next().ok()?;
+            self.take(&packet);
+            if let Some(found) = find(&packet) {
+                return Some(found);
+            }
+        }
+    }
+
+    /// Looks at a packet.
+    fn take(&mut self, packet: &ServerPacket) {
+        self.diary.read(packet);
+        match &packet.body {
+            Some(Body::View(view)) => self.sight.apply(view, &mut ()),
+            Some(Body::Entered(entered)) => self.entered(entered),
+            Some(Body::Inventory(inventory)) => {
+                let told = self.chest.replace(inventory);
+                self.has(told);
+            }
+            Some(Body::InventoryChanged(change)) => {
+                let told = self.chest.change(change);
+                self.has(told);
+            }
+            Some(Body::MailArrived(_)) => self.letters = true,
+            Some(Body::MailSent(sent)) => {
+                self.tell(Told::Sent { character: self.character, mail: sent.mail });
+            }
+            _ => {}
+        }
+    }
+
+    fn entered(&mut self, entered: &Entered) {
+        self.sight = Sight::new(entered);
+        self.entity = entered.entity;
+        self.zone.clone_from(&entered.zone);
+        self.offers = None;
+    }
+
+    fn has(&self, told: Vec<(u64, u64)>) {
+        let character = self.character;
+        for (thing, quantity) in told {
+            self.tell(Told::Has { character, thing, quantity });
+        }
+    }
+
+    fn tell(&self, told: Told) {
+        // Nobody hears it only when the test has failed already.
+        let _ = self.say.send(Heard::Told(told));
+    }
+}
+
+/// How a packet settles this request, if it does.
+fn settlement(packet: &ServerPacket, request: u32) -> Option<Settled> {
+    let settled = match &packet.body {
+        Some(Body::InventoryChanged(_)) => Settled::Done,
+        Some(Body::CommandResult(result)) if result.text.contains(GIVEN) => Settled::Done,
+        Some(Body::Refused(_) | Body::CommandResult(_)) => Settled::Refused,
+        _ => return None,
+    };
+    (packet.request == request).then_some(settled)
 }

@@ -1,0 +1,39 @@
+//! Servers that are wrong on purpose: each breaks one rule that the promises rest on, and has to be found out.
+
+use clap::ValueEnum;
+
+/// A rule that is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Broken {
+    /// Clients are told before it is durable.
+    ConfirmFirst,
+    /// Progress is saved apart from the value that earned it.
+    TwoClocks,
+    /// An operation whose result is unknown is applied again without a look at whether it had been.
+    NoOpId,
+}
+
+impl Broken {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::ConfirmFirst, Self::TwoClocks, Self::NoOpId];
+
+    /// As the command line and the server's failpoints name it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ConfirmFirst => "confirm-first",
+            Self::TwoClocks => "two-clocks",
+            Self::NoOpId => "no-op-id",
+        }
+    }
+
+    /// The failpoints of this server.
+    pub(super) const fn failpoints(self) -> &'static str {
+        match self {
+            Self::ConfirmFirst => "broken.confirm-first = on",
+            Self::TwoClocks => "broken.two-clocks = on",
+            // Nobody looks at operation ids but who tries again.
+            Self::NoOpId => "broken.no-op-id = on\nstore.committed = 20*error(unknown)",
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! What came of killing a server: how old what was lost is, for each class of state, and what was done meanwhile.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::deed::Deed;
+use super::promises::Compared;
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// How often the server was killed.
+    pub kills: u32,
+    /// What clients were told and was held against the database.
+    pub confirmations: u64,
+    /// What clients asked for and had confirmed, by kind.
+    pub deeds: BTreeMap<Deed, u64>,
+    /// Operations that were on disk when the kill came before their confirmation.
+    pub unheard: u64,
+    /// Ticks of progress that were told and not saved, for each client and each kill while the database took writes.
+    pub progress_ages: Vec<u64>,
+    /// Ticks between the newest position that a hunter saw of itself and the saved one, for each as above.
+    pub position_ages: Vec<u64>,
+    /// From the start of the process to its ready line.
+    pub recoveries: Vec<Duration>,
+    /// What must not be.
+    pub violations: Vec<String>,
+    /// The seed and the round of the violations.
+    pub found: Option<(u64, u32)>,
+    /// Where the data of that round lie.
+    pub kept: Option<PathBuf>,
+    tick_ms: u64,
+}
+
+/// The middle of something measured, what it seldom is beyond, and what it never was beyond; milliseconds.
+struct Spread {
+    p50: u64,
+    p99: u64,
+    max: u64,
+}
+
+impl Outcome {
+    pub(super) fn new(tick_rate: u32) -> Self {
+        Self { tick_ms: u64::from(1000 / tick_rate), ..Self::default() }
+    }
+
+    pub(super) fn add(&mut self, compared: Compared) {
+        self.confirmations += compared.confirmations;
+        self.unheard += compared.unheard;
+        self.violations.extend(compared.violations);
+        for (deed, count) in compared.deeds {
+            *self.deeds.entry(deed).or_default() += count;
+        }
+    }
+
+    /// A value that was told and isn't on disk is a violation. Without one, none was ever lost.
+    fn rows(&self) -> [(&'static str, Option<Spread>); 4] {
+        let ticks = |ages: &[u64]| Spread::of(ages.iter().map(|age| age * self.tick_ms));
+        let clean = self.violations.is_empty() && self.confirmations > 0;
+        let recoveries =
+            self.recoveries.iter().map(|took| took.as_millis().try_into().unwrap_or(u64::MAX));
+        [
+            ("value lost", clean.then_some(Spread { p50: 0, p99: 0, max: 0 })),
+            ("progress lost", ticks(&self.progress_ages)),
+            ("position lost", ticks(&self.position_ages)),
+            ("start to ready", Spread::of(recoveries)),
+        ]
+    }
+
+    /// The same for programs.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let deeds = self.deeds.iter().map(|(deed, count)| (deed.name().to_owned(), json!(count)));
+        let spread = |it: Spread| json!({ "p50": it.p50, "p99": it.p99, "max": it.max });
+        let rows = self.rows().map(|(name, it)| (format!("{} ms", name), json!(it.map(spread))));
+        json!({
+            "kills": self.kills,
+            "confirmations": self.confirmations,
+            "durable but unheard": self.unheard,
+            "violations": self.violations,
+            "found": self.found.map(|(seed, round)| json!({ "seed": seed, "round": round })),
+            "kept": self.kept,
+            "deeds": deeds.collect::<serde_json::Map<_, _>>(),
+            "ages": rows.into_iter().collect::<serde_json::Map<_, _>>(),
+        })
+    }
+}
+
+impl Spread {
+    fn of(values: impl Iterator<Item = u64>) -> Option<Self> {
+        let mut sorted: Vec<u64> = values.collect();
+        sorted.sort_unstable();
+        let last = sorted.len().checked_sub(1)?;
+        let at = |percent: usize| sorted[last * percent / 100];
+        Some(Self { p50: at(50), p99: at(99), max: at(100) })
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kills, confirmations, unheard, .. } = self;
+        writeln!(f, "kills {kills}, confirmations {confirmations}, durable but unheard {unheard}")?;
+        writeln!(f, "violations {}", self.violations.len())?;
+        writeln!(f, "{:<20}{:>10}{:>10}{:>10}", "", "p50 ms", "p99 ms", "max ms")?;
+        for (name, spread) in self.rows() {
+            match spread {
+                Some(Spread { p50, p99, max }) => {
+                    writeln!(f, "{name:<20}{p50:>10}{p99:>10}{max:>10}")?;
+                }
+                None => writeln!(f, "{name:<20}{:>10}{:>10}{:>10}", "-", "-", "-")?,
+            }
+        }
+        let deeds = self.deeds.iter().map(|(deed, count)| format!("{} {count}", deed.name()));
+        writeln!(f, "confirmed: {}", deeds.collect::<Vec<_>>().join(", "))?;
+        for violation in &self.violations {
+            writeln!(f, "VIOLATION {violation}")?;
+        }
+        if let Some((seed, round)) = self.found {
+            writeln!(f, "seed {seed}, round {round}")?;
+        }
+        if let Some(kept) = &self.kept {
+            writeln!(f, "the data of that round are kept in {}", kept.display())?;
+        }
+        Ok(())
+    }
+}

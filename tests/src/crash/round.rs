@@ -1,0 +1,264 @@
+//! One life of a server: players come, do what moves value, and at some moment it is killed.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use client_bot::{Scenario, Settings, Swarm};
+use rand::seq::SliceRandom as _;
+use rand::{RngExt as _, SeedableRng as _};
+use rand_pcg::Pcg32;
+
+use super::log_watch::LogWatch;
+use super::progress::Diary;
+use super::promises::Promises;
+use super::trader::{Trader, trade};
+use super::{Heard, TRADERS, hunter};
+use crate::server::{PATIENCE, ServerProcess, ServerSetup, TOKEN_SECRET};
+use crate::walker::Trail;
+
+/// Clients that walk, strike monsters, and remember where they were when and how far they had come.
+const HUNTERS: usize = 8;
+/// Bots that fight, loot and drop.
+const FIGHTERS: usize = 40;
+/// One in so many deeds of two traders is a trade.
+const TRADE_EVERY: u32 = 6;
+/// Confirmations that the traders wait for before a kill, at most.
+const MOST_CONFIRMATIONS: u64 = 150;
+/// From then to the kill at most, so that it meets every moment of a tick and of a save interval.
+const LONGEST_PAUSE: Duration = Duration::from_millis(900);
+/// Writes to the database's log that are let pass before a kill at a write, at most: about three commits.
+const MOST_WRITES: u32 = 60;
+
+/// When a server is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// At any time.
+    Any,
+    /// While the database takes no writes, so that many operations are under way.
+    Standstill,
+    /// Just when the database writes something down. That is between an operation and its confirmation: sometimes
+    /// the operation is durable then and nobody has heard of it, sometimes it is written by half.
+    Write,
+}
+
+/// When a round ends.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Plan {
+    /// So many confirmations of the traders after the start,
+    kill_after: u64,
+    /// and so long after that,
+    pause: Duration,
+    /// at this moment,
+    pub(super) moment: Moment,
+    /// after so many writes, when it is one.
+    writes: u32,
+}
+
+impl Plan {
+    /// The moments take turns, so that a few rounds meet all of them.
+    pub(super) fn draw(rng: &mut Pcg32, round: u32) -> Self {
+        Self {
+            kill_after: rng.random_range(1..=MOST_CONFIRMATIONS),
+            pause: LONGEST_PAUSE.mul_f64(rng.random_range(0.0..1.0)),
+            moment: [Moment::Any, Moment::Standstill, Moment::Write][round as usize % 3],
+            writes: rng.random_range(0..MOST_WRITES),
+        }
+    }
+}
+
+/// What a round left behind besides promises and a database.
+#[derive(Debug, Default)]
+pub(super) struct Remains {
+    pub(super) recovery: Duration,
+    pub(super) trails: Vec<Trail>,
+    pub(super) diaries: Vec<Diary>,
+    /// What went wrong while the server lived.
+    pub(super) violations: Vec<String>,
+}
+
+/// From the start of a server to its kill.
+pub(super) fn play(
+    setup: &ServerSetup,
+    rng: &mut Pcg32,
+    plan: Plan,
+    promises: &mut Promises,
+) -> Result<Remains> {
+    let starting = Instant::now();
+    let mut server = setup.start();
+    let mut remains = Remains { recovery: starting.elapsed(), ..Remains::default() };
+    let list = setup.data_dir().join("confirmations");
+    let known = std::fs::read(&list).map_or(0, |text| text.len());
+    let (say, heard) = channel();
+    let crowd = Crowd::start(server.address, &list, rng, &say)?;
+    drop(say);
+    match listen(&heard, plan.kill_after, promises) {
+        Ok(()) => plan.strike(setup, &mut server)?,
+        Err(RecvTimeoutError::Timeout) => bail!("no player hears anything\n{}", server.log.text()),
+        // All of them were disconnected.
+        Err(RecvTimeoutError::Disconnected) => {
+            remains.violations.push(format!("the server ended by itself\n{}", server.log.text()));
+        }
+    }
+    server.kill();
+    crowd.disperse(&mut remains)?;
+    heard.try_iter().for_each(|said| promises.hear(said));
+    promises.read(&std::fs::read_to_string(&list)?[known..])?;
+    Ok(remains)
+}
+
+/// Listens until all are in the world and so much was confirmed.
+fn listen(
+    heard: &Receiver<Heard>,
+    confirmations: u64,
+    promises: &mut Promises,
+) -> Result<(), RecvTimeoutError> {
+    let (mut ready, mut confirmed) = (0, 0);
+    while ready < TRADERS + HUNTERS || confirmed < confirmations {
+        match heard.recv_timeout(PATIENCE)? {
+            Heard::Ready => ready += 1,
+            Heard::Told(told) => {
+                confirmed += 1;
+                promises.told(told);
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Plan {
+    /// Waits for the moment, and kills the server in it.
+    fn strike(self, setup: &ServerSetup, server: &mut ServerProcess) -> Result<()> {
+        let database = setup.location();
+        match self.moment {
+            Moment::Any => thread::sleep(self.pause),
+            Moment::Standstill => {
+                let standstill = database.stand_still()?;
+                thread::sleep(self.pause);
+                server.kill();
+                drop(standstill);
+            }
+            Moment::Write => {
+                thread::sleep(self.pause);
+                LogWatch::new(&database.log()?)?.wait(self.writes)?;
+            }
+        }
+        server.kill();
+        Ok(())
+    }
+}
+
+/// All who play.
+struct Crowd {
+    stop: Arc<AtomicBool>,
+    swarm: JoinHandle<Result<()>>,
+    traders: Vec<JoinHandle<[Diary; 2]>>,
+    hunters: Vec<JoinHandle<(Trail, Diary)>>,
+}
+
+impl Crowd {
+    fn start(
+        server: SocketAddr,
+        list: &Path,
+        rng: &mut Pcg32,
+        say: &Sender<Heard>,
+    ) -> Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let swarm = start_swarm(server, list, Arc::clone(&stop))?;
+        let mut own = || (say.clone(), Pcg32::seed_from_u64(rng.random()));
+        let traders = (0..TRADERS).step_by(2).map(|number| {
+            let (say, mut rng) = own();
+            thread::spawn(move || deal(server, number, &mut rng, &say))
+        });
+        let traders = traders.collect();
+        let hunters = (0..HUNTERS).map(|number| {
+            let (say, mut rng) = own();
+            thread::spawn(move || hunter::hunt(server, number, &mut rng, || ready(&say)))
+        });
+        Ok(Self { stop, swarm, traders, hunters: hunters.collect() })
+    }
+
+    /// Waits until all have noticed that the server is gone, and takes what they know.
+    fn disperse(self, remains: &mut Remains) -> Result<()> {
+        self.stop.store(true, Ordering::Relaxed);
+        for trader in self.traders {
+            let diaries = join(trader, &mut remains.violations);
+            remains.diaries.extend(diaries.into_iter().flatten());
+        }
+        for hunter in self.hunters {
+            let (trails, diaries): (Vec<_>, Vec<_>) =
+                join(hunter, &mut remains.violations).into_iter().unzip();
+            remains.trails.extend(trails);
+            remains.diaries.extend(diaries);
+        }
+        join(self.swarm, &mut remains.violations).unwrap_or(Ok(()))
+    }
+}
+
+fn start_swarm(
+    server: SocketAddr,
+    list: &Path,
+    stop: Arc<AtomicBool>,
+) -> Result<JoinHandle<Result<()>>> {
+    let mut settings = Settings {
+        server,
+        bots: FIGHTERS,
+        ramp: Duration::from_millis(300),
+        duration: PATIENCE,
+        scenario: Scenario::Fight,
+        oracle: 0.0,
+        prefix: "crash".into(),
+        kill_log: Some(list.to_owned()),
+        ..Settings::default()
+    };
+    settings.login.token_secret = TOKEN_SECRET.into();
+    settings.script.fight.drop = 0.05;
+    settings.script.fight.reach = 300;
+    let swarm = Swarm::new(settings)?;
+    // Its errors are those of bots whose server was killed.
+    Ok(thread::spawn(move || Ok(swarm.run(&stop).map(drop)?)))
+}
+
+/// Two traders, each for itself and with each other, until the connection ends.
+fn deal(server: SocketAddr, number: usize, rng: &mut Pcg32, say: &Sender<Heard>) -> [Diary; 2] {
+    let mut two = [number, number + 1].map(|number| Trader::enter(server, number, say));
+    ready(say);
+    ready(say);
+    while deal_once(&mut two, rng).is_some() {}
+    two.map(Trader::into_diary)
+}
+
+fn deal_once(two: &mut [Trader<'_>; 2], rng: &mut Pcg32) -> Option<()> {
+    for trader in &mut *two {
+        trader.settle_in()?;
+    }
+    two.shuffle(rng);
+    let [one, other] = two;
+    if rng.random_ratio(1, TRADE_EVERY) {
+        return trade(one, other, rng);
+    }
+    one.act(rng)?;
+    other.act(rng)
+}
+
+/// What a thread found, or a violation when it met what it can't go on with.
+fn join<T>(thread: JoinHandle<T>, violations: &mut Vec<String>) -> Option<T> {
+    let panic = match thread.join() {
+        Ok(found) => return Some(found),
+        Err(panic) => panic,
+    };
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    violations.push(format!("a player gave up: {}", text.unwrap_or("it didn't say why")));
+    None
+}
+
+fn ready(say: &Sender<Heard>) {
+    // Nobody hears it only when the test has failed already.
+    let _ = say.send(Heard::Ready);
+}
