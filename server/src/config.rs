@@ -25,6 +25,7 @@ pub use problem::{ConfigError, Fault, Problem};
 pub use reload::{Change, ReloadReport};
 pub use schema::{Applies, Key, Section};
 pub use setting::parse_duration;
+pub(crate) use values::mask_password;
 pub use values::{
     BusUrl, HostPort, LogFilter, LogFormat, NatsUrl, Secret, StoreUrl, Subject, Wait,
 };

@@ -9,7 +9,7 @@ use clap::Parser as _;
 
 use crate::cli::{AuditSubject, Cli, Command};
 use crate::config::{Config, EX_CONFIG, Loaded, Sources, reference};
-use crate::server::{ServerBuilder, check_content, database_path};
+use crate::server::{ServerBuilder, check_content, database};
 use crate::suspects::Suspects;
 use crate::{auth, store, telemetry};
 
@@ -38,7 +38,7 @@ pub fn launch(builder: ServerBuilder) -> ExitCode {
         Command::Run => run(builder, loaded, sources),
         Command::Audit { subject } => audit(&loaded.config, subject),
         Command::Rank { name, rank } => {
-            match store::set_rank(&database_path(&loaded.config), &name, rank) {
+            match store::set_rank(&database(&loaded.config), &name, rank) {
                 Ok(()) => say(format!("{name} is {rank:?} from the next login on\n")),
                 Err(error) => fail(error, 1),
             }
@@ -66,9 +66,9 @@ fn run(builder: ServerBuilder, loaded: Loaded, sources: Sources) -> ExitCode {
 }
 
 fn audit(config: &Config, subject: Option<AuditSubject>) -> ExitCode {
-    let path = database_path(config);
+    let place = database(config);
     match subject {
-        None => match store::audit(&path) {
+        None => match store::audit(&place) {
             Ok(report) => {
                 let code = ExitCode::from(u8::from(!report.is_clean()));
                 let _ = say(format!("{report}\n"));
@@ -76,7 +76,7 @@ fn audit(config: &Config, subject: Option<AuditSubject>) -> ExitCode {
             }
             Err(error) => fail(error, 1),
         },
-        Some(AuditSubject::Item { id }) => match store::item_history(&path, game::ItemId(id)) {
+        Some(AuditSubject::Item { id }) => match store::item_history(&place, game::ItemId(id)) {
             Ok(entries) => {
                 say(entries.iter().map(|entry| format!("{entry}\n")).collect::<String>())
             }

@@ -20,7 +20,7 @@ use crate::net::{
     BindError, DescriptorError, Framing, Limits, Network, Rate, raise_descriptor_limit,
 };
 use crate::signals::Signals;
-use crate::store::{self, Bounds, Store, StoreSettings};
+use crate::store::{self, Bounds, Location, Store, StoreSettings};
 use crate::suspects::{Suspects, SuspectsError};
 use crate::telemetry::LogLevels;
 use crate::tick_clock::TickClock;
@@ -75,7 +75,14 @@ impl StartError {
     /// True if a file that an operator wrote is wrong, rather than the machine or another process.
     #[must_use]
     pub fn is_configuration(&self) -> bool {
-        matches!(self, Self::ContentFiles(_) | Self::Content(_) | Self::Modules(_) | Self::Game(_))
+        matches!(
+            self,
+            Self::ContentFiles(_)
+                | Self::Content(_)
+                | Self::Modules(_)
+                | Self::Game(_)
+                | Self::Store(store::OpenError::Address { .. } | store::OpenError::NoEngine { .. })
+        )
     }
 }
 
@@ -186,7 +193,7 @@ impl ServerBuilder {
         let clock = TickClock::new(Instant::now(), period, config.world.max_catch_up);
         tracing::info!(
             %address,
-            database = %database_path(config).display(),
+            database = %database(config),
             epoch = claim.epoch,
             node = config.server.node,
             zones = game.entities_by_zone().count(),
@@ -233,10 +240,10 @@ pub fn check_content(config: &Config) -> Result<(), StartError> {
     read_content(config).map(drop)
 }
 
-/// Where the database lies.
+/// Where the database is.
 #[must_use]
-pub fn database_path(config: &Config) -> PathBuf {
-    config.store.url.file(&config.server.data_dir)
+pub fn database(config: &Config) -> Location {
+    config.store.url.place(&config.server.data_dir)
 }
 
 pub(crate) fn limits(config: &Config) -> Limits {
@@ -300,7 +307,7 @@ fn store_settings(config: &Config) -> StoreSettings {
     StoreSettings {
         bounds: Bounds { requests: queue, reads: queue, ..Bounds::default() },
         close_patience: config.shutdown.deadline,
-        ..StoreSettings::new(database_path(config), config.server.node)
+        ..StoreSettings::new(database(config), config.server.node)
     }
 }
 

@@ -3,10 +3,14 @@
 //! connection. Results wake the loop.
 
 mod engine;
+mod engines;
 mod error;
 mod handle;
 mod ledger;
 mod load;
+mod location;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod reader_thread;
 mod report;
 mod rules;
@@ -23,12 +27,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::Secret;
 
+pub use engines::{audit, item_history, set_rank};
 pub use error::{OpenError, OperatorError, Unsaved};
 pub use handle::Store;
 pub use ledger::{AuditReport, Balance, FINDINGS_LISTED, Finding, LedgerEntry};
 pub use load::{Load, StoreStats};
+pub use location::{Location, PostgresUrl};
 pub use settings::{Bounds, NODE_RANGE, StoreSettings};
-pub use sqlite::{audit, item_history, set_rank};
 
 /// Chosen by the asker; comes back with the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

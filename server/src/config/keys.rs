@@ -178,6 +178,8 @@ configuration! {
     /// The database.
     [store] Store {
         /// Which database. "sqlite:FILE" is embedded; a relative file lies in server.data_dir.
+        /// "postgres://USER:PASSWORD@HOST/DATABASE" is a database of a PostgreSQL server; better set by the environment
+        /// than in a file when it has a password: REALMBEAT__STORE__URL.
         Restart url: StoreUrl = text("sqlite:realmbeat.sqlite3");
 
         /// Writes that may wait for the database, and as many reads. When it is behind, value operations are refused.

@@ -1,7 +1,7 @@
 //! What must hold between values that are each fine alone.
 
 use super::problem::{Fault, Problem};
-use super::values::BusUrl;
+use super::values::{BusUrl, StoreUrl};
 use super::{Config, Loaded, keys};
 
 /// Whether it holds, the keys it is about, and why it must hold.
@@ -64,7 +64,7 @@ fn limits(config: &Config) -> [Rule; 8] {
 }
 
 /// What one server needs to know of the others.
-fn servers(config: &Config) -> [Rule; 3] {
+fn servers(config: &Config) -> [Rule; 4] {
     let (network, world) = (&config.network, &config.world);
     let on_nats = config.bus.url != BusUrl::Local;
     [
@@ -82,6 +82,11 @@ fn servers(config: &Config) -> [Rule; 3] {
             !on_nats || cfg!(feature = "nats"),
             ["bus.url", "bus.world"],
             "this server was built without the `nats` feature",
+        ),
+        (
+            !matches!(config.store.url, StoreUrl::Postgres(_)) || cfg!(feature = "postgres"),
+            ["store.url", "server.data_dir"],
+            "this server was built without the `postgres` feature",
         ),
     ]
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::setting::Text;
+use crate::store::{Location, PostgresUrl};
 
 macro_rules! choices {
     ($(#[$about:meta])* $name:ident, expected $expected:literal {
@@ -131,29 +132,35 @@ fn is_host_port(text: &str) -> bool {
 pub enum StoreUrl {
     /// An embedded SQLite database in this file.
     Sqlite(PathBuf),
+    /// A database of a PostgreSQL server.
+    Postgres(PostgresUrl),
 }
 
 impl StoreUrl {
-    /// The database file; a relative one lies in `data_dir`.
+    /// Where that is; a relative file lies in `data_dir`.
     #[must_use]
-    pub fn file(&self, data_dir: &Path) -> PathBuf {
+    pub fn place(&self, data_dir: &Path) -> Location {
         match self {
-            Self::Sqlite(file) => data_dir.join(file),
+            Self::Sqlite(file) => Location::File(data_dir.join(file)),
+            Self::Postgres(url) => Location::Postgres(url.clone()),
         }
     }
 }
 
 impl Text for StoreUrl {
-    const EXPECTED: &'static str =
-        "\"sqlite:\" and a file name, such as \"sqlite:realmbeat.sqlite3\"";
+    const EXPECTED: &'static str = "\"sqlite:\" and a file name, such as \"sqlite:realmbeat.sqlite3\", or \"postgres://user:password@host/database\"";
 
     fn parse(text: &str) -> Option<Self> {
-        PathBuf::parse(text.strip_prefix("sqlite:")?).map(Self::Sqlite)
+        match text.strip_prefix("sqlite:") {
+            Some(file) => PathBuf::parse(file).map(Self::Sqlite),
+            None => PostgresUrl::new(text).map(Self::Postgres),
+        }
     }
 
     fn write(&self) -> String {
         match self {
             Self::Sqlite(file) => format!("sqlite:{}", file.display()),
+            Self::Postgres(url) => url.to_string(),
         }
     }
 }
@@ -205,13 +212,24 @@ impl fmt::Debug for NatsUrl {
     }
 }
 
-/// Hides what stands between `//` and `@` in a URL, or anything that may have been meant as one.
-pub(super) fn mask_password(text: &str) -> String {
-    let Some((before, host)) = text.rsplit_once('@') else {
-        return text.to_owned();
+/// Hides what stands between `//` and `@` in a URL, or anything that may have been meant as one, and what it calls a
+/// password.
+pub(crate) fn mask_password(text: &str) -> String {
+    let text = match text.rsplit_once('@') {
+        None => text.to_owned(),
+        Some((before, host)) => {
+            let scheme = before.find("//").map_or(0, |slashes| slashes + 2);
+            format!("{}{MASK}@{host}", &before[..scheme])
+        }
     };
-    let scheme = before.find("//").map_or(0, |slashes| slashes + 2);
-    format!("{}{MASK}@{host}", &before[..scheme])
+    let Some((address, settings)) = text.split_once('?') else {
+        return text;
+    };
+    let settings = settings.split('&').map(|setting| match setting.split_once('=') {
+        Some((name, _)) if name.contains("password") => format!("{name}={MASK}"),
+        _ => setting.to_owned(),
+    });
+    format!("{address}?{}", settings.collect::<Vec<_>>().join("&"))
 }
 
 /// One part of a NATS subject: it can't hold dots, blanks or wildcards.

@@ -1,9 +1,8 @@
 //! What can go wrong with the world's database, each with what to do about it.
 
 use std::io;
-use std::path::PathBuf;
 
-use super::NODE_RANGE;
+use super::{Location, NODE_RANGE};
 
 /// Why a database can't be used. One line each, for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -13,59 +12,103 @@ pub enum OpenError {
     NodeRange(u16),
     /// The directory isn't there and can't be made, or nothing can be written in it.
     #[error(
-        "{path}: its directory can't be written ({source}); give the server's user a directory of its own"
+        "{place}: its directory can't be written ({source}); give the server's user a directory of its own"
     )]
     Directory {
         /// The database.
-        path: PathBuf,
+        place: Location,
         /// What the system said.
         source: io::Error,
     },
     /// Another process owns the database.
-    #[error("{path}: in use by {holder}; stop it first, or give this server a database of its own")]
+    #[error(
+        "{place}: in use by {holder}; stop it first, or give this server a database of its own"
+    )]
     InUse {
         /// The database.
-        path: PathBuf,
+        place: Location,
         /// Who, as far as it said so.
         holder: String,
     },
     /// There is no database to look at.
-    #[error("{path}: no database here; check the path")]
+    #[error("{place}: no database here; check store.url")]
     Missing {
         /// Where none is.
-        path: PathBuf,
+        place: Location,
+    },
+    /// The address can't be used as it is.
+    #[error("store.url {place}: {detail}")]
+    Address {
+        /// The database.
+        place: Location,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// This build can't use such a database.
+    #[error(
+        "{place}: this server was built without the cargo feature `postgres`: build with it, or set store.url = \"sqlite:FILE\""
+    )]
+    NoEngine {
+        /// The database.
+        place: Location,
+    },
+    /// PostgreSQL isn't there or lets nobody in.
+    #[error(
+        "{place}: can't be reached ({detail}); see that PostgreSQL runs there, has this database and lets this user in"
+    )]
+    Unreachable {
+        /// The database.
+        place: Location,
+        /// What PostgreSQL or the system said.
+        detail: String,
+    },
+    /// PostgreSQL lets the server in, but not do what it needs.
+    #[error("{place}: {detail}; make the server's user the owner of the database")]
+    Rights {
+        /// The database.
+        place: Location,
+        /// What PostgreSQL said.
+        detail: String,
+    },
+    /// PostgreSQL wouldn't keep what it confirms.
+    #[error(
+        "{place}: PostgreSQL runs with fsync = off, so what it confirms can be lost; set fsync = on"
+    )]
+    NoSync {
+        /// The database.
+        place: Location,
     },
     /// The file itself is out of reach.
     #[error(
-        "{path}: can't be read and written ({source}); the server's user needs both rights to it"
+        "{place}: can't be read and written ({source}); the server's user needs both rights to it"
     )]
     Access {
         /// The database.
-        path: PathBuf,
+        place: Location,
         /// What the system said.
         source: io::Error,
     },
     /// Some other file.
-    #[error("{path}: not a Realmbeat database; check the path, nothing was changed")]
+    #[error("{place}: not a Realmbeat database; check store.url, nothing was changed")]
     NotOurs {
         /// The file.
-        path: PathBuf,
+        place: Location,
     },
     /// Its pages contradict each other.
-    #[error("{path}: damaged ({detail}); keep a copy of it and restore a backup")]
+    #[error("{place}: damaged ({detail}); keep a copy of it and restore a backup")]
     Corrupt {
         /// The database.
-        path: PathBuf,
+        place: Location,
         /// What the engine said.
         detail: String,
     },
     /// A later build has been here.
     #[error(
-        "{path}: written by a newer server (schema {found}, this one knows {known}); use that server or restore a backup"
+        "{place}: written by a newer server (schema {found}, this one knows {known}); use that server or restore a backup"
     )]
     NewerSchema {
         /// The database.
-        path: PathBuf,
+        place: Location,
         /// Its schema version.
         found: i32,
         /// The newest one of this build.
@@ -73,11 +116,11 @@ pub enum OpenError {
     },
     /// An earlier build has been here, and an inspection must not change anything.
     #[error(
-        "{path}: written by an older server (schema {found}, this one knows {known}); start this server once to migrate it"
+        "{place}: written by an older server (schema {found}, this one knows {known}); start this server once to migrate it"
     )]
     OlderSchema {
         /// The database.
-        path: PathBuf,
+        place: Location,
         /// Its schema version.
         found: i32,
         /// The newest one of this build.
@@ -85,37 +128,37 @@ pub enum OpenError {
     },
     /// A build with other migrations has been here.
     #[error(
-        "{path}: its schema isn't of this line of servers ({detail}); use the server that made it"
+        "{place}: its schema isn't of this line of servers ({detail}); use the server that made it"
     )]
     OtherSchema {
         /// The database.
-        path: PathBuf,
+        place: Location,
         /// Which migration differs.
         detail: String,
     },
     /// Ids of two nodes must not mix.
     #[error(
-        "{path}: belongs to node {stored}, but server.node is {configured}; set server.node = {stored}"
+        "{place}: belongs to node {stored}, but server.node is {configured}; set server.node = {stored}"
     )]
     OtherNode {
         /// The database.
-        path: PathBuf,
+        place: Location,
         /// What it was made with.
         stored: u16,
         /// What the settings say.
         configured: u16,
     },
     /// No space for the first write.
-    #[error("{path}: the disk is full; make room and start again")]
+    #[error("{place}: the disk is full; make room and start again")]
     Full {
         /// The database.
-        path: PathBuf,
+        place: Location,
     },
     /// Anything else.
-    #[error("{path}: {detail}")]
+    #[error("{place}: {detail}")]
     Engine {
         /// The database.
-        path: PathBuf,
+        place: Location,
         /// What the engine said.
         detail: String,
     },
@@ -131,10 +174,10 @@ pub enum OperatorError {
     #[error("there is no character {0:?}")]
     NoSuchCharacter(String),
     /// It failed on the way.
-    #[error("{path}: {detail}")]
+    #[error("{place}: {detail}")]
     Failed {
         /// The database.
-        path: PathBuf,
+        place: Location,
         /// What the engine said.
         detail: String,
     },

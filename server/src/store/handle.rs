@@ -15,7 +15,7 @@ use super::report::{Report, Reporter, Wake};
 use super::writer_thread::WriterThread;
 use super::{
     Answer, Backlog, Bounds, Claim, Load, OpenError, Read, StoreSettings, StoreStats, Unsaved,
-    Write, sqlite,
+    Write, engines::open,
 };
 
 /// The world's database as the loop sees it. No method but [`Store::open`] and [`Store::close`] waits for anything.
@@ -51,8 +51,7 @@ impl Store {
         settings: StoreSettings,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> Result<(Self, Claim), OpenError> {
-        let opened = sqlite::open(&settings)?;
-        Self::start(opened, &settings, wake)
+        Self::start(open(&settings)?, &settings, wake)
     }
 
     /// Starts the threads in front of a database that is open.
@@ -81,7 +80,7 @@ impl Store {
             closing: closing.clone(),
         };
         let no_thread = |problem: io::Error| OpenError::Engine {
-            path: settings.path.clone(),
+            place: settings.place.clone(),
             detail: format!("no thread for it: {problem}"),
         };
         let store = Self {

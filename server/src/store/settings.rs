@@ -1,7 +1,8 @@
 //! Where the world's database is and how much may wait for it.
 
-use std::path::PathBuf;
 use std::time::Duration;
+
+use super::Location;
 
 /// Node numbers that a database may have: 10 bits of an id, without 0, so that no id is ever 0.
 pub const NODE_RANGE: std::ops::RangeInclusive<u16> = 1..=1023;
@@ -9,8 +10,8 @@ pub const NODE_RANGE: std::ops::RangeInclusive<u16> = 1..=1023;
 /// What [`Store::open`](super::Store::open) needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreSettings {
-    /// The database file. Its directory is made when it isn't there; a lock file and SQLite's own files lie beside it.
-    pub path: PathBuf,
+    /// The database.
+    pub place: Location,
     /// The high bits of every id that this database gives out ([`NODE_RANGE`]), so that ids of two databases never
     /// meet. Fixed when the database is made.
     pub node: u16,
@@ -22,10 +23,10 @@ pub struct StoreSettings {
 }
 
 impl StoreSettings {
-    /// The defaults around one file.
-    pub fn new(path: impl Into<PathBuf>, node: u16) -> Self {
+    /// The defaults around one database.
+    pub fn new(place: impl Into<Location>, node: u16) -> Self {
         Self {
-            path: path.into(),
+            place: place.into(),
             node,
             bounds: Bounds::default(),
             close_patience: Duration::from_secs(10),

@@ -1,4 +1,4 @@
-//! The world in one SQLite file: the database that needs nothing installed. All SQL is below here.
+//! The world in one SQLite file: the database that needs nothing installed. Its SQL is below here.
 
 mod accounts;
 mod characters;
@@ -15,52 +15,47 @@ mod rows;
 mod transaction;
 mod value;
 
+use std::path::Path;
+
 use rusqlite::Connection;
 
 use super::engine::Opened;
 use super::rules::{Rules, now_ms};
-use super::{Claim, NODE_RANGE, OpenError, StoreSettings};
+use super::{Claim, OpenError};
 use connection::{Access, Problem};
 use database::SqliteDatabase;
 use lock::FileLock;
 use looking::SqliteLookup;
 
-pub use operator::{audit, item_history, set_rank};
+pub(super) use operator::{audit, item_history, set_rank};
 
-/// Opens, migrates and claims the database of these settings.
-pub(super) fn open(settings: &StoreSettings) -> Result<Opened, OpenError> {
-    let path = &settings.path;
-    if !NODE_RANGE.contains(&settings.node) {
-        return Err(OpenError::NodeRange(settings.node));
-    }
+/// Opens, migrates and claims the database in this file.
+pub(super) fn open(path: &Path, node: u16) -> Result<Opened, OpenError> {
     let lock = FileLock::take(path)?;
     lock::make_private(path)?;
     let mut connection = connection::open(path, Access::Write)?;
     connection::migrate(&mut connection).map_err(|problem| problem.into_open_error(path))?;
-    check_node(&connection, settings)?;
+    check_node(&connection, path, node)?;
     let claim =
         claim(&mut connection).map_err(|problem| Problem::from(problem).into_open_error(path))?;
     let reader = SqliteLookup::new(connection::open(path, Access::Read)?);
-    let database = SqliteDatabase::new(connection, lock, settings.node, claim.epoch);
+    let database = SqliteDatabase::new(connection, lock, node, claim.epoch);
     let writer = Rules::new(database, claim.epoch);
     Ok(Opened { writer: Box::new(writer), reader: Box::new(reader), claim })
 }
 
 /// A database keeps the node number that it was made with.
-fn check_node(connection: &Connection, settings: &StoreSettings) -> Result<(), OpenError> {
-    let node: rusqlite::Result<u16> = connection
-        .execute(
-            "INSERT INTO meta (key, value) VALUES ('node', ?1) ON CONFLICT DO NOTHING",
-            [settings.node],
-        )
+fn check_node(connection: &Connection, path: &Path, node: u16) -> Result<(), OpenError> {
+    let stored: rusqlite::Result<u16> = connection
+        .execute("INSERT INTO meta (key, value) VALUES ('node', ?1) ON CONFLICT DO NOTHING", [node])
         .and_then(|_| {
             connection.query_row("SELECT value FROM meta WHERE key = 'node'", [], |row| row.get(0))
         });
-    let stored = node.map_err(|problem| Problem::from(problem).into_open_error(&settings.path))?;
-    if stored == settings.node {
+    let stored = stored.map_err(|problem| Problem::from(problem).into_open_error(path))?;
+    if stored == node {
         return Ok(());
     }
-    Err(OpenError::OtherNode { path: settings.path.clone(), stored, configured: settings.node })
+    Err(OpenError::OtherNode { place: path.into(), stored, configured: node })
 }
 
 /// Takes the next epoch: from here on an operation of an earlier start is nobody's.

@@ -7,6 +7,8 @@ mod fixtures;
 mod kill;
 mod mail;
 mod open;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod queue;
 mod requests;
 mod value;

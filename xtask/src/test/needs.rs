@@ -1,4 +1,5 @@
-//! What the tests need beside Rust, installed when it isn't there: a NATS server, and Google's protobuf for Python.
+//! What the tests need beside Rust, installed when it isn't there: a NATS server, PostgreSQL, and Google's protobuf
+//! for Python.
 
 use std::ffi::OsString;
 use std::process::{Command, Stdio};
@@ -14,11 +15,18 @@ struct Need {
 }
 
 /// All of it. The Python of the system is meant, which the package of the library belongs to.
-const NEEDS: [Need; 3] = [
+const NEEDS: [Need; 4] = [
     Need {
         package: "nats-server",
         look: &["nats-server", "--version"],
         why: "messages between servers",
+    },
+    // The tests start servers of their own, out of the folder that Debian has for each version: the one that the
+    // package sets up for the system isn't used, and needn't run.
+    Need {
+        package: "postgresql",
+        look: &["sh", "-c", "ls /usr/lib/postgresql/*/bin/postgres || command -v initdb"],
+        why: "the world in PostgreSQL",
     },
     Need {
         package: "protobuf-compiler",

@@ -6,6 +6,7 @@ use game::ZoneName;
 
 use super::*;
 use crate::config::{Origin, keys};
+use crate::store::Location;
 
 #[test]
 fn later_layers_win() {
@@ -95,8 +96,8 @@ fn a_nats_address_is_read() {
 fn a_relative_database_lies_in_the_data_directory() {
     let file = |url: &str| {
         let config = load(&format!("server.data_dir = 'd'\nstore.url = '{url}'")).unwrap().config;
-        config.store.url.file(&config.server.data_dir)
+        config.store.url.place(&config.server.data_dir)
     };
-    assert_eq!(file("sqlite:world.sqlite3"), PathBuf::from("d/world.sqlite3"));
-    assert_eq!(file("sqlite:/srv/world.sqlite3"), PathBuf::from("/srv/world.sqlite3"));
+    assert_eq!(file("sqlite:world.sqlite3"), Location::from("d/world.sqlite3"));
+    assert_eq!(file("sqlite:/srv/world.sqlite3"), Location::from("/srv/world.sqlite3"));
 }

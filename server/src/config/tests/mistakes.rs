@@ -56,7 +56,7 @@ const OUT_OF_RANGE: &[(&str, &[&str])] = &[
     ("world.seed", &["-1", "9223372036854775808"]),
     ("world.cell_size_cm", &["499", "100001"]),
     ("world.cell_margin_cm", &["-1", "50001"]),
-    ("store.url", &["'realmbeat.sqlite3'", "'sqlite:'", "'mysql://host/db'"]),
+    ("store.url", &["'realmbeat.sqlite3'", "'sqlite:'", "'postgres://'", "'mysql://host/db'"]),
     ("store.queue", &["15", "65537"]),
     ("store.save_interval", &["'0s'", "'11m'"]),
     ("bus.url", &["''", "'nats:'", "'nats://'", "'nats://host'", "'http://host:4222'"]),
@@ -280,4 +280,11 @@ fn one_of_several_servers_must_have_an_address_that_clients_can_be_told() {
 fn a_nats_server_is_refused_by_a_build_that_cannot_speak_to_it() {
     let error = load("bus.url = 'nats://h:1'").unwrap_err();
     assert!(error.to_string().contains("built without the `nats` feature"), "{error}");
+}
+
+#[cfg(not(feature = "postgres"))]
+#[test]
+fn a_postgres_database_is_refused_by_a_build_that_cannot_use_it() {
+    let error = load("store.url = 'postgres://h/world'").unwrap_err();
+    assert!(error.to_string().contains("built without the `postgres` feature"), "{error}");
 }

@@ -59,6 +59,30 @@ fn the_password_of_a_nats_server_is_masked_wherever_it_might_be_shown() {
     }
 }
 
+#[cfg(feature = "postgres")]
+#[test]
+fn the_password_of_a_database_is_masked_wherever_it_might_be_shown() {
+    const PASSWORD: &str = "hunter2";
+    for (address, shows) in [
+        (format!("ann:{PASSWORD}@db.example.org/world"), "********@db.example.org/world"),
+        (format!("db/world?password={PASSWORD}&port=6543"), "db/world?password=********&port=6543"),
+    ] {
+        let loaded = load(&format!("store.url = 'postgres://{address}'")).unwrap();
+        let wrong = load(&format!("store.url = 'postgress://{address}'")).unwrap_err();
+        let place = crate::server::database(&loaded.config);
+        for shown in [
+            loaded.to_string(),
+            format!("{loaded:?}"),
+            wrong.to_string(),
+            format!("{wrong:?}"),
+            format!("{place} {place:?}"),
+        ] {
+            assert!(!shown.contains(PASSWORD), "{shown}");
+            assert!(shown.contains(shows), "{shown}");
+        }
+    }
+}
+
 #[test]
 fn only_the_token_secret_is_a_secret_key() {
     let secret: Vec<&str> = keys().filter(|key| key.secret).map(|key| key.path).collect();

@@ -7,7 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 use rustix::fs::{Access as Right, access};
 
-use crate::store::OpenError;
+use crate::store::{Location, OpenError};
 
 /// How long a statement waits for somebody else's lock, such as a backup tool's, before the batch is put off.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
@@ -50,26 +50,26 @@ impl From<rusqlite::Error> for Problem {
 impl Problem {
     /// The one line for the operator.
     pub(super) fn into_open_error(self, path: &Path) -> OpenError {
-        let path = path.to_owned();
+        let place = Location::from(path);
         let known = known_schema();
         match self {
-            Self::NotOurs => OpenError::NotOurs { path },
-            Self::Newer { found } => OpenError::NewerSchema { path, found, known },
-            Self::Older { found } => OpenError::OlderSchema { path, found, known },
-            Self::OtherSchema(detail) => OpenError::OtherSchema { path, detail },
-            Self::Full => OpenError::Full { path },
-            Self::Migration(detail) => OpenError::Engine { path, detail },
+            Self::NotOurs => OpenError::NotOurs { place },
+            Self::Newer { found } => OpenError::NewerSchema { place, found, known },
+            Self::Older { found } => OpenError::OlderSchema { place, found, known },
+            Self::OtherSchema(detail) => OpenError::OtherSchema { place, detail },
+            Self::Full => OpenError::Full { place },
+            Self::Migration(detail) => OpenError::Engine { place, detail },
             Self::Setting(name) => OpenError::Engine {
-                path,
+                place,
                 detail: format!("this file system doesn't support {name}; use a local disk"),
             },
             Self::Sqlite(problem) => match problem.sqlite_error_code() {
-                Some(ErrorCode::NotADatabase) => OpenError::NotOurs { path },
+                Some(ErrorCode::NotADatabase) => OpenError::NotOurs { place },
                 Some(ErrorCode::DatabaseCorrupt) => {
-                    OpenError::Corrupt { path, detail: problem.to_string() }
+                    OpenError::Corrupt { place, detail: problem.to_string() }
                 }
-                Some(ErrorCode::DiskFull) => OpenError::Full { path },
-                _ => OpenError::Engine { path, detail: problem.to_string() },
+                Some(ErrorCode::DiskFull) => OpenError::Full { place },
+                _ => OpenError::Engine { place, detail: problem.to_string() },
             },
         }
     }
@@ -79,8 +79,8 @@ impl Problem {
 pub(super) fn open(path: &Path, intent: Access) -> Result<Connection, OpenError> {
     if let Err(problem) = access(path, Right::EXISTS) {
         return Err(match problem {
-            rustix::io::Errno::NOENT => OpenError::Missing { path: path.into() },
-            other => OpenError::Access { path: path.into(), source: other.into() },
+            rustix::io::Errno::NOENT => OpenError::Missing { place: path.into() },
+            other => OpenError::Access { place: path.into(), source: other.into() },
         });
     }
     // SQLite would only say that it can't open the file, not why.
@@ -90,7 +90,7 @@ pub(super) fn open(path: &Path, intent: Access) -> Result<Connection, OpenError>
             true => Err(std::io::ErrorKind::IsADirectory.into()),
             false => Ok(()),
         })
-        .map_err(|source| OpenError::Access { path: path.into(), source })?;
+        .map_err(|source| OpenError::Access { place: path.into(), source })?;
     set_up(path, intent).map_err(|problem| problem.into_open_error(path))
 }
 

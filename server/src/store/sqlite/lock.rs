@@ -19,7 +19,7 @@ pub(super) struct FileLock {
 impl FileLock {
     /// Takes the lock of the database at `path`, or says who has it. Makes the directory if need be.
     pub(super) fn take(path: &Path) -> Result<Self, OpenError> {
-        let unusable = |source| OpenError::Directory { path: path.to_owned(), source };
+        let unusable = |source| OpenError::Directory { place: path.into(), source };
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(unusable)?;
         }
@@ -34,7 +34,7 @@ impl FileLock {
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => {
-                return Err(OpenError::InUse { path: path.to_owned(), holder: holder(&mut file) });
+                return Err(OpenError::InUse { place: path.into(), holder: holder(&mut file) });
             }
             Err(problem) => return Err(unusable(problem.into())),
         }
@@ -79,6 +79,6 @@ pub(super) fn make_private(path: &Path) -> Result<(), OpenError> {
     match made {
         Ok(_) => Ok(()),
         Err(problem) if problem.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(source) => Err(OpenError::Directory { path: path.to_owned(), source }),
+        Err(source) => Err(OpenError::Directory { place: path.into(), source }),
     }
 }

@@ -66,7 +66,7 @@ pub fn item_history(path: &Path, item: ItemId) -> Result<Vec<LedgerEntry>, Opera
 /// When the database is in use or can't be used, and when nobody has that name.
 pub fn set_rank(path: &Path, name: &str, rank: Rank) -> Result<(), OperatorError> {
     if !path.exists() {
-        return Err(OpenError::Missing { path: path.into() }.into());
+        return Err(OpenError::Missing { place: path.into() }.into());
     }
     let _lock = FileLock::take(path)?;
     let connection = connection::open(path, Access::Write)?;
@@ -92,7 +92,7 @@ fn open_to_look(path: &Path) -> Result<Connection, OpenError> {
 /// Puts the path to what goes wrong.
 fn inspect<T>(path: &Path, work: impl FnOnce() -> rusqlite::Result<T>) -> Result<T, OperatorError> {
     work().map_err(|problem| OperatorError::Failed {
-        path: path.to_owned(),
+        place: path.into(),
         detail: problem.to_string(),
     })
 }

@@ -76,7 +76,7 @@ fn whatever_is_done_the_items_are_those_of_the_model_and_the_audit_is_clean() {
             world.store.close().unwrap();
             world = World::open(settings(&directory));
         }
-        let report = audit(&path(&directory)).unwrap();
+        let report = audit(&path(&directory).into()).unwrap();
         assert!(report.is_clean(), "seed {seed}: {report}");
         assert_eq!(report.items, model.items.len() as u64, "seed {seed}");
         let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
@@ -124,23 +124,23 @@ fn after(sql: &str) -> AuditReport {
     connection.pragma_update(None, "foreign_keys", false).unwrap();
     connection.execute_batch(sql).unwrap();
     drop(connection);
-    audit(&path(&directory)).unwrap()
+    audit(&path(&directory).into()).unwrap()
 }
 
 #[test]
 fn a_world_in_order_is_counted() {
     let directory = small_world();
-    let report = audit(&path(&directory)).unwrap();
+    let report = audit(&path(&directory).into()).unwrap();
     assert!(report.is_clean(), "{report}");
     assert_eq!((report.items, report.histories, report.entries), (2, 3, 5));
     let ore = Balance { created: 15, destroyed: 5, present: 10 };
     assert_eq!(report.balances["iron ore"], ore);
     let text = report.to_string();
     assert!(text.starts_with("2 items of 3 that ever were, 5 ledger entries"), "{text}");
-    let history = item_history(&path(&directory), ItemId(2)).unwrap();
+    let history = item_history(&path(&directory).into(), ItemId(2)).unwrap();
     let owners: Vec<_> = history.iter().map(|entry| entry.to.clone()).collect();
     assert_eq!(owners, [Some(ground(0)), Some(ground(1))]);
-    assert_eq!(item_history(&path(&directory), ItemId(9)).unwrap(), []);
+    assert_eq!(item_history(&path(&directory).into(), ItemId(9)).unwrap(), []);
 }
 
 #[test]

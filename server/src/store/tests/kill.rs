@@ -40,11 +40,11 @@ fn what_was_confirmed_before_a_kill_is_there_once() {
         assert_eq!(confirmed.len(), 20 + 37 * kill, "the child ended by itself");
         confirmed_ever.extend(confirmed);
 
-        let report = audit(&path(&directory)).unwrap();
+        let report = audit(&path(&directory).into()).unwrap();
         assert!(report.is_clean(), "kill {kill}: {report}");
         assert!(report.histories >= confirmed_ever.len() as u64);
         for id in &confirmed_ever {
-            let history = item_history(&path(&directory), ItemId(*id)).unwrap();
+            let history = item_history(&path(&directory).into(), ItemId(*id)).unwrap();
             assert_eq!(history.len(), 2, "kill {kill}, item {id}: {history:?}");
         }
     }

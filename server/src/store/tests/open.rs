@@ -125,7 +125,7 @@ fn a_newer_schema_is_refused_by_server_and_audit() {
     let error = refused(settings(&directory));
     assert!(matches!(error, OpenError::NewerSchema { found: 99, .. }), "{error}");
     assert!(matches!(
-        audit(&path(&directory)),
+        audit(&path(&directory).into()),
         Err(OperatorError::Open(OpenError::NewerSchema { found: 99, .. }))
     ));
 }
@@ -160,7 +160,7 @@ fn a_database_keeps_its_node() {
 fn an_audit_of_nothing_makes_no_database() {
     let directory = tempfile::tempdir().unwrap();
     assert!(matches!(
-        audit(&path(&directory)),
+        audit(&path(&directory).into()),
         Err(OperatorError::Open(OpenError::Missing { .. }))
     ));
     assert!(!path(&directory).exists());

@@ -4,8 +4,7 @@ use game::record::{Change, Owner};
 use game::{AccountId, CharacterId, ItemId, Rank};
 
 use super::world::{
-    Home, RESERVED, World, create, ground, item, on_every_engine, path, register, save, settings,
-    write,
+    Home, RESERVED, World, create, ground, item, on_every_engine, register, save, settings, write,
 };
 use crate::auth::Secret;
 use crate::store::{
@@ -23,6 +22,7 @@ on_every_engine![
     an_id_that_no_character_can_have_is_not_found_and_harms_nobody,
     a_deleted_characters_items_leave_the_world_through_the_ledger,
     ids_carry_the_node_and_are_never_given_twice,
+    a_rank_is_set_by_hand_only_while_no_server_runs,
 ];
 
 fn token(id: &str, expires_at: u64) -> Write {
@@ -207,17 +207,15 @@ fn ids_carry_the_node_and_are_never_given_twice(home: &Home) {
     assert_eq!(world.write(reserve), ids(2 * RESERVED + 101));
 }
 
-#[test]
-fn a_rank_is_set_by_hand_only_while_no_server_runs() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut world = World::open(settings(&directory));
+fn a_rank_is_set_by_hand_only_while_no_server_runs(home: &Home) {
+    let mut world = home.open();
     let (account, _) = world.character("Anna");
-    let set = |name| set_rank(&path(&directory), name, Rank::Master);
+    let set = |name| set_rank(&home.location(), name, Rank::Master);
     assert!(matches!(set("anna"), Err(OperatorError::Open(OpenError::InUse { .. }))));
     world.store.close().unwrap();
     assert!(matches!(set("bert"), Err(OperatorError::NoSuchCharacter(_))));
     set("anna").unwrap();
-    let mut world = World::open(settings(&directory));
+    let mut world = home.open();
     let ticket = Ticket(7);
     let answer = world.read(Read::Characters { ticket, account });
     let Answer::Characters { characters, .. } = answer else {

@@ -16,8 +16,8 @@ use tempfile::TempDir;
 use crate::auth::Secret;
 use crate::store::engine::Opened;
 use crate::store::{
-    Answer, AuditReport, Claim, LedgerEntry, Read, Store, StoreSettings, Ticket, Write, audit,
-    item_history, sqlite,
+    Answer, AuditReport, Claim, LedgerEntry, Location, Read, Store, StoreSettings, Ticket, Write,
+    audit, engines, item_history,
 };
 
 /// An end to waiting for an answer that doesn't come: the test fails then.
@@ -34,32 +34,64 @@ macro_rules! on_every_engine {
                 }
             )*
         }
+
+        #[cfg(feature = "postgres")]
+        mod postgres {
+            $(
+                #[test]
+                fn $test() {
+                    super::$test(&$crate::store::tests::world::Home::postgres());
+                }
+            )*
+        }
     };
 }
 pub(super) use on_every_engine;
 
 /// Where a test's database lies, which goes with it. Nothing but this knows which engine it is.
-pub(super) struct Home {
-    directory: TempDir,
+pub(super) enum Home {
+    Sqlite(TempDir),
+    #[cfg(feature = "postgres")]
+    Postgres(private_postgres::Database),
 }
 
 impl Home {
     pub(super) fn sqlite() -> Self {
-        Self { directory: tempfile::tempdir().unwrap() }
+        Self::Sqlite(tempfile::tempdir().unwrap())
+    }
+
+    /// In the server that all tests of this process share.
+    #[cfg(feature = "postgres")]
+    pub(super) fn postgres() -> Self {
+        Self::Postgres(private_postgres::Server::shared().unwrap().create_database().unwrap())
     }
 
     /// An empty one of the same kind.
     pub(super) fn another(&self) -> Self {
-        Self::sqlite()
+        match self {
+            Self::Sqlite(_) => Self::sqlite(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Self::postgres(),
+        }
+    }
+
+    pub(super) fn location(&self) -> Location {
+        match self {
+            Self::Sqlite(directory) => path(directory).into(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(database) => {
+                Location::Postgres(crate::store::PostgresUrl::new(&database.url).unwrap())
+            }
+        }
     }
 
     pub(super) fn settings(&self) -> StoreSettings {
-        settings(&self.directory)
+        StoreSettings::new(self.location(), 1)
     }
 
     /// The database without threads in front of it.
     pub(super) fn engine(&self) -> Opened {
-        sqlite::open(&self.settings()).unwrap()
+        engines::open(&self.settings()).unwrap()
     }
 
     pub(super) fn open(&self) -> World {
@@ -67,21 +99,44 @@ impl Home {
     }
 
     pub(super) fn audit(&self) -> AuditReport {
-        audit(&path(&self.directory)).unwrap()
+        audit(&self.location()).unwrap()
     }
 
     pub(super) fn history(&self, item: ItemId) -> Vec<LedgerEntry> {
-        item_history(&path(&self.directory), item).unwrap()
+        item_history(&self.location(), item).unwrap()
     }
 
     /// Rows of a table for which the condition holds.
     pub(super) fn count(&self, table: &str, condition: &str) -> i64 {
-        Connection::open(path(&self.directory))
-            .unwrap()
-            .query_row(&format!("SELECT COUNT(*) FROM {table} WHERE {condition}"), [], |row| {
-                row.get(0)
-            })
-            .unwrap()
+        let sql = format!("SELECT COUNT(*) FROM {table} WHERE {condition}");
+        match self {
+            Self::Sqlite(directory) => {
+                let connection = Connection::open(path(directory)).unwrap();
+                connection.query_row(&sql, [], |row| row.get(0)).unwrap()
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(database) => {
+                let server = private_postgres::Server::shared().unwrap();
+                server.sql(&database.name, &sql).unwrap().parse().unwrap()
+            }
+        }
+    }
+
+    /// Changes the database behind everybody's back; references between tables don't matter.
+    pub(super) fn change(&self, sql: &str) {
+        match self {
+            Self::Sqlite(directory) => {
+                let connection = Connection::open(path(directory)).unwrap();
+                connection.pragma_update(None, "foreign_keys", false).unwrap();
+                connection.execute_batch(sql).unwrap();
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(database) => {
+                let server = private_postgres::Server::shared().unwrap();
+                let sql = format!("SET session_replication_role = replica; {sql}");
+                server.sql(&database.name, &sql).unwrap();
+            }
+        }
     }
 }
 

@@ -1,0 +1,109 @@
+//! Which of PostgreSQL's errors pass and which don't, and what they are called. Values of rows, which may be secret,
+//! are never repeated.
+
+use std::error::Error as _;
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use tokio_postgres::error::SqlState;
+
+use crate::store::error::EngineError;
+
+/// Why the database didn't do as it was asked.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// It said so, or the connection ended.
+    Refused(tokio_postgres::Error),
+    /// It said nothing for so long.
+    Silent(Duration),
+    /// The system didn't give what a connection takes.
+    System(io::Error),
+}
+
+impl From<tokio_postgres::Error> for Failure {
+    fn from(problem: tokio_postgres::Error) -> Self {
+        Self::Refused(problem)
+    }
+}
+
+impl Failure {
+    /// What PostgreSQL called it; `None` when it wasn't PostgreSQL that said it.
+    pub(super) fn state(&self) -> Option<&SqlState> {
+        match self {
+            Self::Refused(problem) => problem.code(),
+            Self::Silent(_) | Self::System(_) => None,
+        }
+    }
+
+    /// Whether trying again later, on a new connection if need be, may help.
+    fn passes(&self) -> bool {
+        let Self::Refused(problem) = self else {
+            return true;
+        };
+        match problem.code() {
+            Some(state) => state_passes(state),
+            None => {
+                problem.is_closed()
+                    || problem.source().is_some_and(|source| source.is::<io::Error>())
+            }
+        }
+    }
+}
+
+/// By the first two letters the class of an error (PostgreSQL's manual, appendix A).
+fn state_passes(state: &SqlState) -> bool {
+    // The connection; a transaction that was rolled back for another's sake; disk, memory or connections used up; a
+    // server that is being stopped or started, or an operator who ended a statement.
+    const PASSING: [&str; 4] = ["08", "40", "53", "57"];
+    let single = [
+        // Somebody else's lock.
+        &SqlState::LOCK_NOT_AVAILABLE,
+        // A standby that isn't promoted yet.
+        &SqlState::READ_ONLY_SQL_TRANSACTION,
+        &SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+    ];
+    PASSING.iter().any(|class| state.code().starts_with(class)) || single.contains(&state)
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Silent(patience) => {
+                write!(out, "PostgreSQL says nothing for {} s", patience.as_secs())
+            }
+            Self::System(problem) => write!(out, "no connection can be made: {problem}"),
+            Self::Refused(problem) => out.write_str(&describe(problem)),
+        }
+    }
+}
+
+/// In one line, with the name that PostgreSQL's manual has for it.
+pub(super) fn describe(problem: &tokio_postgres::Error) -> String {
+    if let Some(said) = problem.as_db_error() {
+        let by = said.constraint().map(|name| format!(" by {name}")).unwrap_or_default();
+        return format!("{} ({}){by}", said.message(), said.code().code());
+    }
+    match problem.source() {
+        Some(source) => format!("{problem}: {source}"),
+        None => problem.to_string(),
+    }
+}
+
+/// Before anything was committed: nothing was done. Else every error is a bug of ours or damage.
+impl From<Failure> for EngineError {
+    fn from(failure: Failure) -> Self {
+        match failure.passes() {
+            true => Self::Transient(failure.to_string()),
+            false => Self::Fatal(failure.to_string()),
+        }
+    }
+}
+
+/// Of a COMMIT: whether it was done may not have been heard.
+pub(super) fn of_commit(failure: &Failure) -> EngineError {
+    match failure.passes() {
+        true => EngineError::Unknown(failure.to_string()),
+        false => EngineError::Fatal(failure.to_string()),
+    }
+}
