@@ -12,6 +12,7 @@ mod crashes;
 mod docs_protocol;
 mod echo_server;
 mod example_process;
+mod faults;
 mod first_steps;
 mod logins;
 mod mail;

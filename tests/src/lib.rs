@@ -3,6 +3,7 @@
 pub mod cargo;
 pub mod client;
 pub mod crash;
+pub mod database_proxy;
 pub mod nats;
 pub mod neighbour;
 pub mod server;
