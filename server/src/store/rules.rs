@@ -13,6 +13,7 @@ mod staging;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use game::ItemId;
+use tracing::info;
 
 use super::engine::{Database, Marks, Transaction, Writer};
 use super::error::EngineError;
@@ -26,12 +27,14 @@ pub(super) struct Rules<D> {
     /// Item ids from here on aren't reserved yet. They are given out upwards, so an item that comes with one of them
     /// is nobody's.
     unreserved: ItemId,
+    /// The batch whose COMMIT was sent and never answered, until the database has shown what became of it.
+    in_doubt: Option<u64>,
 }
 
 impl<D: Database> Rules<D> {
     /// Of the start that claimed the database with this epoch.
     pub(super) const fn new(database: D, epoch: u64) -> Self {
-        Self { database, epoch, unreserved: ItemId(0) }
+        Self { database, epoch, unreserved: ItemId(0), in_doubt: None }
     }
 
     /// The answers to each write, in order, after all of it is durable.
@@ -39,7 +42,11 @@ impl<D: Database> Rules<D> {
         // Dropped on every way out but the commit, and thereby rolled back.
         let mut transaction = self.database.begin()?;
         let marks = transaction.marks()?;
-        if number <= marks.batch {
+        let applied = number <= marks.batch;
+        if self.in_doubt.take_if(|doubted| *doubted == number).is_some() {
+            say_what_became_of(number, applied);
+        }
+        if applied {
             return answers::recall(&mut transaction, number, &marks, writes);
         }
         let mut batch = Batch::new(&mut transaction, marks, self.epoch, self.unreserved);
@@ -54,7 +61,11 @@ impl<D: Database> Rules<D> {
 
 impl<D: Database> Writer for Rules<D> {
     fn apply(&mut self, number: u64, writes: &[Write]) -> Result<Vec<Answer>, EngineError> {
-        let answers = self.make_durable(number, writes)?;
+        let outcome = self.make_durable(number, writes);
+        if let Err(EngineError::Unknown(_)) = outcome {
+            self.in_doubt = Some(number);
+        }
+        let answers = outcome?;
         for answer in &answers {
             if let Answer::ItemIds { first, count } = answer {
                 self.unreserved = ItemId(first.0 + count);
@@ -69,6 +80,14 @@ impl<D: Database> Writer for Rules<D> {
 
     fn finish(&mut self) -> Result<(), EngineError> {
         self.database.finish()
+    }
+}
+
+/// For the operator, who was told that the connection was lost in a commit.
+fn say_what_became_of(batch: u64, applied: bool) {
+    match applied {
+        true => info!(batch, "the commit whose answer was lost had been applied"),
+        false => info!(batch, "the commit whose answer was lost had not been applied"),
     }
 }
 
