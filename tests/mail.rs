@@ -76,7 +76,7 @@ fn a_letter_to_somebody_who_is_away_outlives_a_restart_and_is_taken_once() {
     let setup = world();
     let mut server = setup.start();
     let mut sender = ada(&server);
-    sender.command("gold Ada 100");
+    sender.command("give Ada gold 100");
     let sword = sword(&mut sender);
     sender.seen.clear();
     sender.ask::<_, MailSent>(5, &letter(&[sword], 70));
@@ -130,7 +130,7 @@ fn a_letter_is_there_after_kill_nine_right_after_its_confirmation() {
     let setup = world();
     let mut server = setup.start();
     let mut sender = ada(&server);
-    sender.command("gold Ada 100");
+    sender.command("give Ada gold 100");
     let sword = sword(&mut sender);
     let MailSent { mail } = sender.ask(5, &letter(&[sword], 100));
     server.kill();
@@ -158,7 +158,7 @@ fn what_the_database_refuses_changes_nothing() {
     let setup = world();
     let mut server = setup.start();
     let mut sender = ada(&server);
-    sender.command("gold Ada 5");
+    sender.command("give Ada gold 5");
     let sword = sword(&mut sender);
     let nobody = SendMail { to: "Nobody".into(), ..letter(&[sword], 5) };
     assert_eq!(sender.refusal(5, &nobody), Refusal::NoSuchCharacter);

@@ -137,7 +137,7 @@ impl Simulation {
                 Event::Connect { .. } => self.bots[number].connected(self.now),
                 Event::Finding(finding) => self.findings.push(finding),
                 Event::Error(error) => self.findings.push(error.to_string()),
-                Event::Confirmed(_) => self.confirmations += 1,
+                Event::Confirmed(_) | Event::Purse(_) => self.confirmations += 1,
                 Event::Proved { digests } => self.digests += digests,
                 Event::Close { .. }
                 | Event::Greeted { .. }

@@ -5,9 +5,10 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use crate::bot::event::Confirmation;
+use crate::bot::event::{Confirmation, Purse};
 
-/// A file with a line per confirmation: `<character> <item> gained <quantity>` or `<character> <item> lost 0`.
+/// A file with a line per confirmation: `<character> <item> gained <quantity>` or `<character> <item> lost 0`, and for a
+/// purse `<character> gold <amount>`, which is all that it holds.
 ///
 /// A line is on disk before the swarm counts the confirmation, so that the list never knows less than a player
 /// who was told. A quantity that changes is told as `gained` with the new quantity.
@@ -37,6 +38,14 @@ impl Confirmations {
         self.waiting += 1;
     }
 
+    /// Takes what a purse holds into the batch of this pass.
+    pub fn push_purse(&mut self, purse: Purse) {
+        let Purse { character, gold } = purse;
+        // Writing to memory doesn't fail.
+        let _ = writeln!(self.batch, "{character} gold {gold}");
+        self.waiting += 1;
+    }
+
     /// Makes the batch durable, and returns how many confirmations it held. One sync per pass of the loop.
     ///
     /// # Errors
@@ -62,10 +71,11 @@ mod tests {
         for quantity in [2, 0] {
             let mut list = Confirmations::open(file.path()).unwrap();
             list.push(Confirmation { character: 1, item: 9, quantity });
-            assert_eq!(list.sync().unwrap(), 1);
+            list.push_purse(Purse { character: 1, gold: 70 });
+            assert_eq!(list.sync().unwrap(), 2);
             assert_eq!(list.sync().unwrap(), 0);
         }
         let text = std::fs::read_to_string(file.path()).unwrap();
-        assert_eq!(text, "1 9 gained 2\n1 9 lost 0\n");
+        assert_eq!(text, "1 9 gained 2\n1 gold 70\n1 9 lost 0\n1 gold 70\n");
     }
 }

@@ -12,6 +12,7 @@ pub use turn::{Turn, Wish};
 mod chat;
 mod connect;
 mod fight;
+mod mail;
 mod reconnect;
 mod shop;
 mod turn;
@@ -33,6 +34,8 @@ pub enum Scenario {
     Fight,
     /// Fight for loot, sell it to shopkeepers, and spend the gold.
     Shop,
+    /// Fight for loot, send it to each other, and take what others have sent.
+    Mail,
     /// Each bot one of the others, by the weights of `[mixed]`.
     Mixed,
 }
@@ -48,6 +51,7 @@ impl Scenario {
             Self::Chat => "chat",
             Self::Fight => "fight",
             Self::Shop => "shop",
+            Self::Mail => "mail",
             Self::Mixed => "mixed",
         }
     }
@@ -56,7 +60,7 @@ impl Scenario {
     #[must_use]
     pub fn needs_sight(self) -> bool {
         match self {
-            Self::Fight | Self::Shop => true,
+            Self::Fight | Self::Shop | Self::Mail => true,
             Self::Connect | Self::Reconnect | Self::Wander | Self::Chat | Self::Mixed => false,
         }
     }
@@ -78,6 +82,7 @@ impl Scenario {
             (Self::Chat, mixed.chat),
             (Self::Fight, mixed.fight),
             (Self::Shop, mixed.shop),
+            (Self::Mail, mixed.mail),
             (Self::Reconnect, mixed.reconnect),
         ];
         let total: u32 = shares.iter().map(|(_, weight)| weight).sum();
@@ -101,6 +106,7 @@ impl Scenario {
             Self::Chat => Box::new(chat::Chat),
             Self::Fight => Box::<fight::Fight>::default(),
             Self::Shop => Box::<shop::Shop>::default(),
+            Self::Mail => Box::<mail::Mail>::default(),
         }
     }
 }
@@ -141,6 +147,8 @@ pub struct Mixed {
     pub fight: u32,
     /// Of those who fight and trade with shops.
     pub shop: u32,
+    /// Of those who fight and send each other what they find.
+    pub mail: u32,
     /// Of those who lose their connection.
     pub reconnect: u32,
 }
@@ -213,7 +221,7 @@ pub struct Fighting {
 
 impl Default for Mixed {
     fn default() -> Self {
-        Self { wander: 55, chat: 15, fight: 20, shop: 5, reconnect: 5 }
+        Self { wander: 50, chat: 15, fight: 20, shop: 5, mail: 5, reconnect: 5 }
     }
 }
 
@@ -278,7 +286,7 @@ mod tests {
 
     #[test]
     fn a_mixed_swarm_divides_by_its_weights() {
-        let mixed = Mixed { wander: 1, chat: 0, fight: 3, shop: 0, reconnect: 0 };
+        let mixed = Mixed { wander: 1, chat: 0, fight: 3, shop: 0, mail: 0, reconnect: 0 };
         let mut rng = Pcg32::new(7, 1);
         let fighters = (0..4000)
             .map(|_| Scenario::Mixed.of_one(&mixed, &mut rng))

@@ -288,6 +288,10 @@ impl Swarm {
                     Some(list) => list.push(confirmation),
                     None => self.tally.counts.confirmations += 1,
                 },
+                Event::Purse(purse) => match &mut self.confirmations {
+                    Some(list) => list.push_purse(purse),
+                    None => self.tally.counts.confirmations += 1,
+                },
                 Event::Finished => self.finished += 1,
                 Event::Greeted { .. }
                 | Event::LoggedIn { .. }

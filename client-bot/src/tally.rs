@@ -105,8 +105,11 @@ impl Tally {
                 keep(&mut counts.first_findings, || text.clone());
             }
             Event::Error(error) => self.error(error, account),
-            Event::Connect { .. } | Event::Close { .. } | Event::Confirmed(_) | Event::Finished => {
-            }
+            Event::Connect { .. }
+            | Event::Close { .. }
+            | Event::Confirmed(_)
+            | Event::Purse(_)
+            | Event::Finished => {}
         }
     }
 

@@ -76,9 +76,34 @@ pub enum Command {
 
     /// Prove that no item was lost or duplicated; may run beside the server and sees one moment
     Audit {
-        /// Tell the history of one item instead
+        /// Tell a history instead
         #[command(subcommand)]
         subject: Option<AuditSubject>,
+    },
+
+    /// Bring the database to this server's version without starting it; a start does the same
+    Migrate,
+
+    /// Copy the database to a new file while the server runs or not, and audit the copy. With PostgreSQL it is an
+    /// export: the file that import reads
+    Backup {
+        /// The copy; there must be no such file
+        file: PathBuf,
+        /// Don't look whether the copy is in order
+        #[arg(long)]
+        no_verify: bool,
+    },
+
+    /// Write the world to a new file that import reads into either kind of database, while the server runs or not
+    Export {
+        /// There must be no such file
+        file: PathBuf,
+    },
+
+    /// Read an exported world into a new database, all of it or nothing, and audit it
+    Import {
+        /// What export wrote
+        file: PathBuf,
     },
 
     /// Give a character a rank
@@ -135,12 +160,17 @@ impl Cli {
 }
 
 /// What an audit may look at other than everything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum AuditSubject {
     /// Everything that ever happened to one item
     Item {
         /// The item's id
         id: u64,
+    },
+    /// What a character owns, and its items and gold through time
+    Character {
+        /// The character
+        name: String,
     },
 }
 
@@ -214,6 +244,15 @@ mod tests {
         assert_eq!(command("s audit"), Command::Audit { subject: None });
         let item = Some(AuditSubject::Item { id: 77 });
         assert_eq!(command("s audit item 77"), Command::Audit { subject: item });
+        let ann = Some(AuditSubject::Character { name: "Ann".to_owned() });
+        assert_eq!(command("s audit character Ann"), Command::Audit { subject: ann });
+        assert_eq!(command("s migrate"), Command::Migrate);
+        let file = PathBuf::from("f");
+        let backup = |no_verify| Command::Backup { file: file.clone(), no_verify };
+        assert_eq!(command("s backup f"), backup(false));
+        assert_eq!(command("s backup f --no-verify"), backup(true));
+        assert_eq!(command("s export f"), Command::Export { file: file.clone() });
+        assert_eq!(command("s import f"), Command::Import { file: file.clone() });
         let rank = Command::Rank { name: "Ann".to_owned(), rank: Rank::Guide };
         assert_eq!(command("s rank Ann guide"), rank);
         let token = |secs| Command::Token {

@@ -7,11 +7,11 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::cli::{AuditSubject, Cli, Command};
+use crate::cli::{Cli, Command};
 use crate::config::{Config, EX_CONFIG, Loaded, Sources, reference};
-use crate::server::{ServerBuilder, check_content, database};
+use crate::server::{ServerBuilder, check_content};
 use crate::suspects::Suspects;
-use crate::{auth, store, telemetry};
+use crate::{auth, operator, telemetry};
 
 /// Does what the command line says; without a command it runs the server that `builder` describes. The whole `main` of
 /// a server program: its exit code, help and messages are those of `realmbeat-server --help`.
@@ -36,13 +36,12 @@ pub fn launch(builder: ServerBuilder) -> ExitCode {
     }
     match cli.command() {
         Command::Run => run(builder, loaded, sources),
-        Command::Audit { subject } => audit(&loaded.config, subject),
-        Command::Rank { name, rank } => {
-            match store::set_rank(&database(&loaded.config), &name, rank) {
-                Ok(()) => say(format!("{name} is {rank:?} from the next login on\n")),
-                Err(error) => fail(error, 1),
-            }
-        }
+        Command::Audit { subject } => operator::audit(&loaded.config, subject),
+        Command::Migrate => operator::migrate(&loaded.config),
+        Command::Backup { file, no_verify } => operator::backup(&loaded.config, &file, !no_verify),
+        Command::Export { file } => operator::export(&loaded.config, &file),
+        Command::Import { file } => operator::import(&loaded.config, &file),
+        Command::Rank { name, rank } => operator::rank(&loaded.config, &name, rank),
         Command::Lift { id } => lift(&loaded.config, id),
         Command::Token { account, lifetime } => token(&loaded.config, &account, lifetime),
     }
@@ -62,26 +61,6 @@ fn run(builder: ServerBuilder, loaded: Loaded, sources: Sources) -> ExitCode {
     match server.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(error, 1),
-    }
-}
-
-fn audit(config: &Config, subject: Option<AuditSubject>) -> ExitCode {
-    let place = database(config);
-    match subject {
-        None => match store::audit(&place) {
-            Ok(report) => {
-                let code = ExitCode::from(u8::from(!report.is_clean()));
-                let _ = say(format!("{report}\n"));
-                code
-            }
-            Err(error) => fail(error, 1),
-        },
-        Some(AuditSubject::Item { id }) => match store::item_history(&place, game::ItemId(id)) {
-            Ok(entries) => {
-                say(entries.iter().map(|entry| format!("{entry}\n")).collect::<String>())
-            }
-            Err(error) => fail(error, 1),
-        },
     }
 }
 
@@ -112,13 +91,13 @@ fn token(config: &Config, account: &str, lifetime: std::time::Duration) -> ExitC
 }
 
 /// To standard output. Who reads it no longer is nobody's mistake.
-fn say(text: impl Display) -> ExitCode {
+pub(crate) fn say(text: impl Display) -> ExitCode {
     let _ = write!(std::io::stdout(), "{text}");
     let _ = std::io::stdout().flush();
     ExitCode::SUCCESS
 }
 
-fn fail(error: impl Display, code: u8) -> ExitCode {
+pub(crate) fn fail(error: impl Display, code: u8) -> ExitCode {
     let _ = writeln!(std::io::stderr(), "realmbeat-server: {error}");
     ExitCode::from(code)
 }

@@ -11,6 +11,7 @@ mod event_loop;
 mod launch;
 pub mod lobby;
 pub mod net;
+mod operator;
 pub mod server;
 mod signals;
 pub mod store;

@@ -222,7 +222,7 @@ fn watch_signals(network: &Network) -> Result<Signals, StartError> {
     Ok(signals)
 }
 
-fn read_content(config: &Config) -> Result<Content, StartError> {
+pub(crate) fn read_content(config: &Config) -> Result<Content, StartError> {
     let files = read_content_files(&config.world.content)?;
     Content::parse(&files).map_err(StartError::Content)
 }
@@ -307,6 +307,7 @@ fn store_settings(config: &Config) -> StoreSettings {
     StoreSettings {
         bounds: Bounds { requests: queue, reads: queue, ..Bounds::default() },
         close_patience: config.shutdown.deadline,
+        ledger_retention: config.store.ledger_retention,
         ..StoreSettings::new(database(config), config.server.node)
     }
 }

@@ -9,13 +9,16 @@ mod handle;
 mod ledger;
 mod load;
 mod location;
+mod operator;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod reader_thread;
 mod report;
 mod rules;
 mod settings;
+mod snapshot;
 mod sqlite;
+mod transfer;
 mod writer_thread;
 
 #[cfg(test)]
@@ -27,13 +30,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::Secret;
 
-pub use engines::{audit, item_history, set_rank};
 pub use error::{OpenError, OperatorError, Unsaved};
 pub use handle::Store;
-pub use ledger::{AuditReport, Balance, FINDINGS_LISTED, Finding, LedgerEntry};
+pub use ledger::{
+    AuditReport, Balance, CharacterHistory, EntryKind, FINDINGS_LISTED, Finding, GOLD, History,
+    LedgerEntry, Quarantined, Watch,
+};
 pub use load::{Load, StoreStats};
 pub use location::{Location, PostgresUrl};
+pub use operator::{
+    Migrated, audit, audit_watched, backup, character_history, export, import, item_history,
+    migrate, quarantined, set_rank,
+};
 pub use settings::{Bounds, NODE_RANGE, StoreSettings};
+pub use transfer::TransferError;
 
 /// Chosen by the asker; comes back with the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -6,6 +6,7 @@
     reason = "a program for people at a terminal"
 )]
 
+mod bench;
 mod cargo;
 mod child;
 mod demo;
@@ -20,6 +21,7 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
 enum CommandLine {
+    Bench(bench::Bench),
     Demo(demo::Demo),
     Test(test::Test),
     #[command(hide = true)]
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let done = match command_line {
+        CommandLine::Bench(bench) => bench.run(),
         CommandLine::Demo(demo) => demo.run(),
         CommandLine::Test(test) => test.run(),
         CommandLine::Until(program) => program.run(),

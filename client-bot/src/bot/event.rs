@@ -53,6 +53,8 @@ pub enum Event {
     },
     /// The server confirmed that an item is the character's, or no longer is.
     Confirmed(Confirmation),
+    /// The server confirmed that the purse holds another amount.
+    Purse(Purse),
     /// A view was proved against this many digests.
     Proved {
         /// Cells compared.
@@ -131,6 +133,15 @@ pub struct Confirmation {
     pub item: u64,
     /// How many it holds now; 0 if it is no longer the character's.
     pub quantity: u32,
+}
+
+/// What a purse holds, as the server has confirmed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Purse {
+    /// Whose.
+    pub character: u64,
+    /// All of it.
+    pub gold: u64,
 }
 
 /// What shouldn't happen to a bot in a healthy run.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::v1::{Inventory, InventoryChanged, Item};
 
-use super::event::Confirmation;
+use super::event::{Confirmation, Purse};
 
 /// The confirmed inventory of one character. It outlives connections: what was confirmed once must be there
 /// after any reconnect.
@@ -24,6 +24,8 @@ pub struct Holdings {
 pub struct Outcome {
     /// Items that became the character's, changed, or went.
     pub confirmed: Vec<Confirmation>,
+    /// What the purse holds now, if that is another amount than before.
+    pub purse: Option<Purse>,
     /// What can't be.
     pub findings: Vec<String>,
 }
@@ -107,6 +109,7 @@ impl Holdings {
                 all.gold, self.gold
             ));
         }
+        outcome.purse = (self.gold != all.gold).then_some(Purse { character, gold: all.gold });
         (self.items, self.slots, self.gold) = (items, all.slots, all.gold);
         (self.known, self.current) = (true, true);
         self.check(character, &mut outcome);
@@ -133,7 +136,10 @@ impl Holdings {
             outcome.confirmed.push(confirmation(character, &item));
             self.items.insert(item.id, item);
         }
-        self.gold = change.gold.unwrap_or(self.gold);
+        if let Some(gold) = change.gold {
+            outcome.purse = Some(Purse { character, gold });
+            self.gold = gold;
+        }
         self.check(character, &mut outcome);
         outcome
     }
@@ -191,6 +197,8 @@ mod tests {
         assert_eq!(told, [(7, 0), (8, 1)]);
         let again = holdings.replace(1, inventory(vec![item(8, 1)]), None);
         assert_eq!(again, Outcome::default(), "nothing new in what was known");
+        let paid = InventoryChanged { gold: Some(5), ..InventoryChanged::default() };
+        assert_eq!(holdings.change(1, paid).purse, Some(Purse { character: 1, gold: 5 }));
     }
 
     #[test]

@@ -5,8 +5,9 @@ use std::time::Duration;
 use prost::Message;
 use protocol::v1::{
     Announcement, CharacterCreated, CharacterDeleted, CharacterList, ChatLine, CommandResult, Died,
-    Entered, Farewell, Goodbye, Inventory, InventoryChanged, LeftWorld, LoggedIn, Pong, Progress,
-    Redirect, Refusal, Refused, SessionToken, ShopOffers, View, Welcome, WhoList,
+    Entered, Farewell, Goodbye, Inventory, InventoryChanged, LeftWorld, LoggedIn, MailArrived,
+    MailDeleted, MailList, MailSent, Pong, Progress, Redirect, Refusal, Refused, SessionToken,
+    ShopOffers, TradeAsked, TradeEnded, TradeState, View, Welcome, WhoList,
 };
 use protocol::{Envelope, ServerMessage};
 
@@ -33,12 +34,19 @@ const INVENTORY: u32 = id::<Inventory>();
 const INVENTORY_CHANGED: u32 = id::<InventoryChanged>();
 const LEFT_WORLD: u32 = id::<LeftWorld>();
 const LOGGED_IN: u32 = id::<LoggedIn>();
+const MAIL_ARRIVED: u32 = id::<MailArrived>();
+const MAIL_DELETED: u32 = id::<MailDeleted>();
+const MAIL_LIST: u32 = id::<MailList>();
+const MAIL_SENT: u32 = id::<MailSent>();
 const PONG: u32 = id::<Pong>();
 const PROGRESS: u32 = id::<Progress>();
 const REDIRECT: u32 = id::<Redirect>();
 const REFUSED: u32 = id::<Refused>();
 const SESSION_TOKEN: u32 = id::<SessionToken>();
 const SHOP_OFFERS: u32 = id::<ShopOffers>();
+const TRADE_ASKED: u32 = id::<TradeAsked>();
+const TRADE_ENDED: u32 = id::<TradeEnded>();
+const TRADE_STATE: u32 = id::<TradeState>();
 const VIEW: u32 = id::<View>();
 const WELCOME: u32 = id::<Welcome>();
 const WHO_LIST: u32 = id::<WhoList>();
@@ -81,6 +89,11 @@ impl Bot {
                     world.offers = Some(ShopOffers::decode(payload)?);
                 }
             }
+            MAIL_LIST => {
+                if let Some(world) = &mut self.world {
+                    world.mailbox = Some(MailList::decode(payload)?.mails);
+                }
+            }
             WELCOME => self.welcomed(&Welcome::decode(payload)?, now),
             LOGGED_IN => self.logged_in(&LoggedIn::decode(payload)?, now),
             SESSION_TOKEN => self.token = Some(SessionToken::decode(payload)?.token),
@@ -90,8 +103,9 @@ impl Bot {
             LEFT_WORLD => self.left_world(now),
             REDIRECT => self.redirected(Redirect::decode(payload)?, now),
             GOODBYE => self.goodbye(&Goodbye::decode(payload)?, now),
-            // What others say needs no answer, nor does praise.
-            CHAT_LINE | ANNOUNCEMENT | COMMAND_RESULT | WHO_LIST | CHARACTER_DELETED | PROGRESS => {
+            // What others say needs no answer, nor do praise and offers; what a letter cost was told before.
+            CHAT_LINE | ANNOUNCEMENT | COMMAND_RESULT | WHO_LIST | CHARACTER_DELETED | PROGRESS
+            | MAIL_ARRIVED | MAIL_SENT | MAIL_DELETED | TRADE_ASKED | TRADE_STATE | TRADE_ENDED => {
             }
             // A message of a later version, or of a module that this client doesn't know.
             _ => {}
@@ -181,6 +195,7 @@ impl Bot {
         let findings = outcome.findings.into_iter();
         self.events.extend(findings.map(|finding| Event::Finding(format!("{account}: {finding}"))));
         self.events.extend(outcome.confirmed.into_iter().map(Event::Confirmed));
+        self.events.extend(outcome.purse.map(Event::Purse));
     }
 
     fn goodbye(&mut self, goodbye: &Goodbye, now: Duration) {
@@ -228,7 +243,8 @@ impl Bot {
     }
 }
 
-/// Whether a refusal can happen to a correct client that plays: somebody was faster, or it is dead.
+/// Whether a refusal can happen to a correct client that plays: somebody was faster, it is dead, or who it writes to
+/// isn't there yet.
 fn is_part_of_the_game(reason: Refusal) -> bool {
     matches!(
         reason,
@@ -243,6 +259,9 @@ fn is_part_of_the_game(reason: Refusal) -> bool {
             | Refusal::NotOnline
             | Refusal::StoreBehind
             | Refusal::SwitchedOff
+            | Refusal::NoSuchCharacter
+            | Refusal::NoSuchMail
+            | Refusal::MailboxFull
     )
 }
 
@@ -266,12 +285,19 @@ mod tests {
             INVENTORY_CHANGED,
             LEFT_WORLD,
             LOGGED_IN,
+            MAIL_ARRIVED,
+            MAIL_DELETED,
+            MAIL_LIST,
+            MAIL_SENT,
             PONG,
             PROGRESS,
             REDIRECT,
             REFUSED,
             SESSION_TOKEN,
             SHOP_OFFERS,
+            TRADE_ASKED,
+            TRADE_ENDED,
+            TRADE_STATE,
             VIEW,
             WELCOME,
             WHO_LIST,

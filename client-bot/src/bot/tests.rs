@@ -11,6 +11,7 @@ use protocol::v1::{
 use talk::{Talk, at, item};
 
 mod fight;
+mod mail;
 mod shop;
 mod talk;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prost::Message as _;
 use protocol::ViewHeader;
-use protocol::v1::{Entered, InventoryChanged, Refusal, ShopOffers, View};
+use protocol::v1::{Entered, InventoryChanged, Mail, Refusal, ShopOffers, View};
 
 use super::oracle::Oracle;
 use super::sight::Sight;
@@ -33,6 +33,8 @@ pub(crate) struct World {
     pub(crate) pending: Option<Pending>,
     /// What the shopkeeper said who was asked last.
     pub(crate) offers: Option<ShopOffers>,
+    /// The letters that are there, as the last list has them, until the bot has dealt with them.
+    pub(crate) mailbox: Option<Vec<Mail>>,
     pub(crate) dead_since: Option<Duration>,
     /// The request to live again that may still be refused.
     pub(crate) respawn: Option<u32>,
@@ -51,9 +53,9 @@ pub(crate) struct Pending {
 /// What was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asked {
-    /// Something more, by picking up or buying.
+    /// Something more, by picking up, buying or opening a letter.
     Gain,
-    /// That the item goes, by dropping or selling.
+    /// That the item goes, by dropping, selling or sending.
     Loss { item: u64 },
 }
 
@@ -74,6 +76,7 @@ impl World {
             steps: Steps::default(),
             pending: None,
             offers: None,
+            mailbox: None,
             dead_since: None,
             respawn: None,
             turn_due,
@@ -130,7 +133,7 @@ impl World {
         self.steps.clear();
     }
 
-    /// The item that is being dropped or sold, whose loss may have been confirmed unheard.
+    /// The item that is being dropped, sold or sent, whose loss may have been confirmed unheard.
     pub(crate) fn dropping(&self) -> Option<u64> {
         match self.pending?.asked {
             Asked::Loss { item } => Some(item),

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use protocol::ClientMessage;
 use protocol::v1::{
-    Attack, Buy, DropItem, ListShop, Move, PickUp, Respawn, Say, Sell, ShopOffers, Shout, Whisper,
+    Attack, Buy, DeleteMail, DropItem, ListMail, ListShop, Mail, Move, PickUp, Respawn, Say, Sell,
+    SendMail, ShopOffers, Shout, TakeMail, Whisper,
 };
 use rand_pcg::Pcg32;
 
@@ -124,6 +125,41 @@ impl Turn<'_> {
     /// Sells an item. Does nothing while an earlier request for value has no answer.
     pub fn sell(&mut self, entity: u64, item: u64) {
         self.ask(&Sell { entity, item }, Asked::Loss { item });
+    }
+
+    /// Asks for the letters; they are in [`Self::mailbox`] then.
+    pub fn list_mail(&mut self) {
+        self.world.mailbox = None;
+        self.out.request(&ListMail {});
+    }
+
+    /// The letters, if they have come and weren't taken yet.
+    #[must_use]
+    pub fn mailbox(&self) -> Option<&[Mail]> {
+        self.world.mailbox.as_deref()
+    }
+
+    /// As [`Self::mailbox`]; from now on there are none until the next list.
+    #[must_use]
+    pub fn take_mailbox(&mut self) -> Vec<Mail> {
+        self.world.mailbox.take().unwrap_or_default()
+    }
+
+    /// Sends an item and gold to another character. Does nothing while an earlier request for value has no answer.
+    pub fn send_mail(&mut self, to: String, item: u64, gold: u64) {
+        let subject = "For you".to_owned();
+        let letter = SendMail { to, subject, body: String::new(), items: vec![item], gold };
+        self.ask(&letter, Asked::Loss { item });
+    }
+
+    /// Takes out what is in a letter. Does nothing while an earlier request for value has no answer.
+    pub fn take_mail(&mut self, mail: u64) {
+        self.ask(&TakeMail { mail }, Asked::Gain);
+    }
+
+    /// Throws an empty letter away.
+    pub fn delete_mail(&mut self, mail: u64) {
+        self.out.request(&DeleteMail { mail });
     }
 
     /// Whether an earlier request for value has no answer yet.

@@ -49,7 +49,7 @@ impl Dealer {
 /// Ada has item 1, 60 coins, and 10 gold; Bob item 2, 50 coins, and the rest of the four slots free.
 fn two() -> GameTest {
     let mut test = GameTest::with_modules(crate::modules::all().zone::<Dealer>());
-    test.player("Bob").player("Ada").give("coin", 60).give("gold", 10).act_as("Bob");
+    test.player("Bob").player("Ada").give("coin", 60).give_gold(10).act_as("Bob");
     test.give("coin", 50).tick(1);
     assert_eq!((test.items("Ada"), test.items("Bob")), (vec![ItemId(1)], vec![ItemId(2)]));
     test

@@ -37,6 +37,11 @@ const REQUIRED: &[&str] = &[
     "operation merge",
     "operation trade",
     "operation decay",
+    "operation buy",
+    "operation sell",
+    "operation mail",
+    "operation take mail",
+    "operation delete mail",
     "ended Done",
     "ended Declined",
     "ended Cancelled",
@@ -49,6 +54,8 @@ const REQUIRED: &[&str] = &[
     "refused NotEnoughGold",
     "refused BadRequest",
     "refused TradeChanged",
+    "refused NoSuchMail",
+    "refused NoSuchCharacter",
     "step lose session",
     "step take over",
     "step leave",
@@ -131,7 +138,7 @@ impl Conservation {
 
 fn play(stage: &mut Stage) {
     for name in NAMES {
-        stage.test.player(name).give("coin", 50).give("sword", 1).give("gold", 500);
+        stage.test.player(name).give("coin", 50).give("sword", 1).give_gold(500);
     }
     let total: u32 = STEPS.iter().map(|step| step.weight).sum();
     for _ in 0..stage.rng.random_range(LENGTH) {

@@ -25,6 +25,10 @@ const fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }
 
+const fn days(days: u64) -> Duration {
+    Duration::from_hours(24 * days)
+}
+
 const fn mins(mins: u64) -> Duration {
     Duration::from_mins(mins)
 }
@@ -187,6 +191,10 @@ configuration! {
 
         /// A player's place and health are saved so often: what a crash may cost at most. Items and gold are saved at once.
         Restart save_interval: Duration = secs(5), in secs(1)..=mins(10);
+
+        /// How long the ledger keeps each change to items and gold. Older ones are folded into balances, which keeps
+        /// conservation provable and the database small. "0s" keeps everything for ever.
+        Restart ledger_retention: Duration = days(90), in days(0)..=days(36_500);
     }
 
     /// Messages between the servers of a world.

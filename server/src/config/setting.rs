@@ -115,7 +115,7 @@ impl Setting for bool {
 }
 
 impl Text for Duration {
-    const EXPECTED: &'static str = "a duration in ms, s, m or h";
+    const EXPECTED: &'static str = "a duration in ms, s, m, h or d";
 
     fn parse(text: &str) -> Option<Self> {
         parse_duration(text)
@@ -126,7 +126,7 @@ impl Text for Duration {
             return "0s".to_owned();
         }
         let millis = self.as_millis();
-        let units = [("h", 3_600_000), ("m", 60_000), ("s", 1000)];
+        let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)];
         units.iter().find(|(_, unit)| millis >= *unit && millis.is_multiple_of(*unit)).map_or_else(
             || format!("{millis}ms"),
             |(name, unit)| format!("{}{name}", millis / unit),
@@ -134,7 +134,7 @@ impl Text for Duration {
     }
 }
 
-/// Reads a duration such as `250ms`, `30s`, `5m` or `1h`. `None` when it is anything else or would overflow.
+/// Reads a duration such as `250ms`, `30s`, `5m`, `1h` or `90d`. `None` when it is anything else or would overflow.
 #[must_use]
 pub fn parse_duration(text: &str) -> Option<Duration> {
     let digits = text.find(|c: char| !c.is_ascii_digit())?;
@@ -144,6 +144,7 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
         "s" => 1000,
         "m" => 60_000,
         "h" => 3_600_000,
+        "d" => 86_400_000,
         _ => return None,
     };
     number.parse::<u64>().ok()?.checked_mul(unit).map(Duration::from_millis)

@@ -1,13 +1,14 @@
 //! Which engine a place belongs to.
 
-use game::{ItemId, Rank};
+use game::Rank;
 
 use super::engine::Opened;
+use super::error::EngineError;
 #[cfg(feature = "postgres")]
 use super::postgres;
-use super::{
-    AuditReport, LedgerEntry, Location, NODE_RANGE, OpenError, OperatorError, StoreSettings, sqlite,
-};
+use super::snapshot::Snapshot;
+use super::transfer::Loader;
+use super::{Location, Migrated, NODE_RANGE, OpenError, OperatorError, StoreSettings, sqlite};
 
 /// What each engine does in a place of its own. One that wasn't built in refuses.
 macro_rules! at {
@@ -27,32 +28,31 @@ pub(super) fn open(settings: &StoreSettings) -> Result<Opened, OpenError> {
     if !NODE_RANGE.contains(&settings.node) {
         return Err(OpenError::NodeRange(settings.node));
     }
-    at!(&settings.place, open(settings.node))
+    at!(&settings.place, open(settings.node, settings.ledger_retention))
 }
 
-/// Replays the whole ledger of a database and proves that every item is exactly what its history says, that none is
-/// doubled or missing, and that the sums of each template are conserved. Changes nothing, and may run beside a server:
-/// it sees one moment.
-///
-/// # Errors
-/// When the database can't be read. What is wrong *in* it is in the report.
-pub fn audit(place: &Location) -> Result<AuditReport, OperatorError> {
-    at!(place, audit())
+/// Does something with one moment of a database, beside a server or without.
+pub(super) fn look<T>(
+    place: &Location,
+    work: impl FnOnce(&mut dyn Snapshot) -> Result<T, EngineError>,
+) -> Result<T, OperatorError> {
+    at!(place, look(work))
 }
 
-/// What happened to one item, oldest first; empty when there never was such an item. May run beside a server.
-///
-/// # Errors
-/// When the database can't be read.
-pub fn item_history(place: &Location, item: ItemId) -> Result<Vec<LedgerEntry>, OperatorError> {
-    at!(place, item_history(item))
+/// Makes a database if there is none, and lets `work` fill it in one transaction.
+pub(super) fn load(
+    place: &Location,
+    work: impl FnOnce(&mut dyn Loader) -> Result<(), OperatorError>,
+) -> Result<(), OperatorError> {
+    at!(place, load(work))
 }
 
-/// Gives a character a rank; capitals in `name` don't matter. Refused while a server runs on the database: it would
-/// not hear of it, and ranks are read when a character enters.
-///
-/// # Errors
-/// When the database is in use or can't be used, and when nobody has that name.
-pub fn set_rank(place: &Location, name: &str, rank: Rank) -> Result<(), OperatorError> {
+/// Brings the schema to this build's version.
+pub(super) fn migrate(place: &Location) -> Result<Migrated, OperatorError> {
+    at!(place, migrate())
+}
+
+/// Gives a character a rank.
+pub(super) fn set_rank(place: &Location, name: &str, rank: Rank) -> Result<(), OperatorError> {
     at!(place, set_rank(name, rank))
 }

@@ -1,8 +1,9 @@
 //! What can go wrong with the world's database, each with what to do about it.
 
 use std::io;
+use std::path::PathBuf;
 
-use super::{Location, NODE_RANGE};
+use super::{Location, NODE_RANGE, TransferError};
 
 /// Why a database can't be used. One line each, for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -180,6 +181,28 @@ pub enum OperatorError {
         place: Location,
         /// What the engine said.
         detail: String,
+    },
+    /// Nothing is ever written over.
+    #[error("{file}: there is such a file already; name a new one")]
+    Exists {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A world's file can't be written or read.
+    #[error("{file}: {problem}")]
+    Transfer {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        problem: TransferError,
+    },
+    /// A copy isn't what it should be.
+    #[error("{file}: the copy isn't in order and wasn't kept: {report}")]
+    Unclean {
+        /// The file.
+        file: PathBuf,
+        /// What its audit said.
+        report: String,
     },
 }
 

@@ -10,7 +10,10 @@ mod migrate;
 mod operator;
 mod rows;
 mod session;
+mod snapshot;
 mod transaction;
+
+use std::time::Duration;
 
 use game::record::ItemRecord;
 
@@ -24,7 +27,7 @@ use rows::{get, select_items, signed, unsigned};
 use session::Session;
 use transaction::{PostgresTransaction, check_epoch};
 
-pub(super) use operator::{audit, item_history, set_rank};
+pub(super) use operator::{load, look, migrate, set_rank};
 
 /// The database as the one server that may change it has it.
 pub(super) struct PostgresDatabase {
@@ -35,7 +38,11 @@ pub(super) struct PostgresDatabase {
 }
 
 /// Opens, migrates and claims a database.
-pub(super) fn open(url: &PostgresUrl, node: u16) -> Result<Opened, OpenError> {
+pub(super) fn open(
+    url: &PostgresUrl,
+    node: u16,
+    ledger_retention: Duration,
+) -> Result<Opened, OpenError> {
     let address = Address::parse(url)?;
     let mut session = address.connect()?;
     address.lock(&mut session)?;
@@ -48,7 +55,21 @@ pub(super) fn open(url: &PostgresUrl, node: u16) -> Result<Opened, OpenError> {
     let reader = PostgresLookup::new(address.config.clone(), address.connect()?);
     let epoch = claim.epoch;
     let database = PostgresDatabase { address, session: Some(session), node, epoch };
-    Ok(Opened { writer: Box::new(Rules::new(database, epoch)), reader: Box::new(reader), claim })
+    Ok(Opened {
+        writer: Box::new(Rules::new(database, epoch, ledger_retention)),
+        reader: Box::new(reader),
+        claim,
+    })
+}
+
+/// The database as the rules have it, without claiming it anew.
+#[cfg(test)]
+pub(super) fn reopen(place: &super::Location, epoch: u64) -> impl Database + use<> {
+    let super::Location::Postgres(url) = place else { panic!("{place}") };
+    let address = Address::parse(url).unwrap();
+    let mut session = address.connect().unwrap();
+    address.lock(&mut session).unwrap();
+    PostgresDatabase { address, session: Some(session), node: 1, epoch }
 }
 
 /// A database keeps the node number that it was made with.

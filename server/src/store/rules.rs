@@ -10,13 +10,14 @@ mod requests;
 mod shared;
 mod staging;
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use game::ItemId;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::engine::{Database, Marks, Transaction, Writer};
 use super::error::EngineError;
+use super::ledger::{self, Folded, Folding};
 use super::{Answer, Write};
 use batch::Batch;
 
@@ -29,12 +30,14 @@ pub(super) struct Rules<D> {
     unreserved: ItemId,
     /// The batch whose COMMIT was sent and never answered, until the database has shown what became of it.
     in_doubt: Option<u64>,
+    folding: Folding,
 }
 
 impl<D: Database> Rules<D> {
     /// Of the start that claimed the database with this epoch.
-    pub(super) const fn new(database: D, epoch: u64) -> Self {
-        Self { database, epoch, unreserved: ItemId(0), in_doubt: None }
+    pub(super) fn new(database: D, epoch: u64, ledger_retention: Duration) -> Self {
+        let folding = Folding::new(ledger_retention, Instant::now());
+        Self { database, epoch, unreserved: ItemId(0), in_doubt: None, folding }
     }
 
     /// The answers to each write, in order, after all of it is durable.
@@ -59,6 +62,25 @@ impl<D: Database> Rules<D> {
     }
 }
 
+impl<D: Database> Rules<D> {
+    /// One slice, if it is time for one.
+    fn fold_ledger(&mut self) -> Result<(), EngineError> {
+        let started = Instant::now();
+        let Some(before_ms) = self.folding.due(started, now_ms()) else { return Ok(()) };
+        let mut transaction = self.database.begin()?;
+        let folded = ledger::fold(&mut transaction, before_ms)?;
+        match &folded {
+            Folded::Entries(_) => transaction.commit()?,
+            Folded::NothingDue => {}
+            Folded::Stuck(entry) => {
+                warn!(entry = entry.entry, "the ledger can't be folded; run the audit");
+            }
+        }
+        self.folding.done(&folded, started, Instant::now());
+        Ok(())
+    }
+}
+
 impl<D: Database> Writer for Rules<D> {
     fn apply(&mut self, number: u64, writes: &[Write]) -> Result<Vec<Answer>, EngineError> {
         let outcome = self.make_durable(number, writes);
@@ -75,6 +97,7 @@ impl<D: Database> Writer for Rules<D> {
     }
 
     fn tend(&mut self) -> Result<(), EngineError> {
+        self.fold_ledger()?;
         self.database.tend()
     }
 

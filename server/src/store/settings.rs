@@ -20,6 +20,8 @@ pub struct StoreSettings {
     /// How long [`Store::close`](super::Store::close) goes on trying while the disk is full or the database is
     /// locked by somebody, before it gives up and reports what isn't saved.
     pub close_patience: Duration,
+    /// Entries of the ledger that are older than this are folded; zero keeps them all.
+    pub ledger_retention: Duration,
 }
 
 impl StoreSettings {
@@ -30,6 +32,7 @@ impl StoreSettings {
             node,
             bounds: Bounds::default(),
             close_patience: Duration::from_secs(10),
+            ledger_retention: Duration::ZERO,
         }
     }
 }

@@ -12,10 +12,12 @@ mod mail;
 mod marks;
 mod operator;
 mod rows;
+mod snapshot;
 mod transaction;
 mod value;
 
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::Connection;
 
@@ -27,10 +29,15 @@ use database::SqliteDatabase;
 use lock::FileLock;
 use looking::SqliteLookup;
 
-pub(super) use operator::{audit, item_history, set_rank};
+pub(super) use connection::known_schema;
+pub(super) use operator::{copy, load, look, migrate, set_rank};
 
 /// Opens, migrates and claims the database in this file.
-pub(super) fn open(path: &Path, node: u16) -> Result<Opened, OpenError> {
+pub(super) fn open(
+    path: &Path,
+    node: u16,
+    ledger_retention: Duration,
+) -> Result<Opened, OpenError> {
     let lock = FileLock::take(path)?;
     lock::make_private(path)?;
     let mut connection = connection::open(path, Access::Write)?;
@@ -40,8 +47,15 @@ pub(super) fn open(path: &Path, node: u16) -> Result<Opened, OpenError> {
         claim(&mut connection).map_err(|problem| Problem::from(problem).into_open_error(path))?;
     let reader = SqliteLookup::new(connection::open(path, Access::Read)?);
     let database = SqliteDatabase::new(connection, lock, node, claim.epoch);
-    let writer = Rules::new(database, claim.epoch);
+    let writer = Rules::new(database, claim.epoch, ledger_retention);
     Ok(Opened { writer: Box::new(writer), reader: Box::new(reader), claim })
+}
+
+/// The database as the rules have it, without claiming it anew.
+#[cfg(test)]
+pub(super) fn reopen(path: &Path, epoch: u64) -> impl super::engine::Database + use<> {
+    let lock = FileLock::take(path).unwrap();
+    SqliteDatabase::new(connection::open(path, Access::Write).unwrap(), lock, 1, epoch)
 }
 
 /// A database keeps the node number that it was made with.

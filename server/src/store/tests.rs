@@ -4,12 +4,16 @@ mod audit;
 mod batches;
 mod disk;
 mod fixtures;
+mod folding;
+mod history;
 mod kill;
 mod mail;
 mod open;
+mod operator;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod queue;
 mod requests;
+mod transfer;
 mod value;
 mod world;

@@ -62,7 +62,11 @@ impl Promises {
     pub(super) fn read(&mut self, lines: &str) -> Result<()> {
         for line in lines.lines() {
             let mut words = line.split(' ');
-            let (character, item, quantity) = (words.next(), words.next(), words.nth(1));
+            let (character, item) = (words.next(), words.next());
+            if item == Some("gold") {
+                continue;
+            }
+            let quantity = words.nth(1);
             let number = |word: Option<&str>| {
                 word.context("a word is missing")?.parse::<u64>().context("no number")
             };

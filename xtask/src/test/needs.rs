@@ -57,7 +57,7 @@ impl Need {
 }
 
 /// Where the tests find programs. Debian puts servers into a folder that isn't on the path of everybody.
-pub(super) fn path() -> OsString {
+pub(crate) fn path() -> OsString {
     let mut path = std::env::var_os("PATH").unwrap_or_default();
     path.push(":/usr/sbin");
     path
@@ -67,7 +67,7 @@ pub(super) fn path() -> OsString {
 ///
 /// # Errors
 /// When the system's packages can't be installed; the message says what to do by hand.
-pub(super) fn install() -> anyhow::Result<()> {
+pub(crate) fn install() -> anyhow::Result<()> {
     let missing = || NEEDS.iter().filter(|need| !need.is_there());
     let packages: Vec<&str> = missing().map(|need| need.package).collect();
     if packages.is_empty() {

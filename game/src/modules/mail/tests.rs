@@ -9,7 +9,7 @@ use crate::testing::GameTest;
 /// Bob, and Ada with a sword, 50 coins and 100 gold.
 fn two() -> GameTest {
     let mut test = GameTest::new();
-    test.player("Bob").player("Ada").give("sword", 1).give("coin", 50).give("gold", 100).tick(1);
+    test.player("Bob").player("Ada").give("sword", 1).give("coin", 50).give_gold(100).tick(1);
     test
 }
 

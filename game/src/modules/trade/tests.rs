@@ -58,7 +58,7 @@ impl Elsewhere {
 /// Ada with a sword and 100 gold, Bob with 30 coins, side by side.
 fn two() -> GameTest {
     let mut test = GameTest::with_modules(crate::modules::all().zone::<Elsewhere>());
-    test.player("Bob").give("coin", 30).player("Ada").give("sword", 1).give("gold", 100).tick(1);
+    test.player("Bob").give("coin", 30).player("Ada").give("sword", 1).give_gold(100).tick(1);
     test.place_beside("Bob", "Ada");
     test
 }

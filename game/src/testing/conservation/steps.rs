@@ -2,8 +2,9 @@
 //! that make no sense.
 
 use protocol::v1::{
-    AcceptTrade, AnswerTrade, AskTrade, CancelTrade, DropItem, MergeStacks, OfferTrade, PickUp,
-    Respawn, SplitStack, TradeAsked, TradeState,
+    AcceptTrade, AnswerTrade, AskTrade, Buy, CancelTrade, DeleteMail, DropItem, ListMail,
+    MergeStacks, OfferTrade, PickUp, Respawn, Sell, SendMail, SplitStack, TakeMail, TradeAsked,
+    TradeState,
 };
 use rand::RngExt as _;
 use rand_pcg::Pcg64Mcg;
@@ -50,6 +51,12 @@ pub(super) const STEPS: &[Step] = &[
     step("pick up", 90, Stage::pick_up),
     step("split", 80, Stage::split),
     step("merge", 80, Stage::merge),
+    step("buy", 60, Stage::buy),
+    step("sell", 60, Stage::sell),
+    step("send mail", 80, Stage::send_mail),
+    step("list mail", 20, Stage::list_mail),
+    step("take mail", 80, Stage::take_mail),
+    step("delete mail", 40, Stage::delete_mail),
     step("ask", 90, Stage::ask),
     step("answer", 200, Stage::answer),
     step("offer", 260, Stage::offer),
@@ -61,7 +68,7 @@ pub(super) const STEPS: &[Step] = &[
     step("take over", 8, Stage::take_over),
     step("leave", 8, Stage::leave),
     step("come back", 160, Stage::come_back),
-    step("travel", 8, Stage::travel),
+    step("travel", 20, Stage::travel),
     step("part", 8, Stage::part),
     step("meet", 100, Stage::meet),
     step("die", 4, Stage::die),
@@ -83,7 +90,7 @@ impl Stage {
 
     fn give_gold(&mut self, who: &'static str) -> Option<()> {
         let amount = self.one_of(&[0, 1, 70, 5_000, MAX_GOLD - 100, MAX_GOLD, u64::MAX])?;
-        self.test.operator(&format!("give {who} gold {amount}"));
+        self.test.act_as(who).give_gold(amount);
         Some(())
     }
 
@@ -114,6 +121,48 @@ impl Stage {
     fn merge(&mut self, who: &'static str) -> Option<()> {
         let (item, into) = (self.item_of(who)?.0, self.stack_of(who)?.0);
         self.test.act_as(who).send(MergeStacks { item, into });
+        Some(())
+    }
+
+    fn buy(&mut self, who: &'static str) -> Option<()> {
+        let entity = self.keeper(who)?;
+        let template = self.one_of(&["sword", "coin", "copper_coin", "gold"])?.to_owned();
+        let quantity = self.one_of(&[0, 1, 1, 20, 100, 101, u32::MAX])?;
+        self.test.act_as(who).send(Buy { entity, template, quantity });
+        Some(())
+    }
+
+    fn sell(&mut self, who: &'static str) -> Option<()> {
+        let (entity, item) = (self.keeper(who)?, self.item_of(who)?.0);
+        self.test.act_as(who).send(Sell { entity, item });
+        Some(())
+    }
+
+    /// To somebody who may be anywhere, with things in it that may be on offer in a trade.
+    fn send_mail(&mut self, who: &'static str) -> Option<()> {
+        let to = if self.chance(20) { "Nobody" } else { self.other(who)? }.to_owned();
+        let mut items: Vec<u64> = self.test.items(who).into_iter().map(|item| item.0).collect();
+        items.retain(|_| self.chance(2));
+        let gold = self.test.gold(who);
+        let gold = self.one_of(&[0, gold / 2, gold, u64::MAX])?;
+        self.test.act_as(who).send(SendMail { to, items, gold, ..SendMail::default() });
+        Some(())
+    }
+
+    fn list_mail(&mut self, who: &'static str) -> Option<()> {
+        self.test.act_as(who).send(ListMail {});
+        Some(())
+    }
+
+    fn take_mail(&mut self, who: &'static str) -> Option<()> {
+        let mail = self.letter_of(who)?;
+        self.test.act_as(who).send(TakeMail { mail });
+        Some(())
+    }
+
+    fn delete_mail(&mut self, who: &'static str) -> Option<()> {
+        let mail = self.letter_of(who)?;
+        self.test.act_as(who).send(DeleteMail { mail });
         Some(())
     }
 
@@ -271,6 +320,15 @@ impl Stage {
         Some(())
     }
 
+    /// A shopkeeper, to whom the player has gone.
+    fn keeper(&mut self, who: &'static str) -> Option<u64> {
+        let keepers = self.entities(who, EntityKind::Npc)?;
+        let keeper = self.one_of(&keepers)?;
+        let at = self.test.entities_beside(who).find(|entity| entity.id() == keeper)?.position();
+        self.test.place(who, at);
+        Some(keeper.0)
+    }
+
     /// True once in `of` times.
     fn chance(&mut self, of: u32) -> bool {
         self.rng.random_range(0..of) == 0
@@ -301,6 +359,16 @@ impl Stage {
         let stacks = player.inventory().items().filter(|item| item.template != "sword");
         let stacks: Vec<ItemId> = stacks.map(|item| item.id).collect();
         self.one_of(&stacks)
+    }
+
+    /// A letter to the player; now and then one to somebody else, or none at all.
+    fn letter_of(&mut self, who: &'static str) -> Option<u64> {
+        if self.chance(20) {
+            return self.one_of(&[0, 1, 2, u64::MAX]);
+        }
+        let mailbox = self.test.model.mailbox(self.test.character(who));
+        let mails: Vec<u64> = mailbox.iter().map(|mail| mail.id.0).collect();
+        self.one_of(&mails)
     }
 
     fn body(&self, who: &'static str) -> Option<EntityId> {

@@ -79,6 +79,8 @@ fn durations_are_read_in_each_unit() {
     assert_eq!(grace("5m"), Duration::from_secs(300));
     assert_eq!(grace("1h"), Duration::from_secs(3600));
     assert_eq!(grace("0s"), Duration::ZERO);
+    let days = load("store.ledger_retention = '7d'").unwrap().config.store.ledger_retention;
+    assert_eq!(days, Duration::from_hours(7 * 24));
 }
 
 #[cfg(feature = "nats")]

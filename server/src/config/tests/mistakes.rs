@@ -59,6 +59,7 @@ const OUT_OF_RANGE: &[(&str, &[&str])] = &[
     ("store.url", &["'realmbeat.sqlite3'", "'sqlite:'", "'postgres://'", "'mysql://host/db'"]),
     ("store.queue", &["15", "65537"]),
     ("store.save_interval", &["'0s'", "'11m'"]),
+    ("store.ledger_retention", &["'36501d'", "'-1d'"]),
     ("bus.url", &["''", "'nats:'", "'nats://'", "'nats://host'", "'http://host:4222'"]),
     ("bus.world", &["''", "'a.b'", "'a*'", "'a b'"]),
     ("bus.queue", &["15", "1048577"]),

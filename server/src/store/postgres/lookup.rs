@@ -100,7 +100,7 @@ impl Lookup for PostgresLookup {
                 modules: modules(session, id)?,
                 items: items(
                     session,
-                    select_items!("FROM items WHERE owner_character = $1 ORDER BY slot, id"),
+                    select_items!("FROM items WHERE owner_character = $1 ORDER BY id"),
                     &id,
                 )?,
             }))
@@ -115,7 +115,7 @@ impl Lookup for PostgresLookup {
             let mut mails: Vec<MailRecord> =
                 session.query(sql, &[&id])?.iter().map(mail).collect::<Result<_, _>>()?;
             let ids = possible(mails.iter().map(|mail| mail.id.0));
-            let sql = select_items!("FROM items WHERE owner_mail = ANY($1) ORDER BY slot, id");
+            let sql = select_items!("FROM items WHERE owner_mail = ANY($1) ORDER BY id");
             let mut contents: BTreeMap<MailId, Vec<ItemRecord>> = BTreeMap::new();
             for item in items(session, sql, &ids)? {
                 if let Owner::Mail(mail) = &item.owner {

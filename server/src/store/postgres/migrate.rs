@@ -44,14 +44,14 @@ pub(super) fn require_current(address: &Address, session: &mut Session) -> Resul
 }
 
 /// The newest migration of this build.
-fn known_schema() -> i32 {
+pub(super) fn known_schema() -> i32 {
     let runner = embedded::migrations::runner();
     let versions = runner.get_migrations().iter().map(|each| each.version());
     versions.max().unwrap_or(0)
 }
 
 /// The schema version of the database, 0 for an empty one; refuses one that this build can't understand.
-fn check_schema(address: &Address, session: &mut Session) -> Result<i32, OpenError> {
+pub(super) fn check_schema(address: &Address, session: &mut Session) -> Result<i32, OpenError> {
     let failed = |failure: Failure| address.failed(&failure);
     let place = || address.place();
     let tables = "SELECT COUNT(*), COUNT(*) FILTER (WHERE tablename = 'refinery_schema_history') \

@@ -1,55 +1,48 @@
-//! What an operator does with a database by hand: prove it, look up an item's history, give somebody a rank.
+//! A database in an operator's hands.
 
-use game::{ItemId, Rank};
+use game::Rank;
 
 use crate::store::error::EngineError;
-use crate::store::ledger::Replay;
 use crate::store::rules::fold;
-use crate::store::{AuditReport, LedgerEntry, OperatorError, PostgresUrl};
+use crate::store::snapshot::Snapshot;
+use crate::store::transfer::Loader;
+use crate::store::{Migrated, OpenError, OperatorError, PostgresUrl};
 
 use super::address::Address;
 use super::lookup::BEGIN;
-use super::migrate;
-use super::rows::{self, ledger_columns, select_items, text};
+use super::migrate as schema;
+use super::rows::{self, text};
 use super::session::Session;
+use super::snapshot::PostgresSnapshot;
 
-/// See [`crate::store::audit`].
-pub(in crate::store) fn audit(url: &PostgresUrl) -> Result<AuditReport, OperatorError> {
-    look(url, |session| {
-        let items = session.query(select_items!("FROM items ORDER BY id"), &[])?;
-        let entries = concat!("SELECT ", ledger_columns!(), " FROM ledger ORDER BY item, entry");
-        let entries = session.query(entries, &[])?;
-        let mut replay = Replay::new(items.iter().map(rows::item))?;
-        for entry in &entries {
-            replay.entry(rows::ledger_entry(entry)?)?;
-        }
-        replay.finish()
-    })
-}
+/// Where the entries of the ledger and of the log go on being numbered: after those that are there, and after those that
+/// were folded.
+const NUMBER_ON: &str = "
+    SELECT setval(pg_get_serial_sequence('ledger', 'entry'), 1 + GREATEST(
+        (SELECT COALESCE(MAX(entry), 0) FROM ledger),
+        (SELECT value FROM meta WHERE key = 'folded_entry')), false);
+    SELECT setval(pg_get_serial_sequence('gm_log', 'entry'),
+        1 + (SELECT COALESCE(MAX(entry), 0) FROM gm_log), false)";
 
-/// See [`crate::store::item_history`].
-pub(in crate::store) fn item_history(
+/// Does something with one moment of the database.
+pub(in crate::store) fn look<T>(
     url: &PostgresUrl,
-    item: ItemId,
-) -> Result<Vec<LedgerEntry>, OperatorError> {
-    look(url, |session| {
-        let sql =
-            concat!("SELECT ", ledger_columns!(), " FROM ledger WHERE item = $1 ORDER BY entry");
-        let id = i64::try_from(item.0).unwrap_or_default();
-        session.query(sql, &[&id])?.iter().map(rows::ledger_entry).collect()
-    })
+    work: impl FnOnce(&mut dyn Snapshot) -> Result<T, EngineError>,
+) -> Result<T, OperatorError> {
+    let (address, mut session) = connect(url)?;
+    schema::require_current(&address, &mut session)?;
+    session.run(BEGIN).map_err(|failure| address.failed(&failure))?;
+    work(&mut PostgresSnapshot(&mut session)).map_err(|problem| failed(&address, &problem))
 }
 
-/// See [`crate::store::set_rank`].
+/// Gives a character a rank.
 pub(in crate::store) fn set_rank(
     url: &PostgresUrl,
     name: &str,
     rank: Rank,
 ) -> Result<(), OperatorError> {
-    let address = Address::parse(url)?;
-    let mut session = address.connect()?;
-    address.lock(&mut session)?;
-    migrate::require_current(&address, &mut session)?;
+    let (address, mut session) = own(url)?;
+    schema::require_current(&address, &mut session)?;
     let sql = "UPDATE characters SET rank = $2 WHERE folded_name = $1";
     let folded = fold(name);
     match session.execute(sql, &[&text(&folded), &rows::rank_name(rank)]) {
@@ -59,19 +52,44 @@ pub(in crate::store) fn set_rank(
     }
 }
 
-/// One moment of a database, to look at; it changes nothing and may be beside a server.
-fn look<T>(
+/// Brings the schema up to date.
+pub(in crate::store) fn migrate(url: &PostgresUrl) -> Result<Migrated, OperatorError> {
+    let (address, mut session) = own(url)?;
+    let from = schema::check_schema(&address, &mut session)?;
+    schema::migrate(&address, &mut session)?;
+    Ok(Migrated { from, to: schema::known_schema() })
+}
+
+/// Makes the tables if there are none, and lets `work` fill them in one transaction.
+pub(in crate::store) fn load(
     url: &PostgresUrl,
-    work: impl FnOnce(&mut Session) -> Result<T, EngineError>,
-) -> Result<T, OperatorError> {
+    work: impl FnOnce(&mut dyn Loader) -> Result<(), OperatorError>,
+) -> Result<(), OperatorError> {
+    let (address, mut session) = own(url)?;
+    schema::migrate(&address, &mut session)?;
+    session.run("BEGIN").map_err(|failure| address.failed(&failure))?;
+    // Without the COMMIT the end of the connection takes all of it back.
+    work(&mut PostgresSnapshot(&mut session))?;
+    session.run(NUMBER_ON).map_err(|failure| address.failed(&failure))?;
+    session.run("COMMIT").map_err(|failure| address.failed(&failure))?;
+    Ok(())
+}
+
+/// A connection that is in no hurry.
+fn connect(url: &PostgresUrl) -> Result<(Address, Session), OpenError> {
     let address = Address::parse(url)?;
     let mut session = address.connect()?;
     session.take_your_time().map_err(|failure| address.failed(&failure))?;
-    migrate::require_current(&address, &mut session)?;
-    session.run(BEGIN).map_err(|failure| address.failed(&failure))?;
-    let failed = |problem: EngineError| OperatorError::Failed {
-        place: address.place(),
-        detail: problem.to_string(),
-    };
-    work(&mut session).map_err(failed)
+    Ok((address, session))
+}
+
+/// The same, with the database for this process alone.
+fn own(url: &PostgresUrl) -> Result<(Address, Session), OpenError> {
+    let (address, mut session) = connect(url)?;
+    address.lock(&mut session)?;
+    Ok((address, session))
+}
+
+fn failed(address: &Address, problem: &EngineError) -> OperatorError {
+    OperatorError::Failed { place: address.place(), detail: problem.to_string() }
 }

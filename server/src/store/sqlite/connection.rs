@@ -149,14 +149,14 @@ pub(super) fn require_current(connection: &Connection) -> Result<(), Problem> {
 }
 
 /// The newest migration of this build.
-fn known_schema() -> i32 {
+pub(in crate::store) fn known_schema() -> i32 {
     let runner = embedded::migrations::runner();
     let versions = runner.get_migrations().iter().map(|each| each.version());
     versions.max().unwrap_or(0)
 }
 
 /// The schema version of the file, 0 for an empty one; refuses one that this build can't understand.
-fn check_schema(connection: &Connection) -> Result<i32, Problem> {
+pub(super) fn check_schema(connection: &Connection) -> Result<i32, Problem> {
     let tables =
         "SELECT COUNT(*), COALESCE(SUM(name = 'refinery_schema_history'), 0) FROM sqlite_schema";
     let (tables, ours): (i64, i64) =

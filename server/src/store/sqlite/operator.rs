@@ -1,86 +1,146 @@
-//! What an operator does with a database by hand: prove it, look up an item's history, give somebody a rank.
+//! A database file in an operator's hands.
 
 use std::path::Path;
+use std::time::Duration;
 
-use game::record::OpId;
-use game::{ItemId, Rank};
-use rusqlite::{Connection, Transaction};
+use game::Rank;
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params_from_iter};
 
-use crate::store::ledger::Replay;
+use crate::store::error::EngineError;
+use crate::store::ledger::Watch;
 use crate::store::rules::fold;
-use crate::store::{AuditReport, Finding, LedgerEntry, OpenError, OperatorError};
+use crate::store::snapshot::{Snapshot, Value};
+use crate::store::transfer::{Loader, Table};
+use crate::store::{Migrated, OpenError, OperatorError};
 
 use super::connection::{self, Access};
-use super::lock::FileLock;
-use super::rows::{self, unsigned};
+use super::lock::{self, FileLock};
+use super::rows;
 
-/// Lines that the engine's own check may write before it stops.
-const DAMAGE_LISTED: u32 = 100;
-/// Entries of an item's history that are shown: the newest. More than any eye reads.
-const HISTORY_LISTED: u32 = 10_000;
+/// Pages of a copy that are read at once: 4 MiB.
+const PAGES_AT_ONCE: i32 = 1_000;
+/// How long a copy waits for a lock between attempts, and how often: a minute in all.
+const COPY_PAUSE: Duration = Duration::from_millis(100);
+const COPY_ATTEMPTS: u32 = 600;
 
-/// Replays the whole ledger of the database at `path` and proves that every item is exactly what its history says,
-/// that none is doubled or missing, and that the sums of each template are conserved. Changes nothing, and may run
-/// beside a server: it sees one moment.
-///
-/// # Errors
-/// When the database can't be read. What is wrong *in* it is in the report.
-pub fn audit(path: &Path) -> Result<AuditReport, OperatorError> {
+/// Does something with one moment of the database.
+pub(in crate::store) fn look<T>(
+    path: &Path,
+    work: impl FnOnce(&mut dyn Snapshot) -> Result<T, EngineError>,
+) -> Result<T, OperatorError> {
     let mut connection = open_to_look(path)?;
-    inspect(path, || {
-        let snapshot = connection.transaction()?;
-        let mut entries = snapshot.prepare(&rows::select_ledger("ORDER BY item, entry"))?;
-        let mut items = snapshot.prepare(&rows::select_items("TRUE ORDER BY id"))?;
-        let mut replay = Replay::new(items.query_map([], rows::item)?)?;
-        for entry in entries.query_map([], rows::ledger_entry)? {
-            replay.entry(entry?)?;
-        }
-        let mut report = replay.finish()?;
-        check_order(&snapshot, &mut report)?;
-        check_pages(&snapshot, &mut report)?;
-        Ok(report)
-    })
+    let mut snapshot = connection.transaction().map_err(|problem| failed(path, problem))?;
+    work(&mut snapshot).map_err(|problem| failed(path, problem))
 }
 
-/// What happened to one item, oldest first; empty when there never was such an item. May run beside a server.
-///
-/// # Errors
-/// When the database can't be read.
-pub fn item_history(path: &Path, item: ItemId) -> Result<Vec<LedgerEntry>, OperatorError> {
-    let connection = open_to_look(path)?;
-    inspect(path, || {
-        let id = i64::try_from(item.0).unwrap_or_default();
-        let mut newest: Vec<LedgerEntry> = connection
-            .prepare(&rows::select_ledger("WHERE item = ?1 ORDER BY entry DESC LIMIT ?2"))?
-            .query_map((id, HISTORY_LISTED), rows::ledger_entry)?
-            .collect::<Result<_, _>>()?;
-        newest.reverse();
-        Ok(newest)
-    })
-}
-
-/// Gives a character a rank; capitals in `name` don't matter. Refused while a server runs on the database: it would
-/// not hear of it, and ranks are read when a character enters.
-///
-/// # Errors
-/// When the database is in use or can't be used, and when nobody has that name.
-pub fn set_rank(path: &Path, name: &str, rank: Rank) -> Result<(), OperatorError> {
-    if !path.exists() {
-        return Err(OpenError::Missing { place: path.into() }.into());
-    }
-    let _lock = FileLock::take(path)?;
+/// Gives a character a rank.
+pub(in crate::store) fn set_rank(path: &Path, name: &str, rank: Rank) -> Result<(), OperatorError> {
+    let _lock = lock_existing(path)?;
     let connection = connection::open(path, Access::Write)?;
     connection::require_current(&connection).map_err(|problem| problem.into_open_error(path))?;
-    let found = inspect(path, || {
-        connection.execute(
+    let found = connection
+        .execute(
             "UPDATE characters SET rank = ?2 WHERE folded_name = ?1",
             (fold(name), rows::rank_name(rank)),
         )
-    })?;
+        .map_err(|problem| failed(path, problem))?;
     match found {
         0 => Err(OperatorError::NoSuchCharacter(name.to_owned())),
         _ => Ok(()),
     }
+}
+
+/// Brings the schema up to date.
+pub(in crate::store) fn migrate(path: &Path) -> Result<Migrated, OperatorError> {
+    let _lock = lock_existing(path)?;
+    let mut connection = connection::open(path, Access::Write)?;
+    let open_error = |problem: connection::Problem| problem.into_open_error(path);
+    let from = connection::check_schema(&connection).map_err(open_error)?;
+    connection::migrate(&mut connection).map_err(open_error)?;
+    Ok(Migrated { from, to: connection::known_schema() })
+}
+
+/// Copies one moment of the database into the empty file `to`.
+pub(in crate::store) fn copy(
+    path: &Path,
+    to: &Path,
+    watch: &mut Watch<'_>,
+) -> Result<(), OperatorError> {
+    let mut source = open_to_look(path)?;
+    // A copy starts anew whenever somebody else writes, unless its source is held at one moment.
+    let moment = source.transaction().map_err(|problem| failed(path, problem))?;
+    let mut count = moment.prepare("SELECT COUNT(*) FROM meta").map_err(|it| failed(path, it))?;
+    count.query_row([], |_| Ok(())).map_err(|problem| failed(path, problem))?;
+    copy_pages(&moment, to, watch).map_err(|problem| failed(to, problem))
+}
+
+fn copy_pages(source: &Connection, to: &Path, watch: &mut Watch<'_>) -> rusqlite::Result<()> {
+    let mut target = Connection::open(to)?;
+    let copy = Backup::new(source, &mut target)?;
+    let mut attempts = 0;
+    loop {
+        match copy.step(PAGES_AT_ONCE)? {
+            StepResult::Done => break,
+            StepResult::Busy | StepResult::Locked if attempts < COPY_ATTEMPTS => {
+                attempts += 1;
+                std::thread::sleep(COPY_PAUSE);
+            }
+            _ => attempts = 0,
+        }
+        let progress = copy.progress();
+        let done = progress.pagecount - progress.remaining;
+        watch("pages", u64::try_from(done).unwrap_or(0));
+    }
+    drop(copy);
+    // One file that needs no other beside it; a server's start sets it back.
+    target.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(()))?;
+    target.close().map_err(|(_, problem)| problem)
+}
+
+/// Makes a database if there is none, and lets `work` fill it in one transaction.
+pub(in crate::store) fn load(
+    path: &Path,
+    work: impl FnOnce(&mut dyn Loader) -> Result<(), OperatorError>,
+) -> Result<(), OperatorError> {
+    let _lock = FileLock::take(path)?;
+    lock::make_private(path)?;
+    let mut connection = connection::open(path, Access::Write)?;
+    connection::migrate(&mut connection).map_err(|problem| problem.into_open_error(path))?;
+    let mut transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(|problem| failed(path, problem))?;
+    work(&mut transaction)?;
+    transaction.commit().map_err(|problem| failed(path, problem))?;
+    let checkpoint = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    checkpoint.map_err(|problem| failed(path, problem))
+}
+
+impl Loader for Transaction<'_> {
+    fn clear(&mut self, table: &Table) -> Result<(), EngineError> {
+        self.execute(&format!("DELETE FROM {}", table.name), [])?;
+        Ok(())
+    }
+
+    fn insert(&mut self, table: &Table, rows: &[Vec<Value>]) -> Result<(), EngineError> {
+        let columns = table.columns.join(", ");
+        let places = vec!["?"; table.columns.len()].join(", ");
+        let mut insert = self
+            .prepare_cached(&format!("INSERT INTO {} ({columns}) VALUES ({places})", table.name))?;
+        for row in rows {
+            insert
+                .execute(params_from_iter(row))
+                .map_err(|problem| EngineError::from(problem).at(table.name))?;
+        }
+        Ok(())
+    }
+}
+
+fn lock_existing(path: &Path) -> Result<FileLock, OpenError> {
+    if !path.exists() {
+        return Err(OpenError::Missing { place: path.into() });
+    }
+    FileLock::take(path)
 }
 
 fn open_to_look(path: &Path) -> Result<Connection, OpenError> {
@@ -90,46 +150,6 @@ fn open_to_look(path: &Path) -> Result<Connection, OpenError> {
 }
 
 /// Puts the path to what goes wrong.
-fn inspect<T>(path: &Path, work: impl FnOnce() -> rusqlite::Result<T>) -> Result<T, OperatorError> {
-    work().map_err(|problem| OperatorError::Failed {
-        place: path.into(),
-        detail: problem.to_string(),
-    })
-}
-
-/// Operations of an epoch stand in the ledger in their order, and none beyond the mark that says how far it came.
-fn check_order(snapshot: &Transaction<'_>, report: &mut AuditReport) -> rusqlite::Result<()> {
-    let mut entries = snapshot.prepare(
-        "SELECT ledger.entry, ledger.epoch, ledger.sequence, epochs.operations \
-         FROM ledger JOIN epochs ON epochs.epoch = ledger.epoch WHERE ledger.sequence > 0 ORDER BY ledger.entry",
-    )?;
-    let mut entries = entries.query([])?;
-    let mut last = OpId { epoch: 0, sequence: 0 };
-    while let Some(row) = entries.next()? {
-        let entry = unsigned(row, 0)?;
-        let op = OpId { epoch: unsigned(row, 1)?, sequence: unsigned(row, 2)? };
-        if op < last || op.sequence > unsigned(row, 3)? {
-            report.find(Finding::OutOfOrder { entry, op });
-        }
-        last = op;
-    }
-    Ok(())
-}
-
-/// The engine's own look at every page, index and reference.
-fn check_pages(snapshot: &Transaction<'_>, report: &mut AuditReport) -> rusqlite::Result<()> {
-    let mut check = snapshot.prepare(&format!("PRAGMA integrity_check({DAMAGE_LISTED})"))?;
-    for line in check.query_map([], |row| row.get::<_, String>(0))? {
-        let line = line?;
-        if line != "ok" {
-            report.find(Finding::Damage(line));
-        }
-    }
-    let mut strays = snapshot.prepare("PRAGMA foreign_key_check")?;
-    let mut strays = strays.query([])?;
-    while let Some(row) = strays.next()? {
-        let (table, parent): (String, String) = (row.get(0)?, row.get(2)?);
-        report.find(Finding::Damage(format!("a row of {table} has no row of {parent}")));
-    }
-    Ok(())
+fn failed(path: &Path, problem: impl std::fmt::Display) -> OperatorError {
+    OperatorError::Failed { place: path.into(), detail: problem.to_string() }
 }

@@ -7,54 +7,9 @@ use game::{CharacterId, ItemId};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+use super::history::{Dice, Model};
 use super::world::{World, ground, item, path, settings};
-use crate::store::{AuditReport, Balance, Finding, audit, item_history};
-
-/// Small, fast and the same everywhere: SplitMix64.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        usize::try_from((z ^ (z >> 31)) % bound as u64).unwrap()
-    }
-}
-
-/// What must be in the world.
-struct Model {
-    items: BTreeMap<ItemId, ItemRecord>,
-    next: u64,
-    owners: Vec<Owner>,
-}
-
-impl Model {
-    /// One possible change, made in the model as well.
-    fn change(&mut self, dice: &mut Dice) -> Change {
-        let owner = self.owners[dice.below(self.owners.len())].clone();
-        let kind = dice.below(10);
-        if kind < 4 || self.items.is_empty() {
-            self.next += 1;
-            let mut made = item(self.next, owner);
-            made.quantity = u32::try_from(dice.below(20)).unwrap() + 1;
-            made.template = ["iron ore", "wolf pelt", "gone from content"][dice.below(3)].into();
-            self.items.insert(made.id, made.clone());
-            return Change::Create(made);
-        }
-        let nth = dice.below(self.items.len());
-        let id = *self.items.keys().nth(nth).unwrap();
-        if kind < 6 {
-            let from = self.items.remove(&id).unwrap().owner;
-            return Change::Destroy { item: id, from };
-        }
-        let known = self.items.get_mut(&id).unwrap();
-        let from = std::mem::replace(&mut known.owner, owner.clone());
-        known.slot = u32::try_from(dice.below(30)).unwrap();
-        Change::Move { item: id, from, to: owner, slot: known.slot }
-    }
-}
+use crate::store::{AuditReport, Balance, Finding, GOLD, audit, item_history};
 
 #[test]
 fn whatever_is_done_the_items_are_those_of_the_model_and_the_audit_is_clean() {
@@ -62,24 +17,17 @@ fn whatever_is_done_the_items_are_those_of_the_model_and_the_audit_is_clean() {
         let directory = tempfile::tempdir().unwrap();
         let mut dice = Dice(seed);
         let mut world = World::open(settings(&directory));
-        let mut owners = vec![ground(0), ground(1)];
-        for name in ["anna", "bert", "cora"] {
-            owners.push(Owner::Character(world.character(name).1));
-        }
-        let mut model = Model { items: BTreeMap::new(), next: 0, owners };
+        let mut model = Model::new(&mut world);
         for _ in 0..3 {
-            for _ in 0..60 {
-                let size = dice.below(5);
-                let changes = (0..size).map(|_| model.change(&mut dice)).collect();
-                world.submit(CharacterId(1), changes);
-            }
+            model.play(&mut dice, &mut world, 60);
             world.store.close().unwrap();
             world = World::open(settings(&directory));
         }
         let report = audit(&path(&directory).into()).unwrap();
         assert!(report.is_clean(), "seed {seed}: {report}");
         assert_eq!(report.items, model.items.len() as u64, "seed {seed}");
-        let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
+        let gold: u64 = model.purses.values().sum();
+        let mut sums: BTreeMap<&str, u64> = BTreeMap::from([(GOLD, gold)]);
         for item in model.items.values() {
             *sums.entry(&item.template).or_default() += u64::from(item.quantity);
         }
@@ -99,7 +47,7 @@ fn whatever_is_done_the_items_are_those_of_the_model_and_the_audit_is_clean() {
 }
 
 /// A closed database with items 1 to 3 on the ground, of which 3 was destroyed.
-fn small_world() -> TempDir {
+pub(super) fn small_world() -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     let mut world = World::open(settings(&directory));
     world.character("anna");
@@ -133,14 +81,17 @@ fn a_world_in_order_is_counted() {
     let report = audit(&path(&directory).into()).unwrap();
     assert!(report.is_clean(), "{report}");
     assert_eq!((report.items, report.histories, report.entries), (2, 3, 5));
-    let ore = Balance { created: 15, destroyed: 5, present: 10 };
+    let ore = Balance { created: 15, destroyed: 5, reshaped: 0, present: 10 };
     assert_eq!(report.balances["iron ore"], ore);
     let text = report.to_string();
-    assert!(text.starts_with("2 items of 3 that ever were, 5 ledger entries"), "{text}");
+    assert!(
+        text.starts_with("2 items, 3 histories, 0 gold in 0 purses and letters, 5 ledger entries"),
+        "{text}"
+    );
     let history = item_history(&path(&directory).into(), ItemId(2)).unwrap();
-    let owners: Vec<_> = history.iter().map(|entry| entry.to.clone()).collect();
+    let owners: Vec<_> = history.entries.iter().map(|entry| entry.to.clone()).collect();
     assert_eq!(owners, [Some(ground(0)), Some(ground(1))]);
-    assert_eq!(item_history(&path(&directory).into(), ItemId(9)).unwrap(), []);
+    assert_eq!(item_history(&path(&directory).into(), ItemId(9)).unwrap().entries, []);
 }
 
 #[test]

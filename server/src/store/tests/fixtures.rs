@@ -76,7 +76,7 @@ fn a_row_of_the_first_schema_is_read_as_it_was() {
     let record = world.load(AccountId((1 << 48) | 4), fourth);
     let combat = Saved { version: 1, bytes: vec![0x78, 0] };
     assert_eq!(record.modules["combat"], combat);
-    let history = item_history(&path(&directory).into(), ItemId((1 << 48) | 1)).unwrap();
+    let history = item_history(&path(&directory).into(), ItemId((1 << 48) | 1)).unwrap().entries;
     assert_eq!((history[0].cause.as_str(), history[0].change), ("loot", 1));
     assert_eq!((&history[0].from, &history[0].to), (&None, &Some(Owner::Character(fourth))));
 }

@@ -44,7 +44,7 @@ fn what_was_confirmed_before_a_kill_is_there_once() {
         assert!(report.is_clean(), "kill {kill}: {report}");
         assert!(report.histories >= confirmed_ever.len() as u64);
         for id in &confirmed_ever {
-            let history = item_history(&path(&directory).into(), ItemId(*id)).unwrap();
+            let history = item_history(&path(&directory).into(), ItemId(*id)).unwrap().entries;
             assert_eq!(history.len(), 2, "kill {kill}, item {id}: {history:?}");
         }
     }

@@ -4,7 +4,7 @@ use game::record::{Change, Owner};
 use game::{AccountId, CharacterId, ItemId, Rank};
 
 use super::world::{
-    Home, RESERVED, World, create, ground, item, on_every_engine, register, save, settings, write,
+    Home, RESERVED, World, create, ground, item, on_every_engine, register, save, write,
 };
 use crate::auth::Secret;
 use crate::store::{

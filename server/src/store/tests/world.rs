@@ -103,7 +103,7 @@ impl Home {
     }
 
     pub(super) fn history(&self, item: ItemId) -> Vec<LedgerEntry> {
-        item_history(&self.location(), item).unwrap()
+        item_history(&self.location(), item).unwrap().entries
     }
 
     /// Rows of a table for which the condition holds.

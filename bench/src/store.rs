@@ -1,0 +1,111 @@
+//! The value path: operations per second, how long a confirmation takes, how many of them share an fsync, how fast a
+//! world with many characters starts, and what the ledger's folding costs.
+
+mod floor;
+mod load;
+mod market;
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum as _};
+
+use crate::place::{Engine, target};
+use crate::report::{Figure, Report};
+use market::Market;
+
+/// What is older goes out of the ledger in the measurement of folding.
+const FOLD_AFTER: Duration = Duration::from_secs(2);
+
+/// Measure the value path on one or both engines.
+#[derive(Debug, Args)]
+pub(crate) struct Settings {
+    /// Which engine; without it, both
+    #[arg(long)]
+    store: Option<Engine>,
+    /// How long each measurement takes
+    #[arg(long, value_name = "SECONDS", default_value_t = 8)]
+    seconds: u64,
+    /// How often each is repeated; the report has the median
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+    /// Characters in the world whose start is measured
+    #[arg(long, default_value_t = 100_000)]
+    characters: usize,
+}
+
+/// Takes all measurements.
+pub(crate) fn run(settings: &Settings) -> anyhow::Result<Report> {
+    let mut report = Report::new("store");
+    let floor = floor::fdatasync_ms(target(), Duration::from_secs(2))?;
+    report.push(Figure::new("floor: append 4 KiB and fdatasync, p50", "ms", vec![floor]));
+    let engines = settings.store.map_or_else(|| Engine::value_variants().to_vec(), |one| vec![one]);
+    for engine in engines {
+        measure(engine, settings, floor, &mut report)?;
+    }
+    Ok(report)
+}
+
+fn measure(
+    engine: Engine,
+    settings: &Settings,
+    floor: f64,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let time = Duration::from_secs(settings.seconds);
+    let name = engine.name();
+    let runs = |of: &str, run: &mut dyn FnMut() -> anyhow::Result<Vec<f64>>| {
+        println!("{name}: {of}");
+        let all: anyhow::Result<Vec<Vec<f64>>> = (0..settings.runs).map(|_| run()).collect();
+        all
+    };
+    let column = |all: &[Vec<f64>], index: usize| all.iter().map(|run| run[index]).collect();
+
+    let all =
+        runs("one operation at a time", &mut || Ok(Market::open(engine)?.alone(time)?.to_vec()))?;
+    let figure = |what: &str| format!("{name}: {what}");
+    report.push(
+        Figure::new(figure("one operation at a time, confirmed after, p50"), "ms", column(&all, 0))
+            .over(floor),
+    );
+    report.push(Figure::new(figure("the same, p99"), "ms", column(&all, 1)));
+
+    let all = runs("2,000 operations a second", &mut || {
+        Ok(Market::open(engine)?.at_rate(2_000, time)?.to_vec())
+    })?;
+    report.push(
+        Figure::new(
+            figure("2,000 operations/s in 20 ticks, confirmed after, p50"),
+            "ms",
+            column(&all, 0),
+        )
+        .over(floor),
+    );
+    report.push(Figure::new(figure("the same, p99"), "ms", column(&all, 1)));
+    report.push(Figure::new(figure("the same, fsyncs per 1,000 operations"), "", column(&all, 2)));
+
+    let all = runs("as many as go", &mut || Ok(Market::open(engine)?.flat_out(time)?.to_vec()))?;
+    report.push(Figure::new(figure("as many as go"), "operations/s", column(&all, 0)));
+    report.push(Figure::new(figure("the same, fsyncs per 1,000 operations"), "", column(&all, 1)));
+
+    for (retention, what) in [(Duration::ZERO, "nothing folded"), (FOLD_AFTER, "folded after 2 s")]
+    {
+        let all = runs(&format!("2,000 operations a second, {what}"), &mut || {
+            Ok(Market::with_retention(engine, retention)?.grow(2_000, time * 2)?.to_vec())
+        })?;
+        let figure = |of: &str| figure(&format!("2,000 operations/s, {what}: {of}"));
+        report.push(Figure::new(figure("confirmed after, p99"), "ms", column(&all, 0)));
+        report.push(Figure::new(figure("entries in the ledger at the end"), "", column(&all, 1)));
+        report.push(Figure::new(
+            figure("the database grew, per operation"),
+            "bytes",
+            column(&all, 2),
+        ));
+    }
+
+    println!("{name}: start with {} characters", settings.characters);
+    let [open, ready, all] = load::start(engine, settings.characters)?;
+    report.push(Figure::new(figure("open a world of so many characters"), "s", vec![open]));
+    report.push(Figure::new(figure("the same until the server's ready line"), "s", vec![ready]));
+    report.push(Figure::new(figure("load every one of them, one after the other"), "s", vec![all]));
+    Ok(())
+}

@@ -1,0 +1,195 @@
+//! Compaction: what is older than the retention becomes opening balances and sums, a slice at a time, so that the
+//! ledger stays as long as it is wished and conservation stays provable.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use game::ItemId;
+use game::record::{ItemRecord, Owner};
+
+use crate::store::engine::Transaction;
+use crate::store::error::EngineError;
+
+use super::entry::{LedgerEntry, Total};
+use super::purses::Purses;
+use super::report::Balance;
+
+/// Entries of a slice: fewer rows than an ordinary batch may have, so that no confirmation waits longer for it than for
+/// one of those; and more than any one operation has, which is never cut in two.
+const SLICE: u32 = 1_000;
+/// Between slices the writer is free for so many times as long as the last one took: folding takes at most a quarter
+/// of its time.
+const REST: u32 = 3;
+/// How long to wait before looking again when nothing was old enough.
+const NOTHING_DUE: Duration = Duration::from_secs(1);
+/// How long to wait when the oldest entries make no sense: it is said once a minute until somebody looks.
+const STUCK: Duration = Duration::from_mins(1);
+
+/// When the writer folds.
+pub(in crate::store) struct Folding {
+    /// Entries that are older go; `None` keeps everything.
+    retention: Option<Duration>,
+    next: Instant,
+}
+
+/// What came of a slice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::store) enum Folded {
+    /// So many entries are in the openings and sums now.
+    Entries(usize),
+    /// None was old enough.
+    NothingDue,
+    /// This entry doesn't follow from what was before it: nothing was changed, an audit shows it.
+    Stuck(Box<LedgerEntry>),
+}
+
+impl Folding {
+    /// A retention of zero keeps everything.
+    pub(in crate::store) fn new(retention: Duration, now: Instant) -> Self {
+        Self { retention: (!retention.is_zero()).then_some(retention), next: now }
+    }
+
+    /// Unix milliseconds before which entries are folded now; `None` when it isn't time for a slice. If the slice comes
+    /// to nothing because the database is in trouble, the next one is due after a while.
+    pub(in crate::store) fn due(&mut self, now: Instant, now_ms: u64) -> Option<u64> {
+        let retention = self.retention.filter(|_| now >= self.next)?;
+        self.next = now + NOTHING_DUE;
+        let retention = u64::try_from(retention.as_millis()).unwrap_or(u64::MAX);
+        Some(now_ms.saturating_sub(retention))
+    }
+
+    /// A slice that was begun at `started` came to this; the next one is due after a rest.
+    pub(in crate::store) fn done(&mut self, folded: &Folded, started: Instant, now: Instant) {
+        self.next = now
+            + match folded {
+                Folded::Entries(_) => now.saturating_duration_since(started) * REST,
+                Folded::NothingDue => NOTHING_DUE,
+                Folded::Stuck(_) => STUCK,
+            };
+    }
+}
+
+/// Folds one slice of entries made durable before `before_ms`. The caller commits.
+pub(in crate::store) fn fold(
+    transaction: &mut impl Transaction,
+    before_ms: u64,
+) -> Result<Folded, EngineError> {
+    fold_at_most(transaction, before_ms, SLICE)
+}
+
+/// The same with another size of slice.
+pub(in crate::store) fn fold_at_most(
+    transaction: &mut impl Transaction,
+    before_ms: u64,
+    most: u32,
+) -> Result<Folded, EngineError> {
+    let mut entries = transaction.oldest_entries(before_ms, most.saturating_add(1))?;
+    if entries.len() > most as usize {
+        cut(&mut entries);
+    }
+    let Some(last) = entries.last().map(|entry| entry.entry) else {
+        return Ok(Folded::NothingDue);
+    };
+    let mut sums: BTreeMap<&str, Balance> = BTreeMap::new();
+    let mut slice = Slice::read(transaction, &entries)?;
+    for entry in &entries {
+        if !slice.apply(entry) {
+            return Ok(Folded::Stuck(Box::new(entry.clone())));
+        }
+        sums.entry(&entry.template).or_default().count(entry);
+    }
+    slice.write(transaction)?;
+    let totals: Vec<Total> = sums.into_iter().map(total).collect();
+    transaction.add_totals(&totals)?;
+    transaction.forget_entries(last)?;
+    Ok(Folded::Entries(entries.len()))
+}
+
+/// Takes the last entry away, and those of its operation: what is left are whole operations, whose splits and merges
+/// are proved together. All entries of an operation are of the same moment, so that age never cuts one in two.
+fn cut(entries: &mut Vec<LedgerEntry>) {
+    let Some(stays) = entries.pop() else { return };
+    while entries.last().is_some_and(|entry| entry.op == stays.op && entry.op.sequence > 0) {
+        entries.pop();
+    }
+}
+
+fn total((template, balance): (&str, Balance)) -> Total {
+    Total {
+        template: template.to_owned(),
+        created: balance.created,
+        destroyed: balance.destroyed,
+        reshaped: balance.reshaped,
+    }
+}
+
+/// The items and purses that some entries are about, from their openings on.
+struct Slice {
+    items: BTreeMap<ItemId, Option<ItemRecord>>,
+    /// Those that had an opening.
+    known: BTreeSet<ItemId>,
+    purses: Purses,
+    owners: BTreeSet<Owner>,
+}
+
+impl Slice {
+    fn read(
+        transaction: &mut impl Transaction,
+        entries: &[LedgerEntry],
+    ) -> Result<Self, EngineError> {
+        let items = entries.iter().map(|entry| entry.item).filter(|item| item.0 > 0);
+        let items: BTreeSet<ItemId> = items.collect();
+        let gold = entries.iter().filter(|entry| entry.item.0 == 0);
+        let owners: BTreeSet<Owner> =
+            gold.flat_map(|entry| entry.from.iter().chain(&entry.to)).cloned().collect();
+        let ids: Vec<ItemId> = items.into_iter().collect();
+        let openings = transaction.item_openings(&ids)?;
+        let mut purses = Purses::default();
+        let of: Vec<Owner> = owners.iter().cloned().collect();
+        for (owner, gold) in transaction.purse_openings(&of)? {
+            purses.set(owner, gold);
+        }
+        Ok(Self {
+            known: openings.iter().map(|item| item.id).collect(),
+            items: openings.into_iter().map(|item| (item.id, Some(item))).collect(),
+            purses,
+            owners,
+        })
+    }
+
+    /// False if it doesn't follow.
+    fn apply(&mut self, entry: &LedgerEntry) -> bool {
+        if entry.item.0 == 0 {
+            return self.purses.pay(entry).is_ok();
+        }
+        let fresh = !self.items.contains_key(&entry.item);
+        let before = self.items.get(&entry.item).and_then(Option::as_ref);
+        let follows = entry.follows(before, fresh);
+        self.items.insert(entry.item, entry.after());
+        follows
+    }
+
+    fn write(self, transaction: &mut impl Transaction) -> Result<(), EngineError> {
+        let mut there: Vec<ItemRecord> = Vec::new();
+        let mut gone: Vec<ItemId> = Vec::new();
+        for (id, item) in self.items {
+            match item {
+                Some(item) => there.push(item),
+                None if self.known.contains(&id) => gone.push(id),
+                None => {}
+            }
+        }
+        transaction.put_item_openings(&there)?;
+        transaction.remove_item_openings(&gone)?;
+        let mut full: Vec<(Owner, u64)> = Vec::new();
+        let mut empty: Vec<Owner> = Vec::new();
+        for owner in self.owners {
+            match self.purses.of(&owner) {
+                0 => empty.push(owner),
+                gold => full.push((owner, gold)),
+            }
+        }
+        transaction.put_purse_openings(&full)?;
+        transaction.remove_purse_openings(&empty)
+    }
+}

@@ -1,0 +1,266 @@
+//! Histories as a person reads them: of one item, and of all that a character had and has.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use game::record::{ItemRecord, Owner};
+use game::{CharacterId, ItemId};
+
+use crate::store::error::EngineError;
+use crate::store::snapshot::{
+    ENTRY_COLUMNS, ITEM_COLUMNS, Snapshot, Value, entry_at, id_argument, item_at, number, text,
+};
+
+use super::entry::{EntryKind, LedgerEntry};
+
+/// Entries that a history shows: the newest. More than any eye reads.
+const LISTED: i64 = 10_000;
+
+/// What happened to one item, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct History {
+    /// What the folded part of the ledger left of it; `None` when it wasn't in the world then, or nothing is folded.
+    pub opening: Option<ItemRecord>,
+    /// The newest of its entries.
+    pub entries: Vec<LedgerEntry>,
+    /// Names of the characters in it that are still there.
+    names: BTreeMap<CharacterId, String>,
+}
+
+/// What a character has, and how it came to that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CharacterHistory {
+    /// Who.
+    pub id: CharacterId,
+    /// What it has now, by slot.
+    pub items: Vec<ItemRecord>,
+    /// And how much gold.
+    pub gold: u64,
+    /// The newest entries that it had a part in, oldest first, each with the purse after it where gold moved.
+    pub entries: Vec<(LedgerEntry, Option<u64>)>,
+    /// Names of the characters in it that are still there.
+    names: BTreeMap<CharacterId, String>,
+}
+
+/// The history of an item; empty when there never was such an item.
+pub(in crate::store) fn item_history(
+    snapshot: &mut dyn Snapshot,
+    item: ItemId,
+) -> Result<History, EngineError> {
+    let mut history = History::default();
+    let opening = format!("SELECT item, {ITEM_COLUMNS} FROM item_openings WHERE item = $1");
+    snapshot.rows(&opening, &[id_argument(item.0)], &mut |row| {
+        history.opening = Some(item_at(row, 0, 1)?);
+        Ok(())
+    })?;
+    let newest = format!(
+        "SELECT {ENTRY_COLUMNS} FROM ledger WHERE item = $1 AND item > 0 ORDER BY entry DESC LIMIT $2"
+    );
+    history.entries = entries(snapshot, &newest, &[id_argument(item.0), Value::Integer(LISTED)])?;
+    let opening = history.opening.iter().map(|item| &item.owner);
+    history.names = names(snapshot, opening, history.entries.iter())?;
+    Ok(history)
+}
+
+/// What a character has and had, by its folded name; `None` when nobody has it.
+pub(in crate::store) fn character_history(
+    snapshot: &mut dyn Snapshot,
+    folded: &str,
+) -> Result<Option<CharacterHistory>, EngineError> {
+    let mut found = None;
+    let who = "SELECT id, gold FROM characters WHERE folded_name = $1";
+    snapshot.rows(who, &[Value::Text(folded.to_owned())], &mut |row| {
+        found = Some((CharacterId(number(row, 0)?), number(row, 1)?));
+        Ok(())
+    })?;
+    let Some((id, gold)) = found else { return Ok(None) };
+    let mut items = Vec::new();
+    let owned = format!(
+        "SELECT id, {ITEM_COLUMNS} FROM items WHERE owner_character = $1 ORDER BY slot, id"
+    );
+    snapshot.rows(&owned, &[id_argument(id.0)], &mut |row| {
+        items.push(item_at(row, 0, 1)?);
+        Ok(())
+    })?;
+    // What moved within the inventory is found once, as given.
+    let newest = format!(
+        "SELECT {ENTRY_COLUMNS} FROM ledger WHERE from_character = $1 \
+         UNION ALL SELECT {ENTRY_COLUMNS} FROM ledger \
+         WHERE to_character = $1 AND (from_character IS NULL OR from_character <> $1) \
+         ORDER BY entry DESC LIMIT $2"
+    );
+    let entries = entries(snapshot, &newest, &[id_argument(id.0), Value::Integer(LISTED)])?;
+    let names = names(snapshot, [].into_iter(), entries.iter())?;
+    Ok(Some(CharacterHistory { id, items, gold, entries: with_purse(id, gold, entries), names }))
+}
+
+/// The purse after each payment, reckoned back from what is in it now.
+fn with_purse(
+    id: CharacterId,
+    now: u64,
+    entries: Vec<LedgerEntry>,
+) -> Vec<(LedgerEntry, Option<u64>)> {
+    let mut gold = i128::from(now);
+    let mut purses: Vec<Option<u64>> = Vec::with_capacity(entries.len());
+    for entry in entries.iter().rev() {
+        let is_gold = entry.kind == EntryKind::Gold;
+        purses.push(is_gold.then(|| u64::try_from(gold).unwrap_or(0)));
+        if is_gold {
+            let amount = i128::from(entry.quantity);
+            let mine = |owner: &Option<Owner>| i128::from(*owner == Some(Owner::Character(id)));
+            gold += amount * (mine(&entry.from) - mine(&entry.to));
+        }
+    }
+    entries.into_iter().zip(purses.into_iter().rev()).collect()
+}
+
+/// The entries of a query that gives the newest first, oldest first.
+fn entries(
+    snapshot: &mut dyn Snapshot,
+    sql: &str,
+    arguments: &[Value],
+) -> Result<Vec<LedgerEntry>, EngineError> {
+    let mut entries = Vec::new();
+    snapshot.rows(sql, arguments, &mut |row| {
+        entries.push(entry_at(row, 0)?);
+        Ok(())
+    })?;
+    entries.reverse();
+    Ok(entries)
+}
+
+/// The names of those who have a part in it and are still there.
+fn names<'a>(
+    snapshot: &mut dyn Snapshot,
+    owners: impl Iterator<Item = &'a Owner>,
+    entries: impl Iterator<Item = &'a LedgerEntry>,
+) -> Result<BTreeMap<CharacterId, String>, EngineError> {
+    let mut names = BTreeMap::new();
+    let mut meet = |owner: &Owner| {
+        if let Owner::Character(character) = owner {
+            names.insert(*character, String::new());
+        }
+    };
+    owners.for_each(&mut meet);
+    for entry in entries {
+        entry.from.iter().chain(&entry.to).for_each(&mut meet);
+        meet(&Owner::Character(entry.actor));
+    }
+    for (character, name) in &mut names {
+        let sql = "SELECT name FROM characters WHERE id = $1";
+        snapshot.rows(sql, &[id_argument(character.0)], &mut |row| {
+            text(row, 0)?.clone_into(name);
+            Ok(())
+        })?;
+    }
+    names.retain(|_, name| !name.is_empty());
+    Ok(names)
+}
+
+impl fmt::Display for History {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(ItemRecord { quantity, template, owner, .. }) = &self.opening {
+            let owner = Party(Some(owner), &self.names);
+            writeln!(out, "folded history: {quantity} {template} with {owner}")?;
+        }
+        for entry in &self.entries {
+            writeln!(out, "{}", Line(entry, &self.names))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for CharacterHistory {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(out, "character {}: {} gold, {} items", self.id, self.gold, self.items.len())?;
+        for ItemRecord { id, slot, template, quantity, .. } in &self.items {
+            writeln!(out, "  slot {slot}: item {id}, {quantity} {template}")?;
+        }
+        for (entry, purse) in &self.entries {
+            write!(out, "{}", Line(entry, &self.names))?;
+            match purse {
+                Some(gold) => writeln!(out, "; purse {gold}")?,
+                None => writeln!(out)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+type Names = BTreeMap<CharacterId, String>;
+
+/// An entry in one line.
+struct Line<'a>(&'a LedgerEntry, &'a Names);
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(LedgerEntry { entry, op, at_ms, cause, kind, quantity, template, .. }, names) =
+            *self;
+        let LedgerEntry { actor, item, from, to, .. } = self.0;
+        let time = Utc(*at_ms);
+        let actor = Party(Some(&Owner::Character(*actor)), names).to_string();
+        let (from, to) = (Party(from.as_ref(), names), Party(to.as_ref(), names));
+        write!(out, "{time} {entry} {cause} by {actor}: {} ", kind.name())?;
+        match kind {
+            EntryKind::Gold => write!(out, "{quantity}")?,
+            _ => write!(out, "item {item}, {quantity} {template}")?,
+        }
+        write!(out, ", from {from} to {to} (operation {}/{})", op.epoch, op.sequence)
+    }
+}
+
+/// Who or what has something.
+struct Party<'a>(Option<&'a Owner>, &'a Names);
+
+impl fmt::Display for Party<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            None => write!(out, "nowhere"),
+            Some(Owner::Character(id)) => match self.1.get(id) {
+                Some(name) => write!(out, "{name} ({id})"),
+                None => write!(out, "character {id}"),
+            },
+            Some(Owner::Ground { zone, x, y }) => write!(out, "the ground of {zone} at {x},{y}"),
+            Some(Owner::Mail(mail)) => write!(out, "letter {mail}"),
+        }
+    }
+}
+
+/// Unix milliseconds as date and time of day in UTC.
+struct Utc(u64);
+
+impl fmt::Display for Utc {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0 / 1_000;
+        let (days, second) = (seconds / 86_400, seconds % 86_400);
+        // Days since 0000-03-01, in eras of 400 years: Howard Hinnant, "chrono-compatible low-level date algorithms".
+        let days = days + 719_468;
+        let (era, day) = (days / 146_097, days % 146_097);
+        let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+        let day = day - (365 * year + year / 4 - year / 100);
+        let from_march = (5 * day + 2) / 153;
+        let day = day - (153 * from_march + 2) / 5 + 1;
+        let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+        let year = era * 400 + year + u64::from(month <= 2);
+        let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+        write!(out, "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_those_of_the_calendar() {
+        for (ms, text) in [
+            (0, "1970-01-01 00:00:00"),
+            (951_782_399_999, "2000-02-28 23:59:59"),
+            (951_782_400_000, "2000-02-29 00:00:00"),
+            (1_795_435_200_000, "2026-11-23 12:00:00"),
+            (4_107_542_400_000, "2100-03-01 00:00:00"),
+        ] {
+            assert_eq!(Utc(ms).to_string(), text);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The replay of gold: a balance for each purse and letter that ever held some since the ledger's oldest entry.
+
+use std::collections::BTreeMap;
+
+use game::record::Owner;
+
+use super::entry::{EntryKind, GOLD, LedgerEntry};
+use super::report::{AuditReport, Finding};
+
+/// Balances, in memory all at once: some 100 bytes for each purse. Who has nothing has none.
+#[derive(Default)]
+pub(super) struct Purses(BTreeMap<Owner, u64>);
+
+/// A payment that can't be, and what the payer had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct CannotPay(pub(super) u64);
+
+impl Purses {
+    /// What somebody has.
+    pub(super) fn of(&self, owner: &Owner) -> u64 {
+        self.0.get(owner).copied().unwrap_or(0)
+    }
+
+    /// Makes it so much.
+    pub(super) fn set(&mut self, owner: Owner, gold: u64) {
+        match gold {
+            0 => self.0.remove(&owner),
+            _ => self.0.insert(owner, gold),
+        };
+    }
+
+    /// Carries out an entry, or nothing of it.
+    pub(super) fn pay(&mut self, entry: &LedgerEntry) -> Result<(), CannotPay> {
+        let amount = entry.quantity;
+        let had = entry.from.as_ref().map_or(amount, |from| self.of(from));
+        let left = had.checked_sub(amount).ok_or(CannotPay(had))?;
+        let holds_gold = |owner: &Option<Owner>| !matches!(owner, Some(Owner::Ground { .. }));
+        let signed = i64::try_from(amount).map_err(|_| CannotPay(had))?;
+        let change = match (&entry.from, &entry.to) {
+            (None, Some(_)) => signed,
+            (Some(_), None) => -signed,
+            (Some(_), Some(_)) => 0,
+            (None, None) => return Err(CannotPay(had)),
+        };
+        let is_payment = entry.kind == EntryKind::Gold
+            && entry.template == GOLD
+            && amount > 0
+            && entry.change == change
+            && holds_gold(&entry.from)
+            && holds_gold(&entry.to);
+        if !is_payment {
+            return Err(CannotPay(had));
+        }
+        if let Some(from) = &entry.from {
+            self.set(from.clone(), left);
+        }
+        if let Some(to) = &entry.to {
+            let gold = self.of(to).checked_add(amount).ok_or(CannotPay(had))?;
+            self.set(to.clone(), gold);
+        }
+        Ok(())
+    }
+
+    /// Compares a purse with what it must hold; each is asked for once.
+    pub(super) fn found(&mut self, owner: Owner, found: u64, report: &mut AuditReport) {
+        report.purses += 1;
+        let present = &mut report.balance(GOLD).present;
+        *present = present.saturating_add(found);
+        let expected = self.0.remove(&owner).unwrap_or(0);
+        if expected != found {
+            report.find(Finding::Purse { owner, expected, found });
+        }
+    }
+
+    /// After the last purse: what wasn't found isn't there.
+    pub(super) fn finish(self, report: &mut AuditReport) {
+        for (owner, expected) in self.0 {
+            report.find(Finding::Purse { owner, expected, found: 0 });
+        }
+    }
+}

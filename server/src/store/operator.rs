@@ -1,0 +1,199 @@
+//! What an operator does with a database by hand: prove it, read histories, bring it up to date, keep it and move it.
+
+use std::collections::BTreeSet;
+use std::fs::{File, OpenOptions};
+use std::io::{BufReader, BufWriter};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use game::{ItemId, Rank};
+
+use super::ledger::{self, AuditReport, CharacterHistory, History, Quarantined, Watch};
+use super::rules::{fold, now_ms};
+use super::{Location, OperatorError, TransferError, engines, sqlite, transfer};
+
+/// Which versions a migration was from and to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Migrated {
+    /// 0: there was nothing.
+    pub from: i32,
+    /// The newest one of this build.
+    pub to: i32,
+}
+
+/// Replays the ledger of the database at `place` and proves that every item and all gold is exactly what its history
+/// says, that nothing is doubled or missing, and that the sums of each template are conserved. Changes nothing, and may
+/// run beside a server: it sees one moment.
+///
+/// # Errors
+/// When the database can't be read. What is wrong *in* it is in the report.
+pub fn audit(place: &Location) -> Result<AuditReport, OperatorError> {
+    audit_watched(place, &mut |_, _| {})
+}
+
+/// The same, and `watch` hears how far it is.
+///
+/// # Errors
+/// As for [`audit`].
+pub fn audit_watched(
+    place: &Location,
+    watch: &mut Watch<'_>,
+) -> Result<AuditReport, OperatorError> {
+    engines::look(place, |snapshot| ledger::audit(snapshot, watch))
+}
+
+/// Items whose template isn't among the `known` ones. May run beside a server.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn quarantined(
+    place: &Location,
+    known: &BTreeSet<String>,
+) -> Result<Vec<Quarantined>, OperatorError> {
+    engines::look(place, |snapshot| ledger::quarantined(snapshot, known))
+}
+
+/// What happened to one item; empty when there never was such an item. May run beside a server.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn item_history(place: &Location, item: ItemId) -> Result<History, OperatorError> {
+    engines::look(place, |snapshot| ledger::item_history(snapshot, item))
+}
+
+/// What a character has and had; capitals in `name` don't matter. May run beside a server.
+///
+/// # Errors
+/// When the database can't be read, and when nobody has that name.
+pub fn character_history(place: &Location, name: &str) -> Result<CharacterHistory, OperatorError> {
+    let found = engines::look(place, |snapshot| ledger::character_history(snapshot, &fold(name)))?;
+    found.ok_or_else(|| OperatorError::NoSuchCharacter(name.to_owned()))
+}
+
+/// Gives a character a rank; capitals in `name` don't matter. Refused while a server runs on the database: it would
+/// not hear of it, and ranks are read when a character enters.
+///
+/// # Errors
+/// When the database is in use or can't be used, and when nobody has that name.
+pub fn set_rank(place: &Location, name: &str, rank: Rank) -> Result<(), OperatorError> {
+    engines::set_rank(place, name, rank)
+}
+
+/// Brings the schema to this build's version; a kill in between leaves the old one. Refused while a server runs.
+///
+/// # Errors
+/// When the database is in use or can't be used.
+pub fn migrate(place: &Location) -> Result<Migrated, OperatorError> {
+    engines::migrate(place)
+}
+
+/// Copies one moment of the database to a new file, beside a running server or without. The copy is on the disk, and
+/// audited if `verify`, when it gets its name; a kill in between leaves a file with `.part` behind it.
+///
+/// # Errors
+/// When there is such a file, when something can't be read or written, and when the copy isn't in order.
+///
+/// A database on a server can't be copied as a file: its backup is an export.
+pub fn backup(
+    place: &Location,
+    to: &Path,
+    verify: bool,
+    watch: &mut Watch<'_>,
+) -> Result<(), OperatorError> {
+    let Location::File(path) = place else { return export(place, to, watch) };
+    let part = NewFile::begin(to)?;
+    sqlite::copy(path, &part.part, watch)?;
+    if verify {
+        let report = audit_watched(&Location::from(&part.part), watch)?;
+        if !report.is_clean() {
+            return Err(OperatorError::Unclean { file: to.to_owned(), report: report.to_string() });
+        }
+    }
+    part.finish()
+}
+
+/// Writes one moment of the world to a new file that either engine can import, beside a running server or without, and
+/// reads it back to see that it is whole.
+///
+/// # Errors
+/// When there is such a file, and when something can't be read or written.
+pub fn export(place: &Location, to: &Path, watch: &mut Watch<'_>) -> Result<(), OperatorError> {
+    let part = NewFile::begin(to)?;
+    let failed = |problem| OperatorError::Transfer { file: to.to_owned(), problem };
+    let file = part.open().map_err(|source| failed(source.into()))?;
+    let mut written = Ok(());
+    engines::look(place, |snapshot| {
+        let file = BufWriter::new(&file);
+        written = transfer::write(snapshot, sqlite::known_schema(), now_ms(), file, watch);
+        Ok(())
+    })?;
+    written.map_err(failed)?;
+    let file = File::open(&part.part).map_err(|source| failed(source.into()))?;
+    transfer::check(BufReader::new(file), sqlite::known_schema(), watch).map_err(failed)?;
+    part.finish()
+}
+
+/// Reads a world that was exported into a new database, all of it or nothing, and audits it.
+///
+/// # Errors
+/// When the database isn't empty or can't be used, when the file isn't whole, and when the audit has findings; in this
+/// case the world is there nevertheless.
+pub fn import(
+    place: &Location,
+    from: &Path,
+    watch: &mut Watch<'_>,
+) -> Result<AuditReport, OperatorError> {
+    let failed = |problem| OperatorError::Transfer { file: from.to_owned(), problem };
+    let file = File::open(from).map_err(|source| failed(source.into()))?;
+    engines::load(place, |loader| {
+        let file = BufReader::new(&file);
+        transfer::read(file, sqlite::known_schema(), loader, watch).map_err(failed)
+    })?;
+    audit_watched(place, watch)
+}
+
+/// A file on its way: it gets its name when all of it is on the disk.
+struct NewFile {
+    name: PathBuf,
+    part: PathBuf,
+}
+
+impl NewFile {
+    fn begin(name: &Path) -> Result<Self, OperatorError> {
+        if name.exists() {
+            return Err(OperatorError::Exists { file: name.to_owned() });
+        }
+        let mut part = name.as_os_str().to_owned();
+        part.push(".part");
+        let new = Self { name: name.to_owned(), part: part.into() };
+        // Left behind by a kill.
+        match std::fs::remove_file(&new.part) {
+            Err(problem) if problem.kind() != std::io::ErrorKind::NotFound => {
+                Err(new.failed(problem))
+            }
+            _ => new.open().map(|_| ()).map_err(|problem| new.failed(problem)).map(|()| new),
+        }
+    }
+
+    /// For its owner alone: it holds password hashes.
+    fn open(&self) -> std::io::Result<File> {
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&self.part)
+    }
+
+    fn finish(self) -> Result<(), OperatorError> {
+        self.publish().map_err(|problem| self.failed(problem))
+    }
+
+    fn publish(&self) -> std::io::Result<()> {
+        File::open(&self.part)?.sync_all()?;
+        let here = rustix::fs::CWD;
+        let never_replace = rustix::fs::RenameFlags::NOREPLACE;
+        rustix::fs::renameat_with(here, &self.part, here, &self.name, never_replace)?;
+        let directory = self.name.parent().filter(|parent| !parent.as_os_str().is_empty());
+        File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+    }
+
+    fn failed(&self, problem: std::io::Error) -> OperatorError {
+        OperatorError::Transfer { file: self.name.clone(), problem: TransferError::File(problem) }
+    }
+}

@@ -1,0 +1,188 @@
+//! Folding the ledger: whatever is folded when, conservation stays provable.
+
+use std::path::Path;
+
+use game::CharacterId;
+use game::record::Change;
+use proptest::prelude::*;
+use rusqlite::Connection;
+
+use super::audit::small_world;
+use super::history::{Dice, Model};
+use super::world::{Home, World, ground, item, on_every_engine, path, settings};
+use crate::store::engine::{Database, Transaction};
+use crate::store::ledger::{Folded, fold_at_most};
+use crate::store::{self, AuditReport, audit};
+
+/// Folds slices of these sizes, as far as there is something to fold, and proves the world after each.
+fn fold(path: &Path, slices: impl IntoIterator<Item = u32>) -> Folded {
+    fold_in(store::sqlite::reopen(path, 1), slices)
+}
+
+fn fold_in(mut database: impl Database, slices: impl IntoIterator<Item = u32>) -> Folded {
+    let mut last = Folded::NothingDue;
+    for most in slices {
+        let mut transaction = database.begin().unwrap();
+        last = fold_at_most(&mut transaction, u64::MAX, most).unwrap();
+        match last {
+            Folded::Entries(_) => transaction.commit().unwrap(),
+            Folded::NothingDue | Folded::Stuck(_) => break,
+        }
+    }
+    database.finish().unwrap();
+    last
+}
+
+fn clean(path: &Path) -> AuditReport {
+    let report = audit(&path.into()).unwrap();
+    assert!(report.is_clean(), "{report}");
+    report
+}
+
+on_every_engine!(a_history_is_folded_and_goes_on);
+
+fn a_history_is_folded_and_goes_on(home: &Home) {
+    let mut dice = Dice(11);
+    let mut world = home.open();
+    let mut model = Model::new(&mut world);
+    for slices in [vec![30, 30], vec![17, 60], vec![1_000]] {
+        model.play(&mut dice, &mut world, 60);
+        world.store.close().unwrap();
+        let before = home.audit();
+        assert!(before.is_clean(), "{before}");
+        match home {
+            Home::Sqlite(directory) => fold(&path(directory), slices),
+            #[cfg(feature = "postgres")]
+            Home::Postgres(_) => fold_in(store::postgres::reopen(&home.location(), 1), slices),
+        };
+        let after = home.audit();
+        assert!(after.is_clean(), "{after}");
+        assert_eq!(after.balances, before.balances);
+        world = home.open();
+    }
+    world.store.close().unwrap();
+    let report = home.audit();
+    assert!(report.is_clean(), "{report}");
+    assert_eq!((report.entries, report.items), (0, model.items.len() as u64));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn folding_at_any_point_of_any_history_leaves_the_audit_clean_and_the_sums_equal(
+        seed: u64,
+        first in prop::collection::vec(5_u32..60, 0..4),
+        second in prop::collection::vec(5_u32..60, 0..4),
+    ) {
+        let directory = tempfile::tempdir().unwrap();
+        let mut dice = Dice(seed);
+        let mut world = World::open(settings(&directory));
+        let mut model = Model::new(&mut world);
+        let path = path(&directory);
+        for slices in [first, second, vec![1_000; 10]] {
+            model.play(&mut dice, &mut world, 40);
+            world.store.close().unwrap();
+            let before = clean(&path);
+            for most in slices {
+                fold(&path, [most]);
+                let after = clean(&path);
+                prop_assert_eq!(&after.balances, &before.balances);
+                prop_assert_eq!(after.items, before.items);
+                prop_assert!(after.entries + after.folded >= before.entries);
+            }
+            world = World::open(settings(&directory));
+        }
+        world.store.close().unwrap();
+        let report = clean(&path);
+        prop_assert_eq!(report.entries, 0, "all of it is folded");
+        prop_assert_eq!(report.items, model.items.len() as u64);
+    }
+}
+
+#[test]
+fn a_fold_that_is_cut_off_leaves_all_as_it_was() {
+    let directory = small_world();
+    let before = clean(&path(&directory));
+    let path = path(&directory);
+    let mut database = store::sqlite::reopen(&path, 1);
+    let mut transaction = database.begin().unwrap();
+    let folded = fold_at_most(&mut transaction, u64::MAX, 100).unwrap();
+    assert_eq!(folded, Folded::Entries(5));
+    drop(transaction);
+    drop(database);
+    assert_eq!(clean(&path), before);
+}
+
+#[test]
+fn an_operation_is_folded_whole() {
+    let directory = small_world();
+    // The last two of the five entries are of one operation.
+    assert_eq!(fold(&path(&directory), [4]), Folded::Entries(3));
+    assert_eq!(clean(&path(&directory)).folded, 3);
+    assert_eq!(fold(&path(&directory), [4]), Folded::Entries(2));
+}
+
+#[test]
+fn an_entry_that_is_young_stays_with_all_after_it() {
+    let directory = small_world();
+    let connection = Connection::open(path(&directory)).unwrap();
+    // A clock that was set back: later entries seem older.
+    connection
+        .execute_batch(
+            "UPDATE ledger SET at_ms = 10 - entry; UPDATE ledger SET at_ms = 50 WHERE entry = 3",
+        )
+        .unwrap();
+    drop(connection);
+    let path = path(&directory);
+    let mut database = store::sqlite::reopen(&path, 1);
+    let mut transaction = database.begin().unwrap();
+    assert_eq!(fold_at_most(&mut transaction, 50, 100).unwrap(), Folded::Entries(2));
+    transaction.commit().unwrap();
+    drop(database);
+    assert_eq!(clean(&path).entries, 3);
+}
+
+#[test]
+fn an_entry_that_was_removed_is_found_before_and_after_a_fold() {
+    for entry in 1..=5 {
+        let directory = small_world();
+        let connection = Connection::open(path(&directory)).unwrap();
+        connection.execute("DELETE FROM ledger WHERE entry = ?1", [entry]).unwrap();
+        drop(connection);
+        assert!(!audit(&path(&directory).into()).unwrap().is_clean(), "entry {entry}");
+        fold(&path(&directory), [100]);
+        assert!(!audit(&path(&directory).into()).unwrap().is_clean(), "entry {entry}, folded");
+    }
+}
+
+#[test]
+fn a_balance_that_was_changed_is_found() {
+    for forged in [
+        "UPDATE item_openings SET quantity = quantity + 1 WHERE item = 1",
+        "UPDATE item_openings SET x = 99 WHERE item = 1",
+        "DELETE FROM item_openings WHERE item = 1",
+        "DELETE FROM items WHERE id = 1",
+        "UPDATE purse_openings SET gold = gold + 1",
+        "DELETE FROM purse_openings",
+        "UPDATE characters SET gold = gold + 1",
+        "UPDATE ledger_totals SET created = created + 1 WHERE template = 'gold'",
+        "UPDATE ledger_totals SET reshaped = 1 WHERE template = 'iron ore'",
+        "UPDATE meta SET value = value + 1 WHERE key = 'folded_entry'",
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut world = World::open(settings(&directory));
+        let anna = world.character("anna").1;
+        let pay = |from, to| Change::Gold { from, to, amount: 40 };
+        world.settle(anna, vec![Change::Create(item(1, ground(0))), pay(None, Some(anna))]);
+        world.settle(anna, vec![Change::Create(item(2, ground(0)))]);
+        world.settle(CharacterId(0), vec![Change::Create(item(3, ground(0)))]);
+        world.store.close().unwrap();
+        assert_eq!(fold(&path(&directory), [3]), Folded::Entries(3));
+        clean(&path(&directory));
+        let connection = Connection::open(path(&directory)).unwrap();
+        connection.execute_batch(forged).unwrap();
+        drop(connection);
+        assert!(!audit(&path(&directory).into()).unwrap().is_clean(), "{forged}");
+    }
+}
