@@ -13,6 +13,7 @@ mod docs_protocol;
 mod echo_server;
 mod example_process;
 mod failpoints;
+mod faults;
 mod first_steps;
 mod logins;
 mod mail;

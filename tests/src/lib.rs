@@ -5,6 +5,7 @@ pub mod client;
 pub mod crash;
 pub mod database;
 pub mod failpoints;
+pub mod database_proxy;
 pub mod nats;
 pub mod neighbour;
 pub mod server;

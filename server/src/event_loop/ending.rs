@@ -29,8 +29,17 @@ pub enum RunError {
     #[error("{0}")]
     Unsaved(#[from] Unsaved),
     /// The deadline came first.
-    #[error("the shutdown deadline of {0:?} passed before everything was saved")]
-    Deadline(Duration),
+    #[error(
+        "the shutdown deadline of {patience:?} passed: {commits} commits and {requests} requests aren't saved"
+    )]
+    Deadline {
+        /// As configured.
+        patience: Duration,
+        /// Commits that are lost.
+        commits: usize,
+        /// Requests that are lost.
+        requests: usize,
+    },
     /// A bug in game code.
     #[error("game code panicked{}; everything before that tick is saved", at_fault(*.0))]
     GamePanicked(Option<Serving>),
@@ -65,7 +74,7 @@ impl EventLoop {
         match self.wait_until_durable(deadline) {
             Some(Ok(())) => {}
             Some(Err(why)) => return Err(self.break_off(why)),
-            None => return Err(RunError::Deadline(patience)),
+            None => return Err(self.too_late(patience)),
         }
         self.lobby.say_goodbye(Instant::now());
         self.act();
@@ -114,11 +123,17 @@ impl EventLoop {
         let unsaved = if self.commits.is_empty() {
             self.store.close().err().map(RunError::Unsaved)
         } else {
-            Some(RunError::Deadline(patience))
+            Some(self.too_late(patience))
         };
         let Some(unsaved) = unsaved else { return why };
         tracing::error!("game code panicked, and not everything before that tick is saved");
         unsaved
+    }
+
+    fn too_late(&self, patience: Duration) -> RunError {
+        let waiting = self.store.stats().waiting;
+        let commits = self.commits.len() + waiting.commits;
+        RunError::Deadline { patience, commits, requests: waiting.requests }
     }
 
     fn tick_once(&mut self) {

@@ -46,6 +46,10 @@ impl CommitQueue {
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
+
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
 }
 
 impl EventLoop {

@@ -13,7 +13,7 @@ mod staging;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use game::ItemId;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::engine::{Database, Marks, Transaction, Writer};
 use super::error::EngineError;
@@ -29,6 +29,8 @@ pub(super) struct Rules<D> {
     /// Item ids from here on aren't reserved yet. They are given out upwards, so an item that comes with one of them
     /// is nobody's.
     unreserved: ItemId,
+    /// The batch whose COMMIT was sent and never answered, until the database has shown what became of it.
+    in_doubt: Option<u64>,
     folding: Folding,
 }
 
@@ -36,7 +38,7 @@ impl<D: Database> Rules<D> {
     /// Of the start that claimed the database with this epoch.
     pub(super) fn new(database: D, epoch: u64, ledger_retention: Duration) -> Self {
         let folding = Folding::new(ledger_retention, Instant::now());
-        Self { database, epoch, unreserved: ItemId(0), folding }
+        Self { database, epoch, unreserved: ItemId(0), in_doubt: None, folding }
     }
 
     /// The answers to each write, in order, after all of it is durable.
@@ -48,7 +50,11 @@ impl<D: Database> Rules<D> {
         if failpoints::is_on("broken.no-op-id") {
             marks = unmarked(number, writes);
         }
-        if number <= marks.batch {
+        let applied = number <= marks.batch;
+        if self.in_doubt.take_if(|doubted| *doubted == number).is_some() {
+            say_what_became_of(number, applied);
+        }
+        if applied {
             return answers::recall(&mut transaction, number, &marks, writes);
         }
         let mut batch = Batch::new(&mut transaction, marks, self.epoch, self.unreserved);
@@ -84,7 +90,11 @@ impl<D: Database> Rules<D> {
 
 impl<D: Database> Writer for Rules<D> {
     fn apply(&mut self, number: u64, writes: &[Write]) -> Result<Vec<Answer>, EngineError> {
-        let answers = self.make_durable(number, writes)?;
+        let outcome = self.make_durable(number, writes);
+        if let Err(EngineError::Unknown(_)) = outcome {
+            self.in_doubt = Some(number);
+        }
+        let answers = outcome?;
         for answer in &answers {
             if let Answer::ItemIds { first, count } = answer {
                 self.unreserved = ItemId(first.0 + count);
@@ -114,6 +124,14 @@ fn unmarked(number: u64, writes: &[Write]) -> Marks {
     let operation = commits().flat_map(|commit| &commit.operations).next();
     let sequence = operation.map_or(1, |operation| operation.id.sequence);
     Marks { batch: number - 1, commits: first - 1, operations: sequence - 1, answers: None }
+}
+
+/// For the operator, who was told that the connection was lost in a commit.
+fn say_what_became_of(batch: u64, applied: bool) {
+    match applied {
+        true => info!(batch, "the commit whose answer was lost had been applied"),
+        false => info!(batch, "the commit whose answer was lost had not been applied"),
+    }
 }
 
 /// Names that differ in capitals alone are one name.

@@ -1,0 +1,115 @@
+//! Nobody leaves the world before the last commit is durable: who asks to go in the middle of an outage hears so when
+//! the database is back, and comes back to nothing older.
+
+use std::net::SocketAddr;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Instant;
+
+use protocol::v1::{
+    Command, DropItem, EnterWorld, Entered, Inventory, LeaveWorld, LeftWorld, LoggedIn, Redirect,
+    Resume, SessionToken,
+};
+use tests::client::Client;
+
+use super::player::Player;
+use super::world::{World, audit, end, wait_for_stall};
+
+/// Greets and resumes. Says whether the character is in the world.
+fn resume(address: SocketAddr, token: &[u8]) -> (Client, bool) {
+    let mut client = Client::greet(address);
+    let resumed: LoggedIn = client.ask(1, &Resume { token: token.to_vec() });
+    client.expect::<SessionToken>();
+    (client, resumed.in_world)
+}
+
+#[test]
+fn who_leaves_in_an_outage_hears_so_when_it_is_over_and_comes_back_to_nothing_older() {
+    let world = World::new();
+    let mut server = world.start();
+    let mut ada = Player::enter(server.address, "ada", "Ada");
+    let swords = [ada.sword(), ada.sword()];
+    world.proxy.cut_off();
+    ada.client.send(8, &DropItem { item: swords[0] });
+    wait_for_stall(&server);
+    ada.client.send(9, &LeaveWorld {});
+    ada.client.ping();
+    let seen = &ada.client.seen;
+    assert!(!seen.iter().any(|packet| [8, 9].contains(&packet.request)), "{seen:?}");
+
+    // Another connection takes over, and waits at the door until the old state is saved.
+    let (mut again, in_world) = resume(server.address, &ada.client.token);
+    assert!(!in_world, "it is on its way out");
+    let (say, heard) = channel();
+    let character = ada.entered.character;
+    let returning = thread::spawn(move || {
+        again.send(10, &EnterWorld { character });
+        again.ping();
+        say.send(()).unwrap();
+        again.expect::<Entered>();
+        (Instant::now(), again.expect::<Inventory>())
+    });
+    heard.recv().unwrap();
+    let back = Instant::now();
+    world.proxy.restore();
+    let (entered, inventory) = returning.join().unwrap();
+    assert!(entered > back, "it was let in before the database was back");
+    let owned: Vec<u64> = inventory.items.iter().map(|item| item.id).collect();
+    assert_eq!(owned, swords[1..], "the drop is part of what was saved");
+    end(&mut server);
+    audit(&world.setup);
+}
+
+#[test]
+fn left_world_comes_after_the_database_is_back() {
+    let world = World::new();
+    let mut server = world.start();
+    let mut ada = Player::enter(server.address, "ada", "Ada");
+    let sword = ada.sword();
+    world.proxy.cut_off();
+    ada.client.send(8, &DropItem { item: sword });
+    wait_for_stall(&server);
+    ada.client.send(9, &LeaveWorld {});
+    ada.client.ping();
+    let leaving = thread::spawn(move || {
+        let (request, LeftWorld {}) = ada.client.expect_answer();
+        (request, Instant::now())
+    });
+    let back = Instant::now();
+    world.proxy.restore();
+    let (request, left) = leaving.join().unwrap();
+    assert_eq!(request, 9);
+    assert!(left > back, "it was told that it had left before that was saved");
+    end(&mut server);
+    audit(&world.setup);
+    assert_eq!(world.holds("Ada").0, "");
+}
+
+#[test]
+fn who_is_sent_elsewhere_in_an_outage_goes_when_it_is_over() {
+    let world = World::new();
+    let mut server = world.start();
+    let mut ada = Player::enter(server.address, "ada", "Ada");
+    let mut ben = Player::enter(server.address, "ben", "Ben");
+    let coins = ada.command("give Ben copper_coin 5");
+    assert!(coins.starts_with("Ben has"), "{coins}");
+    world.proxy.cut_off();
+    ada.client.send(8, &Command { line: "give Ben rusty_sword".into() });
+    wait_for_stall(&server);
+    ada.client.send(9, &Command { line: "redirect Ben".into() });
+    ada.see_a_tick();
+    let going = thread::spawn(move || (ben.client.expect::<Redirect>(), Instant::now()));
+    ada.see_a_tick();
+    let back = Instant::now();
+    world.proxy.restore();
+    let (redirect, sent) = going.join().unwrap();
+    assert!(sent > back, "it was sent away before what it owns was saved");
+    let (mut ben, in_world) = resume(server.address, &redirect.token);
+    assert!(in_world);
+    let inventory: Inventory = ben.expect();
+    let mut owned: Vec<&str> = inventory.items.iter().map(|item| item.template.as_str()).collect();
+    owned.sort_unstable();
+    assert_eq!(owned, ["copper_coin", "rusty_sword"]);
+    end(&mut server);
+    audit(&world.setup);
+}
