@@ -13,7 +13,7 @@ use crate::cli::AuditSubject;
 use crate::config::Config;
 use crate::launch::{fail, say};
 use crate::server::{StartError, database, read_content};
-use crate::store::{self, AuditReport, OperatorError};
+use crate::store::{self, AuditReport, Location, OperatorError};
 use progress::Progress;
 
 /// Proves the database, or tells a history of it. Exit code 1 if there are findings.
@@ -41,7 +41,11 @@ pub(crate) fn migrate(config: &Config) -> ExitCode {
 pub(crate) fn backup(config: &Config, file: &Path, verify: bool) -> ExitCode {
     let mut progress = Progress::new("backup");
     let done = store::backup(&database(config), file, verify, &mut progress.watch());
-    let verified = if verify { ", audited" } else { ", not audited" };
+    let verified = match (database(config), verify) {
+        (Location::Postgres(_), _) => ", the portable format, read back",
+        (Location::File(_), true) => ", audited",
+        (Location::File(_), false) => ", not audited",
+    };
     answer(done.map(|()| format!("{}: the database as it is now{verified}\n", file.display())))
 }
 

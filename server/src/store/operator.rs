@@ -190,7 +190,7 @@ impl NewFile {
         let never_replace = rustix::fs::RenameFlags::NOREPLACE;
         rustix::fs::renameat_with(here, &self.part, here, &self.name, never_replace)?;
         let directory = self.name.parent().filter(|parent| !parent.as_os_str().is_empty());
-        File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+        File::open(directory.unwrap_or_else(|| Path::new(".")))?.sync_all()
     }
 
     fn failed(&self, problem: std::io::Error) -> OperatorError {

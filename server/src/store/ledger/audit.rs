@@ -187,8 +187,11 @@ impl Audit<'_, '_> {
 /// The column of an entry's new owner, after the three that order the stream: items stand there.
 const ITEM_IN_ENTRY: usize = 3 + 14;
 
+/// Who has the gold of a row, by its id.
+type OwnerOf = fn(u64) -> Owner;
+
 /// Where gold is, and whose.
-const PURSES: [(&str, fn(u64) -> Owner); 2] = [
+const PURSES: [(&str, OwnerOf); 2] = [
     ("SELECT id, gold FROM characters WHERE gold > 0", |id| Owner::Character(CharacterId(id))),
     ("SELECT id, gold FROM mail WHERE gold > 0", |id| Owner::Mail(MailId(id))),
 ];

@@ -203,7 +203,11 @@ impl fmt::Display for Line<'_> {
         write!(out, "{time} {entry} {cause} by {actor}: {} ", kind.name())?;
         match kind {
             EntryKind::Gold => write!(out, "{quantity}")?,
-            _ => write!(out, "item {item}, {quantity} {template}")?,
+            EntryKind::Create
+            | EntryKind::Move
+            | EntryKind::Destroy
+            | EntryKind::Split
+            | EntryKind::Merge => write!(out, "item {item}, {quantity} {template}")?,
         }
         write!(out, ", from {from} to {to} (operation {}/{})", op.epoch, op.sequence)
     }

@@ -21,15 +21,13 @@ pub(super) fn migrate(address: &Address, session: &mut Session) -> Result<(), Op
     let outcome = session.with_client(async |client| runner.run_async(client).await);
     let Err(problem) = outcome else { return Ok(()) };
     let place = address.place();
-    match problem.kind() {
-        Kind::Connection(what, source) => {
-            Err(match source.downcast_ref::<tokio_postgres::Error>() {
-                Some(error) => address.refused(error),
-                None => OpenError::Engine { place, detail: format!("{what}: {source}") },
-            })
-        }
-        _ => Err(OpenError::OtherSchema { place, detail: problem.to_string() }),
-    }
+    let Kind::Connection(what, source) = problem.kind() else {
+        return Err(OpenError::OtherSchema { place, detail: problem.to_string() });
+    };
+    Err(match source.downcast_ref::<tokio_postgres::Error>() {
+        Some(error) => address.refused(error),
+        None => OpenError::Engine { place, detail: format!("{what}: {source}") },
+    })
 }
 
 /// The schema must be exactly this build's, for those who only look.

@@ -98,7 +98,7 @@ impl ToSql for Value {
             Self::Integer(number) if *kind == Type::INT8 => number.to_sql(kind, out),
             Self::Text(string) if *kind == Type::TEXT => text(string).as_ref().to_sql(kind, out),
             Self::Bytes(bytes) if *kind == Type::BYTEA => bytes.to_sql(kind, out),
-            _ => Err(format!("no {kind}").into()),
+            Self::Integer(_) | Self::Text(_) | Self::Bytes(_) => Err(format!("no {kind}").into()),
         }
     }
 

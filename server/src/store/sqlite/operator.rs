@@ -82,11 +82,15 @@ fn copy_pages(source: &Connection, to: &Path, watch: &mut Watch<'_>) -> rusqlite
     loop {
         match copy.step(PAGES_AT_ONCE)? {
             StepResult::Done => break,
-            StepResult::Busy | StepResult::Locked if attempts < COPY_ATTEMPTS => {
+            StepResult::More => attempts = 0,
+            StepResult::Busy | StepResult::Locked | _ => {
                 attempts += 1;
+                if attempts > COPY_ATTEMPTS {
+                    let locked = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+                    return Err(rusqlite::Error::SqliteFailure(locked, None));
+                }
                 std::thread::sleep(COPY_PAUSE);
             }
-            _ => attempts = 0,
         }
         let progress = copy.progress();
         let done = progress.pagecount - progress.remaining;

@@ -84,7 +84,7 @@ fn a_full_disk_closes_value_and_space_opens_it_again() {
     }
     assert!(before < late);
     world.store.close().unwrap();
-    let report = audit(&database.clone().into()).unwrap();
+    let report = audit(&database.into()).unwrap();
     assert!(report.is_clean(), "{report}");
     assert_eq!(report.items, submitted + 1);
 }

@@ -132,9 +132,13 @@ impl Model {
         };
         let leaves = from.is_some() && dice.below(4) == 0;
         let to = (!leaves).then(|| dice.one_of(&characters)).filter(|to| Some(*to) != from);
-        let to = to.or(from.is_none().then_some(payer));
-        from.map(|from| *self.purses.get_mut(&from).unwrap() -= amount);
-        to.map(|to| *self.purses.get_mut(&to).unwrap() += amount);
+        let to = to.or_else(|| from.is_none().then_some(payer));
+        if let Some(from) = from {
+            *self.purses.get_mut(&from).unwrap() -= amount;
+        }
+        if let Some(to) = to {
+            *self.purses.get_mut(&to).unwrap() += amount;
+        }
         Change::Gold { from, to, amount }
     }
 }

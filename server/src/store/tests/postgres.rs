@@ -44,9 +44,9 @@ fn create(world: &mut World, id: u64) {
 fn settle(world: &mut World, commits: u64) -> Vec<Answer> {
     let mut others = Vec::new();
     while world.store.durable().0 < commits {
-        match world.answer() {
-            Answer::Durable(_) => {}
-            other => others.push(other),
+        let answer = world.answer();
+        if !matches!(answer, Answer::Durable(_)) {
+            others.push(answer);
         }
     }
     others

@@ -122,9 +122,10 @@ fn another_file_or_version_is_said_so() {
     let (directory, _) = exported();
     let text = fs::read_to_string(directory.path().join("world.jsonl")).unwrap();
     let later = text.replacen("\"schema\":", "\"schema\":9", 1);
-    let other = |text: &str| match take(directory.path(), text.as_bytes()).unwrap_err() {
-        OperatorError::Transfer { problem, .. } => problem,
-        problem => panic!("{problem}"),
+    let other = |text: &str| {
+        let problem = take(directory.path(), text.as_bytes()).unwrap_err();
+        let OperatorError::Transfer { problem, .. } = problem else { panic!("{problem}") };
+        problem
     };
     assert!(matches!(other(&later), TransferError::OtherVersion { .. }));
     assert!(matches!(other("{\"a\":1}\n"), TransferError::NotOurs));

@@ -150,27 +150,32 @@ impl Pair {
                 let change = Change::Gold { from: Some(actor), to, amount };
                 possible.then(|| done(change)).flatten()
             }
+            kind => {
+                let request = self.letter(kind % 13, actor, other, number);
+                Some((actor, Work::Asked(request)))
+            }
+        }
+    }
+
+    /// Something to ask about mail, possible or not.
+    fn letter(&self, kind: usize, actor: CharacterId, other: usize, number: u32) -> SharedRequest {
+        let letters = self.model.mailbox(actor);
+        let nobody = || MailId(u64::from(number));
+        let mail = letters.get(other % 4).map_or_else(nobody, |letter| letter.id);
+        match kind {
             10 => {
                 let given = self.model.items_of(actor).into_iter().take(number as usize % 3);
-                let send = SharedRequest::SendMail {
+                SharedRequest::SendMail {
                     to: ["aNNa", "bert", "CORA", "nobody"][other % 4].to_owned(),
                     subject: "a letter".to_owned(),
                     body: "with things in it".to_owned(),
                     items: given.map(|item| item.id).collect(),
-                    gold: have.min(number.into()),
+                    gold: self.model.gold_of(actor).min(number.into()),
                     room: ROOM,
-                };
-                Some((actor, Work::Asked(send)))
+                }
             }
-            kind => {
-                let letters = self.model.mailbox(actor);
-                let mail = letters.get(other % 4).map_or(MailId(u64::from(number)), |it| it.id);
-                let request = match kind {
-                    11 => SharedRequest::TakeMail { mail, slots: (0..number % 4).collect() },
-                    _ => SharedRequest::DeleteMail { mail },
-                };
-                Some((actor, Work::Asked(request)))
-            }
+            11 => SharedRequest::TakeMail { mail, slots: (0..number % 4).collect() },
+            _ => SharedRequest::DeleteMail { mail },
         }
     }
 

@@ -121,23 +121,6 @@ impl Home {
             }
         }
     }
-
-    /// Changes the database behind everybody's back; references between tables don't matter.
-    pub(super) fn change(&self, sql: &str) {
-        match self {
-            Self::Sqlite(directory) => {
-                let connection = Connection::open(path(directory)).unwrap();
-                connection.pragma_update(None, "foreign_keys", false).unwrap();
-                connection.execute_batch(sql).unwrap();
-            }
-            #[cfg(feature = "postgres")]
-            Self::Postgres(database) => {
-                let server = private_postgres::Server::shared().unwrap();
-                let sql = format!("SET session_replication_role = replica; {sql}");
-                server.sql(&database.name, &sql).unwrap();
-            }
-        }
-    }
 }
 
 /// Item ids that each start reserves: more than any test makes.

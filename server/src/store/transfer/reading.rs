@@ -97,10 +97,11 @@ struct Lines<R> {
 
 impl<R: BufRead> Lines<R> {
     fn header(&mut self, schema: i32) -> Result<(), TransferError> {
-        let header = self.next().map_err(|problem| match problem {
-            TransferError::File(source) => TransferError::File(source),
-            _ => TransferError::NotOurs,
-        })?;
+        let not_ours = |problem| match matches!(problem, TransferError::File(_)) {
+            true => problem,
+            false => TransferError::NotOurs,
+        };
+        let header = self.next().map_err(not_ours)?;
         let header: Header = serde_json::from_value(header).map_err(|_| TransferError::NotOurs)?;
         if header.realmbeat_export == FORMAT && header.schema == schema {
             return Ok(());

@@ -40,7 +40,7 @@ pub(in crate::store) fn write(
         let mut failed = None;
         let outcome = snapshot.rows(&table.select(), &[], &mut |row| {
             count += 1;
-            if count % ROWS_PER_WORD == 0 {
+            if count.is_multiple_of(ROWS_PER_WORD) {
                 watch(table.name, count);
             }
             lines.row(row).map_err(|problem| {
