@@ -219,11 +219,12 @@ impl Link {
         let mut to = BufWriter::new(&self.server);
         while let Some(message) = from.next()? {
             // Whoever commits has heard the answers to all before, so this is the one.
-            if message.ends_statement() && self.withhold.swap(false, Ordering::AcqRel) {
-                if message.says_committed() {
-                    lock(&self.shared).cuts.after += 1;
-                    return Ok(());
-                }
+            if message.ends_statement()
+                && self.withhold.swap(false, Ordering::AcqRel)
+                && message.says_committed()
+            {
+                lock(&self.shared).cuts.after += 1;
+                return Ok(());
             }
             to.write_all(message.bytes())?;
             if from.is_drained() {
