@@ -3,10 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use protocol::v1::server_packet::Body;
 use protocol::v1::{
-    AcceptTrade, AnswerTrade, AskTrade, DeleteMail, DropItem, OfferTrade, SendMail, TakeMail,
-    TradeOutcome, TradeState,
+    AcceptTrade, AnswerTrade, AskTrade, DeleteMail, InventoryChanged, MailDeleted, MailSent,
+    OfferTrade, SendMail, TakeMail, TradeAsked, TradeEnded, TradeOutcome, TradeState,
 };
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg32;
@@ -22,6 +21,8 @@ const CUTS: usize = 20;
 const CUTS_VARIABLE: &str = "REALMBEAT_CUTS";
 /// A COMMIT between now and so many from now is cut: each step of a turn is one.
 const FURTHEST: u32 = 3;
+/// Ticks per second: each step of a turn waits for one.
+const TICK_RATE: u32 = 20;
 /// Gold that each turn begins with, and what of it goes to Ben.
 const GIVEN: u64 = 10;
 const SENT: u64 = 3;
@@ -33,12 +34,15 @@ struct Book {
     entries: BTreeMap<u64, u64>,
     /// How often gold was given.
     gifts: u64,
+    /// The last turn was a trade; a server takes no more than one question a second.
+    traded: bool,
 }
 
 #[test]
 fn a_connection_that_is_cut_around_a_commit_loses_nothing_and_doubles_nothing() {
     let cuts = std::env::var(CUTS_VARIABLE).map_or(CUTS, |cuts| cuts.parse().unwrap());
-    let world = World::new();
+    let mut world = World::new();
+    world.setup = world.setup.set("world.tick_rate", TICK_RATE);
     let mut server = world.start();
     let mut ada = Player::enter(server.address, "ada", "Ada");
     let mut ben = Player::enter(server.address, "ben", "Ben");
@@ -57,6 +61,7 @@ fn a_connection_that_is_cut_around_a_commit_loses_nothing_and_doubles_nothing() 
     end(&mut server);
     audit(&world.setup);
     judge(&world, &server, &book, [&ada, &ben]);
+    println!("{:?}, {} swords", world.proxy.cuts(), book.entries.len());
 }
 
 /// Gold and a sword come into the world, go to Ben by mail or trade, and the sword ends on the ground.
@@ -64,8 +69,9 @@ fn turn(ada: &mut Player, ben: &mut Player, rng: &mut Pcg32, book: &mut Book) {
     ada.command(&format!("give Ada gold {GIVEN}"));
     book.gifts += 1;
     let sword = ada.sword();
-    let moves = if rng.random_ratio(1, 3) { trade(ada, ben, sword) } else { mail(ada, ben, sword) };
-    ben.change(&DropItem { item: sword });
+    book.traded = !book.traded && rng.random();
+    let moves = if book.traded { trade(ada, ben, sword) } else { mail(ada, ben, sword) };
+    ben.drop(sword);
     book.entries.insert(sword, 1 + moves + 1);
 }
 
@@ -78,15 +84,10 @@ fn mail(ada: &mut Player, ben: &mut Player, sword: u64) -> u64 {
         items: vec![sword],
         gold: SENT,
     };
-    let mail = ada.insist(&letter, |_, body| match body {
-        Body::MailSent(sent) => Some(sent.mail),
-        _ => None,
-    });
-    ben.change(&TakeMail { mail });
-    ben.insist(&DeleteMail { mail }, |_, body| match body {
-        Body::MailDeleted(_) => Some(()),
-        _ => None,
-    });
+    let mail = ada.insist(&letter, |sent: MailSent| Some(sent.mail));
+    let got = |change: InventoryChanged| change.gold;
+    ben.insist(&TakeMail { mail }, got);
+    ben.insist(&DeleteMail { mail }, |deleted: MailDeleted| Some(deleted.mail));
     2
 }
 
@@ -94,32 +95,19 @@ fn mail(ada: &mut Player, ben: &mut Player, sword: u64) -> u64 {
 fn trade(ada: &mut Player, ben: &mut Player, sword: u64) -> u64 {
     let (of_ada, of_ben) = (ada.entered.entity, ben.entered.entity);
     ada.client.send(1, &AskTrade { entity: of_ben });
-    ben.hear(|_, body| matches!(body, Body::TradeAsked(_)).then_some(()));
+    ben.hear(|asked: TradeAsked| Some(asked.entity));
     ben.client.send(2, &AnswerTrade { entity: of_ada, accept: true });
-    ada.hear(|_, body| matches!(body, Body::TradeState(_)).then_some(()));
+    ada.hear(|state: TradeState| Some(state.revision));
     let offer = OfferTrade { items: vec![sword], gold: SENT };
-    let revision = ada.insist(&offer, |_, body| match body {
-        Body::TradeState(state) if offers(state) => Some(state.revision),
-        _ => None,
-    });
-    ben.hear(|_, body| {
-        matches!(body, Body::TradeState(state) if state.revision == revision).then_some(())
-    });
-    ada.insist(&AcceptTrade { revision }, |_, body| match body {
-        Body::TradeState(state) => state.mine.as_ref().filter(|mine| mine.accepted).map(drop),
-        _ => None,
-    });
-    let done = |_, body: &Body| match body {
-        Body::TradeEnded(ended) => Some(ended.outcome()),
-        _ => None,
-    };
-    assert_eq!(ben.insist(&AcceptTrade { revision }, done), TradeOutcome::Done);
-    assert_eq!(ada.hear(done), TradeOutcome::Done);
+    let offered = |state: TradeState| (!state.mine?.items.is_empty()).then_some(state.revision);
+    let revision = ada.insist(&offer, offered);
+    ben.hear(|state: TradeState| (state.revision == revision).then_some(()));
+    let accepted = |state: TradeState| state.mine?.accepted.then_some(());
+    ada.insist(&AcceptTrade { revision }, accepted);
+    let ended = |ended: TradeEnded| Some(ended.outcome());
+    assert_eq!(ben.insist(&AcceptTrade { revision }, ended), TradeOutcome::Done);
+    assert_eq!(ada.hear(ended), TradeOutcome::Done);
     1
-}
-
-fn offers(state: &TradeState) -> bool {
-    state.mine.as_ref().is_some_and(|mine| !mine.items.is_empty())
 }
 
 /// Holds the database of an ended server against what was confirmed.
@@ -127,7 +115,6 @@ fn judge(world: &World, server: &ServerProcess, book: &Book, players: [&Player; 
     let log = server.log.text();
     let said = |what: &str| log.matches(what).count();
     let cuts = world.proxy.cuts();
-    println!("{cuts:?}, {} swords, {} gifts", book.entries.len(), book.gifts);
     assert!(cuts.before > 0 && cuts.after > 0, "{cuts:?}");
     assert_eq!(said("answer was lost had been applied"), cuts.after, "{cuts:?}\n{log}");
     assert_eq!(said("answer was lost had not been applied"), cuts.before, "{cuts:?}\n{log}");

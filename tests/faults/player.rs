@@ -4,9 +4,13 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use protocol::ClientMessage;
+use prost::Message as _;
 use protocol::v1::server_packet::Body;
-use protocol::v1::{ChatLine, Command, Entered, Inventory, InventoryChanged, Refusal, Say};
+use protocol::v1::{
+    ChatLine, Command, CommandResult, DropItem, Entered, Inventory, InventoryChanged, Refusal, Say,
+    ServerPacket,
+};
+use protocol::{ClientMessage, Envelope, ServerMessage};
 use tests::client::Client;
 use tests::server::PATIENCE;
 
@@ -36,18 +40,25 @@ impl Player {
         (items.join(" "), self.gold)
     }
 
-    /// Hears on until `found` finds.
-    pub(super) fn hear<T>(&mut self, mut found: impl FnMut(u32, &Body) -> Option<T>) -> T {
+    /// Hears on until `found` finds in a message of kind `M`.
+    pub(super) fn hear<M: ServerMessage + Default, T>(
+        &mut self,
+        mut found: impl FnMut(M) -> Option<T>,
+    ) -> T {
         loop {
-            let packet = self.client.next().expect("the connection goes on");
-            let Some(body) = packet.body else { continue };
-            if let Body::InventoryChanged(change) = &body {
-                self.note(change);
-            }
-            if let Some(it) = found(packet.request, &body) {
+            let packet = self.next();
+            if let Some(it) = message(&packet).and_then(&mut found) {
                 return it;
             }
         }
+    }
+
+    fn next(&mut self) -> ServerPacket {
+        let packet = self.client.next().expect("the connection goes on");
+        if let Some(Body::InventoryChanged(change)) = &packet.body {
+            self.note(change);
+        }
+        packet
     }
 
     /// Takes a confirmation.
@@ -60,33 +71,41 @@ impl Player {
     }
 
     /// Asks until it is done, again whenever nothing can be saved or it was too fast. Another refusal is an error.
-    pub(super) fn insist<Q: ClientMessage, T>(
+    pub(super) fn insist<Q: ClientMessage, M: ServerMessage + Default, T>(
         &mut self,
         question: &Q,
-        mut done: impl FnMut(u32, &Body) -> Option<T>,
+        mut done: impl FnMut(M) -> Option<T>,
     ) -> T {
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
             self.client.send(REQUEST, question);
-            let answer = self.hear(|request, body| match body {
-                Body::Refused(refused) if request == REQUEST => match refused.reason() {
-                    Refusal::StoreBehind | Refusal::TooFast => Some(None),
-                    reason => panic!("{} is refused: {reason:?}", Q::INFO.name),
-                },
-                body => done(request, body).map(Some),
-            });
-            if let Some(answer) = answer {
-                return answer;
+            while let Some(packet) = self.not_refused(Q::INFO.name) {
+                if let Some(it) = message(&packet).and_then(&mut done) {
+                    return it;
+                }
             }
         }
         panic!("{} is refused again and again", Q::INFO.name);
     }
 
-    /// Asks for what changes its inventory, until that is confirmed.
-    pub(super) fn change<Q: ClientMessage>(&mut self, question: &Q) {
-        self.insist(question, |request, body| {
-            (request == REQUEST && matches!(body, Body::InventoryChanged(_))).then_some(())
-        });
+    /// The next packet; `None` when it asks for patience.
+    fn not_refused(&mut self, question: &str) -> Option<ServerPacket> {
+        let packet = self.next();
+        if packet.request == REQUEST
+            && let Some(Body::Refused(refused)) = &packet.body
+        {
+            let reason = refused.reason();
+            let patience = matches!(reason, Refusal::StoreBehind | Refusal::TooFast);
+            assert!(patience, "{question} is refused: {reason:?}");
+            return None;
+        }
+        Some(packet)
+    }
+
+    /// Drops an item, until that is confirmed.
+    pub(super) fn drop(&mut self, item: u64) {
+        let gone = |change: InventoryChanged| change.removed.contains(&item).then_some(());
+        self.insist(&DropItem { item }, gone);
     }
 
     /// Types a command until it is carried out, and returns what it says.
@@ -94,10 +113,7 @@ impl Player {
         let command = Command { line: line.to_owned() };
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
-            let said = self.insist(&command, |_, body| match body {
-                Body::CommandResult(result) => Some(result.text.clone()),
-                _ => None,
-            });
+            let said = self.insist(&command, |result: CommandResult| Some(result.text));
             if !said.contains("could not be saved") {
                 return said;
             }
@@ -117,4 +133,12 @@ impl Player {
         self.client.send(0, &Say { text: "does the world go on?".into() });
         self.client.expect::<ChatLine>();
     }
+}
+
+/// The message of a packet, if it is of kind `M`.
+fn message<M: ServerMessage + Default>(packet: &ServerPacket) -> Option<M> {
+    let bytes = packet.encode_to_vec();
+    let envelope = Envelope::parse(&bytes).expect("a packet has an envelope");
+    let right = envelope.id == M::INFO.id;
+    right.then(|| M::decode(envelope.payload).expect("a body is what its id says"))
 }
