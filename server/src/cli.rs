@@ -164,7 +164,7 @@ impl Cli {
 pub enum AuditSubject {
     /// Everything that ever happened to one item
     Item {
-        /// The item's id
+        /// The item's id; 0 is all gold
         id: u64,
     },
     /// What a character owns, and its items and gold through time

@@ -165,8 +165,10 @@ mod tests {
         let met: BTreeSet<_> = spawns.map(|spawn| spawn.monster).collect();
         assert_eq!(met.len(), content.monsters().len());
         let drops = content.monsters().iter().flat_map(|kind| &kind.drops);
-        let left: BTreeSet<_> = drops.map(|drop| drop.item).collect();
-        assert_eq!(left.len(), content.items().len());
+        let sold = content.shops().iter().flat_map(|shop| &shop.sells);
+        let sold = sold.map(|goods| goods.item);
+        let had: BTreeSet<_> = drops.map(|drop| drop.item).chain(sold).collect();
+        assert_eq!(had.len(), content.items().len());
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub struct CharacterHistory {
     names: BTreeMap<CharacterId, String>,
 }
 
-/// The history of an item; empty when there never was such an item.
+/// The history of an item; empty when there never was such an item. Item 0 is all gold.
 pub(in crate::store) fn item_history(
     snapshot: &mut dyn Snapshot,
     item: ItemId,
@@ -53,8 +53,10 @@ pub(in crate::store) fn item_history(
         history.opening = Some(item_at(row, 0, 1)?);
         Ok(())
     })?;
+    // Each way an index of its own: there is far more gold that moves than any one item.
+    let index = if item.0 == 0 { "item = 0" } else { "item > 0" };
     let newest = format!(
-        "SELECT {ENTRY_COLUMNS} FROM ledger WHERE item = $1 AND item > 0 ORDER BY entry DESC LIMIT $2"
+        "SELECT {ENTRY_COLUMNS} FROM ledger WHERE item = $1 AND {index} ORDER BY entry DESC LIMIT $2"
     );
     history.entries = entries(snapshot, &newest, &[id_argument(item.0), Value::Integer(LISTED)])?;
     let opening = history.opening.iter().map(|item| &item.owner);

@@ -14,6 +14,9 @@ use crate::store::engine::{Database, Transaction};
 use crate::store::ledger::{Folded, fold_at_most};
 use crate::store::{self, AuditReport, audit};
 
+/// Unix milliseconds that never come: all entries are older.
+const FOR_EVER: u64 = i64::MAX.cast_unsigned();
+
 /// Folds slices of these sizes, as far as there is something to fold, and proves the world after each.
 fn fold(path: &Path, slices: impl IntoIterator<Item = u32>) -> Folded {
     fold_in(store::sqlite::reopen(path, 1), slices)
@@ -23,7 +26,7 @@ fn fold_in(mut database: impl Database, slices: impl IntoIterator<Item = u32>) -
     let mut last = Folded::NothingDue;
     for most in slices {
         let mut transaction = database.begin().unwrap();
-        last = fold_at_most(&mut transaction, u64::MAX, most).unwrap();
+        last = fold_at_most(&mut transaction, FOR_EVER, most).unwrap();
         match last {
             Folded::Entries(_) => transaction.commit().unwrap(),
             Folded::NothingDue | Folded::Stuck(_) => break,
@@ -107,7 +110,7 @@ fn a_fold_that_is_cut_off_leaves_all_as_it_was() {
     let path = path(&directory);
     let mut database = store::sqlite::reopen(&path, 1);
     let mut transaction = database.begin().unwrap();
-    let folded = fold_at_most(&mut transaction, u64::MAX, 100).unwrap();
+    let folded = fold_at_most(&mut transaction, FOR_EVER, 100).unwrap();
     assert_eq!(folded, Folded::Entries(5));
     drop(transaction);
     drop(database);

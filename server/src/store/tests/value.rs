@@ -158,7 +158,7 @@ impl Pair {
     }
 
     /// Something to ask about mail, possible or not.
-    fn letter(&self, kind: usize, actor: CharacterId, other: usize, number: u32) -> SharedRequest {
+    fn letter(&self, kind: u8, actor: CharacterId, other: usize, number: u32) -> SharedRequest {
         let letters = self.model.mailbox(actor);
         let nobody = || MailId(u64::from(number));
         let mail = letters.get(other % 4).map_or_else(nobody, |letter| letter.id);
