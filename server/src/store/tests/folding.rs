@@ -50,13 +50,14 @@ fn a_history_is_folded_and_goes_on(home: &Home) {
     let mut model = Model::new(&mut world);
     for slices in [vec![30, 30], vec![17, 60], vec![1_000]] {
         model.play(&mut dice, &mut world, 60);
+        let epoch = world.claim.epoch;
         world.store.close().unwrap();
         let before = home.audit();
         assert!(before.is_clean(), "{before}");
         match home {
             Home::Sqlite(directory) => fold(&path(directory), slices),
             #[cfg(feature = "postgres")]
-            Home::Postgres(_) => fold_in(store::postgres::reopen(&home.location(), 1), slices),
+            Home::Postgres(_) => fold_in(store::postgres::reopen(&home.location(), epoch), slices),
         };
         let after = home.audit();
         assert!(after.is_clean(), "{after}");
