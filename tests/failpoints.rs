@@ -2,6 +2,7 @@
 
 mod deed;
 mod faults;
+mod fold;
 mod operations;
 mod pairs;
 mod player;

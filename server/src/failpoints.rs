@@ -74,7 +74,11 @@ pub const ALL: &[Point] = &[
     fallible("store.marked", "the start's marks have moved on, and all of it can still be undone"),
     fallible("store.committed", "the transaction is durable, and its answers are here alone"),
     step("writer.durable", "a batch is durable, and the loop hasn't been told"),
-    step("loop.answered", "the loop is about to take the writer's report"),
+    fallible(
+        "store.folded",
+        "old entries of the ledger are folded, beside any operation, and it can still be undone",
+    ),
+    step("loop.answered", "the loop is about to take a report of the writer or the reader"),
     step(
         "lane.release",
         "the loop knows a commit to be durable, and its confirmations are still held",

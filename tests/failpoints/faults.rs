@@ -1,11 +1,11 @@
 //! Steps that take long or report a fault: nothing is lost, what is confirmed is confirmed later, and what can't be
 //! repaired ends the server in order.
 
-use server::failpoints::{ALL as POINTS, Kind};
+use server::failpoints::Kind;
 
 use super::deed::Deed;
 use super::operations::{ALL as OPERATIONS, Operation};
-use super::pairs::steps;
+use super::pairs::{all_steps, steps};
 use super::stage::{Stage, settle};
 
 fn stage(directory: &tempfile::TempDir) -> Stage {
@@ -24,14 +24,14 @@ fn passing(step: &str) -> &'static Operation {
 
 /// The steps at which a database can fail.
 fn fallible() -> impl Iterator<Item = &'static str> {
-    POINTS.iter().filter(|point| point.kind == Kind::Fallible).map(|point| point.name)
+    steps(&[Kind::Fallible])
 }
 
 #[test]
 fn a_step_that_takes_long_delays_the_confirmation_and_loses_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let mut stage = stage(&directory);
-    for step in steps() {
+    for step in all_steps() {
         let deed = Deed::seen(&mut stage, passing(step), &format!("{step} = delay(40)"));
         assert!(!stage.failpoints.hits().is_empty(), "{step} was met");
         deed.is_done(&stage, step);

@@ -79,10 +79,16 @@ pub(crate) fn settle(directory: &Path) {
 impl Stage {
     /// On a copy of a settled data directory.
     pub(crate) fn on_copy(settled: &Path, directory: &Path) -> Self {
+        Self::keeping("90d", settled, directory)
+    }
+
+    /// The same with a ledger whose entries are folded when they are as old as this.
+    pub(crate) fn keeping(retention: &str, settled: &Path, directory: &Path) -> Self {
         copy_directory(settled, directory);
         // The content is copied and edited anew.
         std::fs::remove_dir_all(directory.join("content")).unwrap();
-        let (setup, failpoints) = setup(directory).breakable();
+        let setup = setup(directory).set("store.ledger_retention", retention);
+        let (setup, failpoints) = setup.breakable();
         let server = setup.start();
         let enter = |name| Player::enter(server.address, name);
         let (ada, ben) = (enter("Ada"), enter("Ben"));

@@ -77,7 +77,10 @@ impl<D: Database> Rules<D> {
         let mut transaction = self.database.begin()?;
         let folded = ledger::fold(&mut transaction, before_ms)?;
         match &folded {
-            Folded::Entries(_) => transaction.commit()?,
+            Folded::Entries(_) => {
+                failpoints::meet("store.folded")?;
+                transaction.commit()?;
+            }
             Folded::NothingDue => {}
             Folded::Stuck(entry) => {
                 warn!(entry = entry.entry, "the ledger can't be folded; run the audit");
