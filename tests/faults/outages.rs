@@ -1,14 +1,12 @@
 //! PostgreSQL is gone, or stands still with its connections open. The world goes on, value is refused before anything
 //! changes, and all of it recovers by itself.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use client_bot::Scenario;
 use private_postgres::{Durability, Server};
-use protocol::v1::server_packet::Body;
-use protocol::v1::{DropItem, Farewell, InventoryChanged, Move, Refusal, TokenLogin, View};
+use protocol::v1::{Farewell, InventoryChanged, TokenLogin};
 use tests::client::{Client, mint};
 use tests::server::{Log, ServerProcess};
 use tests::swarm::Bots;
@@ -92,7 +90,7 @@ fn outlive(outage: Outage) -> String {
     watch.stretch("before", &bots);
 
     outage.begin(&mut postgres);
-    let asked = drop_until_refused(&mut ada);
+    let asked = ada.drop_until_refused();
     ada.see_a_tick();
     bots.go_on();
     nobody_logs_in(&server);
@@ -116,33 +114,6 @@ fn outlive(outage: Outage) -> String {
     let most = waiting(&server.log.text()).max();
     assert!(most.is_some_and(|most| (1..=MOST_WAITING).contains(&most)), "{most:?} waited");
     watch.lines
-}
-
-/// Drops one sword after the other, while she walks, until a drop is refused because it couldn't be saved.
-/// Returns what will be gone: drops that weren't refused and aren't confirmed.
-fn drop_until_refused(ada: &mut Player) -> BTreeSet<u64> {
-    let mut asked = BTreeSet::new();
-    for (sequence, sword) in (1..).zip(ada.items.clone()) {
-        ada.client.send(10, &DropItem { item: sword });
-        ada.client.send(0, &Move { heading: 0, walking: sequence % 2 == 1, sequence });
-        while ada.client.expect::<View>().ack < sequence {}
-        let mut refused = false;
-        for packet in std::mem::take(&mut ada.client.seen) {
-            match packet.body {
-                Some(Body::Refused(refusal)) => {
-                    assert_eq!(refusal.reason(), Refusal::StoreBehind);
-                    refused = true;
-                }
-                Some(Body::InventoryChanged(_)) => panic!("confirmed before it is durable"),
-                _ => {}
-            }
-        }
-        if refused {
-            return asked;
-        }
-        asked.insert(sword);
-    }
-    panic!("{} operations were taken and none refused", asked.len());
 }
 
 /// Who comes now is told why it can't come in, by its deadline.

@@ -7,8 +7,8 @@ use std::time::Instant;
 use prost::Message as _;
 use protocol::v1::server_packet::Body;
 use protocol::v1::{
-    ChatLine, Command, CommandResult, DropItem, Entered, Inventory, InventoryChanged, Refusal, Say,
-    ServerPacket,
+    ChatLine, Command, CommandResult, DropItem, Entered, Inventory, InventoryChanged, Move,
+    Refusal, Say, ServerPacket, View,
 };
 use protocol::{ClientMessage, Envelope, ServerMessage};
 use tests::client::Client;
@@ -126,6 +126,33 @@ impl Player {
         let said = self.command("give Ada rusty_sword");
         let id = said.rsplit(' ').next().and_then(|id| id.parse().ok());
         id.unwrap_or_else(|| panic!("{said}"))
+    }
+
+    /// Drops one thing after the other, while it walks, until a drop is refused because it couldn't be saved.
+    /// Returns what will be gone: drops that weren't refused and aren't confirmed.
+    pub(super) fn drop_until_refused(&mut self) -> BTreeSet<u64> {
+        let mut asked = BTreeSet::new();
+        for (sequence, item) in (1..).zip(self.items.clone()) {
+            self.client.send(10, &DropItem { item });
+            self.client.send(0, &Move { heading: 0, walking: sequence % 2 == 1, sequence });
+            while self.client.expect::<View>().ack < sequence {}
+            let mut refused = false;
+            for packet in std::mem::take(&mut self.client.seen) {
+                match packet.body {
+                    Some(Body::Refused(refusal)) => {
+                        assert_eq!(refusal.reason(), Refusal::StoreBehind);
+                        refused = true;
+                    }
+                    Some(Body::InventoryChanged(_)) => panic!("confirmed before it is durable"),
+                    _ => {}
+                }
+            }
+            if refused {
+                return asked;
+            }
+            asked.insert(item);
+        }
+        panic!("{} operations were taken and none refused", asked.len());
     }
 
     /// Says something and hears it: the tick that took what was sent before is over.

@@ -1,4 +1,4 @@
-//! A world in a private PostgreSQL, with a game master and whoever else plays there.
+//! A world, mostly in a private PostgreSQL, with a game master and whoever else plays there.
 
 use private_postgres::{Database, Server};
 use tests::client::Client;
@@ -55,6 +55,20 @@ pub(super) fn setup(url: &str) -> ServerSetup {
 pub(super) fn arena(url: &str) -> ServerSetup {
     let more = "[rusty_sword]\nname = \"Rusty Sword\"\nstack = 1\n\n[copper_coin]\nname = \"Coin\"\nstack = 100\n";
     setup(url).arena_with("items.toml", "[whisker]", &format!("{more}\n[whisker]"))
+}
+
+/// Makes these characters, each of an account named like it, and masters of them.
+pub(super) fn make_masters(setup: &ServerSetup, names: &[&str]) {
+    let mut server = setup.start();
+    for name in names {
+        let (mut client, _) = Client::enter(server.address, &name.to_lowercase(), name);
+        client.leave();
+    }
+    end(&mut server);
+    for name in names {
+        let rank = setup.run(&["rank", name, "master"]);
+        assert!(rank.status.success(), "{rank:?}");
+    }
 }
 
 /// Ends the server, which must find everything saved.

@@ -9,5 +9,7 @@ pub mod failpoints;
 pub mod nats;
 pub mod neighbour;
 pub mod server;
+pub mod small_disk;
 pub mod swarm;
+pub mod syncs;
 pub mod walker;

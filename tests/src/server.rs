@@ -1,5 +1,6 @@
 //! A server as a process of its own: started as an operator would, watched by its log, ended by signals.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
@@ -25,7 +26,8 @@ pub struct ServerSetup {
     data: Option<PathBuf>,
     settings: Vec<(String, String)>,
     listen: String,
-    descriptors: Option<u64>,
+    /// The program that starts the server, with its arguments; empty where nobody stands between.
+    launcher: Vec<OsString>,
     layers: Vec<PathBuf>,
     failpoints: Option<Failpoints>,
     postgres: Option<String>,
@@ -51,7 +53,7 @@ impl ServerSetup {
             data: None,
             settings: Vec::new(),
             listen: "127.0.0.1:0".into(),
-            descriptors: None,
+            launcher: Vec::new(),
             layers: Vec::new(),
             failpoints: None,
             postgres: None,
@@ -160,8 +162,16 @@ impl ServerSetup {
 
     /// Starts the process with this limit of descriptors, soft and hard.
     #[must_use]
-    pub fn descriptors(mut self, limit: u64) -> Self {
-        self.descriptors = Some(limit);
+    pub fn descriptors(self, limit: u64) -> Self {
+        let script = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
+        self.through(["sh", "-c", &script])
+    }
+
+    /// Lets this program start the server, whose command line follows its own. It must become the server, not stay
+    /// before it, so that signals go where they should.
+    #[must_use]
+    pub fn through(mut self, launcher: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
+        self.launcher = launcher.into_iter().map(Into::into).collect();
         self
     }
 
@@ -207,13 +217,12 @@ impl ServerSetup {
             None => "realmbeat-server",
             Some(_) => "realmbeat-server-failpoints",
         });
-        let mut command = match self.descriptors {
+        let mut command = match self.launcher.split_first() {
             None => Command::new(binary),
-            Some(limit) => {
-                let mut shell = Command::new("sh");
-                let script = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
-                shell.arg("-c").arg(script).arg(binary);
-                shell
+            Some((launcher, arguments)) => {
+                let mut command = Command::new(launcher);
+                command.args(arguments).arg(binary);
+                command
             }
         };
         if let Some(failpoints) = &self.failpoints {

@@ -1,5 +1,5 @@
-//! What the tests need beside Rust, installed when it isn't there: a NATS server, PostgreSQL, and Google's protobuf
-//! for Python.
+//! What the tests need beside Rust, installed when it isn't there: a NATS server, PostgreSQL, Google's protobuf
+//! for Python, and strace.
 
 use std::ffi::OsString;
 use std::process::{Command, Stdio};
@@ -15,7 +15,7 @@ struct Need {
 }
 
 /// All of it. The Python of the system is meant, which the package of the library belongs to.
-const NEEDS: [Need; 4] = [
+const NEEDS: [Need; 5] = [
     Need {
         package: "nats-server",
         look: &["nats-server", "--version"],
@@ -38,6 +38,7 @@ const NEEDS: [Need; 4] = [
         look: &["/usr/bin/python3", "-c", "import google.protobuf"],
         why: "a client in Python",
     },
+    Need { package: "strace", look: &["strace", "--version"], why: "disks that fail" },
 ];
 
 impl Need {
