@@ -8,6 +8,7 @@ mod deed;
 mod history;
 mod hunter;
 mod log_watch;
+mod mix;
 mod outcome;
 mod progress;
 mod promises;
@@ -26,6 +27,7 @@ use crate::server::{ServerSetup, copy_directory};
 
 pub use broken::Broken;
 pub use deed::Deed;
+use mix::Mix;
 pub use outcome::Outcome;
 use progress::Records;
 use promises::{Promises, Told};
@@ -85,14 +87,18 @@ impl Crash {
         if let (Some(broken), Some(failpoints)) = (self.broken, &stage.failpoints) {
             failpoints.arm(broken.failpoints());
         }
+        let mix = self.broken.map_or(Mix::Everything, Broken::mix);
         let mut rng = Pcg32::seed_from_u64(self.seed);
         for round in 0..self.kills {
             let plan = Plan::draw(&mut rng, round);
-            let mut remains = round::play(&stage.setup, &mut rng, plan, &mut promises)?;
+            let mut remains = round::play(&stage.setup, &mut rng, plan, mix, &mut promises)?;
             outcome.kills += 1;
-            outcome.recoveries.push(remains.recovery);
+            outcome.recoveries.extend(remains.recovery);
             outcome.violations.append(&mut remains.violations);
-            judge(&stage.setup, plan, &remains, &mut outcome, &mut promises)?;
+            // Nothing was promised by a server that didn't start.
+            if remains.recovery.is_some() {
+                judge(&stage.setup, plan, &remains, &mut outcome, &mut promises)?;
+            }
             watch(&outcome);
             if !outcome.violations.is_empty() {
                 outcome.found = Some((self.seed, round));
@@ -169,7 +175,7 @@ fn settle(setup: &ServerSetup) -> Result<()> {
 
 /// Each trader enters, does something and leaves.
 fn visit(setup: &ServerSetup, act: impl Fn(&mut Trader<'_>) -> Option<()>) -> Result<()> {
-    let mut server = setup.start();
+    let mut server = setup.try_start().map_err(anyhow::Error::msg)?;
     let (say, _heard) = std::sync::mpsc::channel();
     for number in 0..TRADERS {
         let mut trader = Trader::enter(server.address, number, &say);
