@@ -194,7 +194,8 @@ fn enter(characters: &[CharacterId]) -> Vec<Input> {
 
 /// Half of the players turn somewhere in each tick.
 fn steer(characters: &[CharacterId], tick: u64) -> Vec<Input> {
-    let turns = (0..characters.len() as u64).filter(|index| (index + tick) % STEER_EVERY == 0);
+    let turns =
+        (0..characters.len() as u64).filter(|index| (index + tick).is_multiple_of(STEER_EVERY));
     let packet = |index: u64| {
         let heading = (index.wrapping_mul(7_919) + tick.wrapping_mul(104_729)) % 65_536;
         let wish = Move {
