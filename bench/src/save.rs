@@ -48,10 +48,6 @@ pub(crate) struct Settings {
 struct Times(Vec<f64>);
 
 impl Times {
-    fn push(&mut self, time: Duration) {
-        self.0.push(time.as_secs_f64() * 1_000.0);
-    }
-
     fn at(&mut self, quantile: f64) -> f64 {
         self.0.sort_by(f64::total_cmp);
         #[expect(
@@ -65,83 +61,104 @@ impl Times {
     }
 }
 
-/// Runs three games side by side: one that saves, and two that don't, whose difference is the noise.
+/// Three games side by side: one that saves, and two that don't, whose difference is the noise.
+struct Race {
+    games: [Game; 3],
+    store: Store,
+    characters: Vec<CharacterId>,
+    /// Of each game's ticks.
+    times: [Times; 3],
+    /// What the first game's tick took longer than the second one's, and the third one's than the second one's.
+    added: Times,
+    noise: Times,
+    saved: usize,
+}
+
+/// Runs the race and reports it.
 pub(crate) fn run(settings: &Settings) -> anyhow::Result<Report> {
     let place = Place::new(settings.store)?;
     let (mut store, epoch, woken) = open(place.settings()?)?;
     let characters = population::characters(&mut store, &woken, settings.players)?;
     let content = Arc::new(content()?);
-    let game = |interval| -> anyhow::Result<Game> {
-        let zones = content.zones().iter().map(|zone| zone.key.clone()).collect();
-        let settings =
-            game::Settings { zones, epoch, save_interval: interval, ..game::Settings::default() };
-        let table = Arc::new(game::modules::all().check()?);
-        Ok(Game::new(settings, Arc::clone(&content), table)?)
-    };
-    let mut games = [game(settings.interval * TICK_RATE)?, game(NEVER)?, game(NEVER)?];
-    let mut times = [Times::default(), Times::default(), Times::default()];
-    let (mut added, mut noise) = (Times::default(), Times::default());
-    let mut saved = 0_usize;
-    let mut due = Instant::now();
-    let mut inputs = enter(&characters);
-    for tick in 0..settings.seconds * TICK_RATE + 1 {
+    let game = |interval| game(&content, epoch, interval);
+    let games = [game(settings.interval * TICK_RATE)?, game(NEVER)?, game(NEVER)?];
+    let (times, added, noise) = Default::default();
+    let mut race = Race { games, store, characters, times, added, noise, saved: 0 };
+    race.run(settings.seconds * TICK_RATE)?;
+    drain(&mut race.store, &woken)?;
+    ensure!(race.saved > 0, "nothing was saved");
+    let report = race.report();
+    race.store.close()?;
+    Ok(report)
+}
+
+fn game(content: &Arc<Content>, epoch: u64, save_interval: u64) -> anyhow::Result<Game> {
+    let zones = content.zones().iter().map(|zone| zone.key.clone()).collect();
+    let settings = game::Settings { zones, epoch, save_interval, ..game::Settings::default() };
+    let table = Arc::new(game::modules::all().check()?);
+    Ok(Game::new(settings, Arc::clone(content), table)?)
+}
+
+impl Race {
+    fn run(&mut self, ticks: u64) -> anyhow::Result<()> {
+        let mut due = Instant::now();
+        let entering = enter(&self.characters);
+        // The tick that lets everybody in is no measure.
+        self.tick(0, &entering)?;
+        for tick in 1..=ticks {
+            let took = self.tick(tick, &steer(&self.characters, tick))?.map(ms);
+            self.times.iter_mut().zip(took).for_each(|(times, took)| times.0.push(took));
+            self.added.0.push(took[0] - took[1]);
+            self.noise.0.push(took[2] - took[1]);
+            due = due.max(Instant::now()) + Duration::from_millis(1_000 / TICK_RATE);
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            listen(&mut self.store)?;
+        }
+        Ok(())
+    }
+
+    /// The same tick of each game; another one is first each time, so that none always finds the caches warm.
+    fn tick(&mut self, tick: u64, inputs: &[Input]) -> anyhow::Result<[Duration; 3]> {
         let mut took = [Duration::ZERO; 3];
-        // Another one is first each time, so that none always finds the caches warm.
-        for turn in 0..games.len() {
-            let which = (turn + usize::try_from(tick)?) % games.len();
+        for turn in 0..self.games.len() {
+            let which = (turn + usize::try_from(tick)?) % self.games.len();
+            let inputs = inputs.to_vec();
             let began = Instant::now();
-            let mut publication = games[which].tick(inputs.clone(), 1);
+            let mut publication = self.games[which].tick(inputs, 1);
             let commit = publication.commit.take();
             if which == 0
                 && let Some(commit) = commit
             {
-                saved += commit.characters.len();
-                store.submit(Write::Commit(Box::new(commit)))?;
+                self.saved += commit.characters.len();
+                self.store.submit(Write::Commit(Box::new(commit)))?;
             }
             took[which] = began.elapsed();
-            games[which].recycle(publication);
+            self.games[which].recycle(publication);
         }
-        // The first tick lets everybody in.
-        if tick > 0 {
-            times.iter_mut().zip(took).for_each(|(times, took)| times.push(took));
-            let ms = |of: Duration| of.as_secs_f64() * 1_000.0;
-            added.0.push(ms(took[0]) - ms(took[1]));
-            noise.0.push(ms(took[2]) - ms(took[1]));
-        }
-        inputs = steer(&characters, tick);
-        due += Duration::from_millis(1_000 / TICK_RATE);
-        std::thread::sleep(due.saturating_duration_since(Instant::now()));
-        listen(&mut store)?;
+        Ok(took)
     }
-    drain(&mut store, &woken)?;
-    ensure!(saved > 0, "nothing was saved");
-    store.close()?;
 
-    let mut report = Report::new("save");
-    let ticks = times[0].0.len();
-    report.push(Figure::new(
-        format!("{} players, {ticks} ticks, characters saved", settings.players),
-        "",
-        vec![count(saved)],
-    ));
-    for (name, quantile) in [("p50", 0.5), ("p99", 0.99), ("p99.99", 0.9999)] {
-        let [with, without, _] = times.each_mut().map(|times| times.at(quantile));
-        report.push(
-            Figure::new(format!("a tick with saving, {name}"), "ms", vec![with]).over(without),
-        );
-        let (added, noise) = (added.at(quantile), noise.at(quantile));
-        report.push(Figure::new(
-            format!("added by saving to the same tick, {name}"),
-            "ms",
-            vec![added],
-        ));
-        report.push(Figure::new(
-            format!("the same between two games without, {name}"),
-            "ms",
-            vec![noise],
-        ));
+    fn report(&mut self) -> Report {
+        let mut report = Report::new("save");
+        let (players, ticks) = (self.characters.len(), self.times[0].0.len());
+        let what = format!("{players} players, {ticks} ticks, characters saved");
+        report.push(Figure::new(what, "", vec![count(self.saved)]));
+        for (name, quantile) in [("p50", 0.5), ("p99", 0.99), ("p99.99", 0.9999)] {
+            let [with, without, _] = self.times.each_mut().map(|times| times.at(quantile));
+            let (added, noise) = (self.added.at(quantile), self.noise.at(quantile));
+            let tick = Figure::new(format!("a tick with saving, {name}"), "ms", vec![with]);
+            report.push(tick.over(without));
+            let what = format!("added by saving to the same tick, {name}");
+            report.push(Figure::new(what, "ms", vec![added]));
+            let what = format!("the same between two games without, {name}");
+            report.push(Figure::new(what, "ms", vec![noise]));
+        }
+        report
     }
-    Ok(report)
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1_000.0
 }
 
 #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
@@ -177,7 +194,8 @@ fn enter(characters: &[CharacterId]) -> Vec<Input> {
 
 /// Half of the players turn somewhere in each tick.
 fn steer(characters: &[CharacterId], tick: u64) -> Vec<Input> {
-    let turns = (0..characters.len() as u64).filter(|index| (index + tick) % STEER_EVERY == 0);
+    let turns =
+        (0..characters.len() as u64).filter(|index| (index + tick).is_multiple_of(STEER_EVERY));
     let packet = |index: u64| {
         let heading = (index.wrapping_mul(7_919) + tick.wrapping_mul(104_729)) % 65_536;
         let wish = Move {

@@ -8,6 +8,7 @@ mod deed;
 mod history;
 mod hunter;
 mod log_watch;
+mod mix;
 mod outcome;
 mod progress;
 mod promises;
@@ -15,6 +16,7 @@ mod round;
 mod trader;
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use rand::SeedableRng as _;
@@ -26,8 +28,9 @@ use crate::server::{ServerSetup, copy_directory};
 
 pub use broken::Broken;
 pub use deed::Deed;
+use mix::Mix;
 pub use outcome::Outcome;
-use progress::Records;
+use progress::{Diary, Records};
 use promises::{Promises, Told};
 use round::{Moment, Plan, Remains};
 use trader::Trader;
@@ -80,22 +83,28 @@ impl Crash {
         let stage = self.stage()?;
         settle(&stage.setup)?;
         let location = stage.setup.location();
-        let (mut outcome, mut promises) = (Outcome::new(TICK_RATE), Promises::default());
+        let (mut outcome, mut promises) = (Outcome::new(self.seed, TICK_RATE), Promises::default());
         promises.begin(&mut location.open()?)?;
         if let (Some(broken), Some(failpoints)) = (self.broken, &stage.failpoints) {
             failpoints.arm(broken.failpoints());
         }
+        let mix = self.broken.map_or(Mix::Everything, Broken::mix);
         let mut rng = Pcg32::seed_from_u64(self.seed);
+        let started = Instant::now();
         for round in 0..self.kills {
             let plan = Plan::draw(&mut rng, round);
-            let mut remains = round::play(&stage.setup, &mut rng, plan, &mut promises)?;
+            let mut remains = round::play(&stage.setup, &mut rng, plan, mix, &mut promises)?;
             outcome.kills += 1;
-            outcome.recoveries.push(remains.recovery);
+            outcome.recoveries.extend(remains.recovery);
             outcome.violations.append(&mut remains.violations);
-            judge(&stage.setup, plan, &remains, &mut outcome, &mut promises)?;
+            // Nothing was promised by a server that didn't start.
+            if remains.recovery.is_some() {
+                judge(&stage.setup, plan, &remains, &mut outcome, &mut promises)?;
+            }
+            outcome.took = started.elapsed();
             watch(&outcome);
             if !outcome.violations.is_empty() {
-                outcome.found = Some((self.seed, round));
+                outcome.found = Some(round);
                 // What a broken server has made of its data teaches nobody anything.
                 outcome.kept = self.broken.is_none().then(|| stage.keep()).transpose()?;
                 break;
@@ -169,7 +178,7 @@ fn settle(setup: &ServerSetup) -> Result<()> {
 
 /// Each trader enters, does something and leaves.
 fn visit(setup: &ServerSetup, act: impl Fn(&mut Trader<'_>) -> Option<()>) -> Result<()> {
-    let mut server = setup.start();
+    let mut server = setup.try_start().map_err(anyhow::Error::msg)?;
     let (say, _heard) = std::sync::mpsc::channel();
     for number in 0..TRADERS {
         let mut trader = Trader::enter(server.address, number, &say);
@@ -199,6 +208,7 @@ fn judge(
     let records = Records::read(&mut database)?;
     outcome.violations.extend(records.apart(promises.history()));
     let limit = SAVE_INTERVAL_TICKS + COMMIT_SLACK_TICKS;
+    outcome.progress_told += remains.diaries.iter().map(Diary::pages).sum::<u64>();
     let (progress, too_old) = records.ages(&remains.diaries, limit);
     outcome.violations.extend(too_old);
     let (positions, misplaced) = positions(&mut database, remains, limit)?;

@@ -3,10 +3,12 @@
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -19,6 +21,8 @@ use crate::failpoints::Failpoints;
 pub const TOKEN_SECRET: &str = "a secret of the tests, 32 bytes or more";
 /// How long a test waits for something that must happen. Generous: it decides only how long a failure takes.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+/// Where a server listens that never got so far.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 /// A server before it is started: where its data lies, and what is configured.
 pub struct ServerSetup {
@@ -256,6 +260,17 @@ impl ServerSetup {
     /// When it ends instead; the message has its log.
     #[must_use]
     pub fn start(&self) -> ServerProcess {
+        self.try_start().unwrap_or_else(|problem| panic!("{problem}"))
+    }
+
+    /// As [`Self::start`], for those who can go on without it.
+    ///
+    /// # Errors
+    /// When it ends instead, or isn't ready in time; what it logged is in the text.
+    ///
+    /// # Panics
+    /// When the binary can't be started.
+    pub fn try_start(&self) -> Result<ServerProcess, String> {
         let mut child = self
             .command()
             .stdout(Stdio::piped())
@@ -264,17 +279,36 @@ impl ServerSetup {
             .expect("the server binary starts");
         let log = Log::default();
         let errors = child.stderr.take().expect("it is piped");
-        log.follow(errors);
-        let mut line = String::new();
-        let mut output = BufReader::new(child.stdout.take().expect("it is piped"));
-        output.read_line(&mut line).expect("its output can be read");
+        let logging = Some(log.follow(errors));
+        let line = first_line(child.stdout.take().expect("it is piped")).recv_timeout(PATIENCE);
+        let line = line.unwrap_or_default();
         let address = line.trim().strip_prefix("realmbeat-server ready on ");
-        let Some(address) = address.and_then(|address| address.parse().ok()) else {
-            let _ = child.wait();
-            panic!("the server isn't ready: {line:?}\n{}", log.text());
+        let address: Option<SocketAddr> = address.and_then(|address| address.parse().ok());
+        let mut server = ServerProcess {
+            child,
+            address: address.unwrap_or(NOWHERE),
+            log,
+            logging,
+            _directory: Arc::clone(&self.directory),
         };
-        ServerProcess { child, address, log, _directory: Arc::clone(&self.directory) }
+        if address.is_none() {
+            server.kill();
+            return Err(format!("the server isn't ready: {line:?}\n{}", server.log.text()));
+        }
+        Ok(server)
     }
+}
+
+/// The first line of a program's output, once it is there.
+fn first_line(output: ChildStdout) -> Receiver<String> {
+    let (say, said) = channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let _ = BufReader::new(output).read_line(&mut line);
+        // Nobody waits any more for one that comes too late.
+        let _ = say.send(line);
+    });
+    said
 }
 
 /// A running server. Dropped, it is killed.
@@ -284,6 +318,8 @@ pub struct ServerProcess {
     pub address: SocketAddr,
     /// What it logs.
     pub log: Log,
+    /// Reads the log.
+    logging: Option<JoinHandle<()>>,
     _directory: Arc<TempDir>,
 }
 
@@ -302,10 +338,16 @@ impl ServerProcess {
         self.child.id()
     }
 
-    /// `kill -9`, and waits until it is gone.
+    /// `kill -9`, and waits until it is gone and its log complete.
     pub fn kill(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
+        drop(self.logging.take().map(JoinHandle::join));
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
     }
 
     /// SIGTERM, and waits for its end.
@@ -370,7 +412,7 @@ impl Drop for ServerProcess {
 pub struct Log(Arc<(Mutex<String>, Condvar)>);
 
 impl Log {
-    fn follow(&self, source: impl std::io::Read + Send + 'static) {
+    fn follow(&self, source: impl std::io::Read + Send + 'static) -> JoinHandle<()> {
         let log = self.clone();
         std::thread::spawn(move || {
             let mut lines = BufReader::new(source);
@@ -383,7 +425,7 @@ impl Log {
                 line.clear();
             }
             let _ = lines.read(&mut []);
-        });
+        })
     }
 
     /// All of it.

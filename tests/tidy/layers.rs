@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use tests::server::repository;
 
 /// Each crate of the workspace, and the crates of the workspace that it may use. `private-postgres` is for tests alone.
-const MAY_USE: [(&str, &[&str]); 7] = [
+const MAY_USE: [(&str, &[&str]); 8] = [
     ("protocol", &[]),
     ("game", &["protocol"]),
     ("private-postgres", &[]),
     ("server", &["game", "protocol", "private-postgres"]),
     ("client-bot", &["protocol"]),
     ("tests", &["protocol", "game", "server", "client-bot", "private-postgres"]),
+    ("bench", &["protocol", "game", "server", "private-postgres"]),
     ("xtask", &[]),
 ];
 

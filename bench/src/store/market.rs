@@ -230,15 +230,14 @@ impl Market {
 
     fn listen(&mut self, hear: &mut dyn FnMut(Duration)) -> anyhow::Result<()> {
         while let Some(answer) = self.store.poll() {
-            match answer {
-                Answer::Durable(durable) => {
-                    let later = self.under_way.split_off(&CommitSeq(durable.0 + 1));
-                    for (_, due) in std::mem::replace(&mut self.under_way, later) {
-                        hear(due.elapsed());
-                    }
+            if let Answer::Broken(reason) = answer {
+                bail!("the store broke: {reason}");
+            }
+            if let Answer::Durable(durable) = answer {
+                let later = self.under_way.split_off(&CommitSeq(durable.0 + 1));
+                for (_, due) in std::mem::replace(&mut self.under_way, later) {
+                    hear(due.elapsed());
                 }
-                Answer::Broken(reason) => bail!("the store broke: {reason}"),
-                _ => {}
             }
         }
         Ok(())

@@ -71,8 +71,12 @@ impl CommandLine {
         let crash = Crash { kills, seed, store, broken };
         let outcome = crash.run(&mut |outcome| show(outcome, kills))?;
         print!("\n{outcome}");
-        if let (Some(broken), Some((_, round))) = (broken, outcome.found) {
-            println!("{} is caught after {} kills", broken.name(), round + 1);
+        match (broken, outcome.found) {
+            (Some(broken), Some(round)) => {
+                println!("{} is caught after {} kills", broken.name(), round + 1);
+            }
+            (Some(broken), None) => println!("{} isn't caught", broken.name()),
+            (None, _) => {}
         }
         if let Some(path) = &self.json {
             let text = serde_json::to_string_pretty(&outcome.to_json())?;
@@ -84,7 +88,11 @@ impl CommandLine {
 
 fn show(outcome: &Outcome, kills: u32) {
     let Outcome { kills: done, confirmations, unheard, .. } = outcome;
-    let line = format!("kill {done} of {kills}, {confirmations} confirmations, {unheard} unheard");
+    let (seconds, violations) = (outcome.took.as_secs(), outcome.violations.len());
+    let line = format!(
+        "kill {done} of {kills}, {seconds} s, {confirmations} confirmations, {unheard} unheard, \
+         {violations} violations"
+    );
     if std::io::stdout().is_terminal() {
         print!("\r{line}");
         // A line that doesn't appear hurts nobody.

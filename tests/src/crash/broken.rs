@@ -2,6 +2,8 @@
 
 use clap::ValueEnum;
 
+use super::mix::Mix;
+
 /// A rule that is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Broken {
@@ -24,6 +26,15 @@ impl Broken {
             Self::ConfirmFirst => "confirm-first",
             Self::TwoClocks => "two-clocks",
             Self::NoOpId => "no-op-id",
+        }
+    }
+
+    /// What players do for it to be found out by what is on disk then.
+    pub(super) const fn mix(self) -> Mix {
+        match self {
+            Self::ConfirmFirst | Self::TwoClocks => Mix::Everything,
+            // An item that is made or moved again stops the server: it has moved already. Gold just moves again.
+            Self::NoOpId => Mix::Gold,
         }
     }
 

@@ -25,9 +25,9 @@ impl LogWatch {
         Ok(Self(watch))
     }
 
-    /// Returns right at the next write after so many others. It never sleeps: by the time it were awake the moment
-    /// would be gone.
-    pub(super) fn wait(self, mut others: u32) -> Result<()> {
+    /// Returns right at the next write after so many others, or when `over` says that none will come. It never sleeps:
+    /// by the time it were awake the moment would be gone.
+    pub(super) fn wait(self, mut others: u32, mut over: impl FnMut() -> bool) -> Result<()> {
         let deadline = Instant::now() + PATIENCE;
         let mut buffer = [MaybeUninit::uninit(); BUFFER];
         let mut events = Reader::new(&self.0, &mut buffer);
@@ -35,6 +35,7 @@ impl LogWatch {
             match events.next() {
                 Ok(_) if others == 0 => return Ok(()),
                 Ok(_) => others -= 1,
+                Err(Errno::AGAIN) if over() => return Ok(()),
                 Err(Errno::AGAIN) => {
                     ensure!(Instant::now() < deadline, "the database has nothing to write down");
                     std::thread::yield_now();

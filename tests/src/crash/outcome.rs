@@ -13,6 +13,8 @@ use super::promises::Compared;
 /// What came of it.
 #[derive(Debug, Default)]
 pub struct Outcome {
+    /// The decisions that were taken.
+    pub seed: u64,
     /// How often the server was killed.
     pub kills: u32,
     /// What clients were told and was held against the database.
@@ -21,6 +23,12 @@ pub struct Outcome {
     pub deeds: BTreeMap<Deed, u64>,
     /// Operations that were on disk when the kill came before their confirmation.
     pub unheard: u64,
+    /// Confirmations of what isn't on disk.
+    pub lost: u64,
+    /// Changes that the ledger has twice, or out of order.
+    pub doubled: u64,
+    /// How often clients were told how far their characters have come.
+    pub progress_told: u64,
     /// Ticks of progress that were told and not saved, for each client and each kill while the database took writes.
     pub progress_ages: Vec<u64>,
     /// Ticks between the newest position that a hunter saw of itself and the saved one, for each as above.
@@ -29,10 +37,12 @@ pub struct Outcome {
     pub recoveries: Vec<Duration>,
     /// What must not be.
     pub violations: Vec<String>,
-    /// The seed and the round of the violations.
-    pub found: Option<(u64, u32)>,
+    /// The round of the violations, from 0.
+    pub found: Option<u32>,
     /// Where the data of that round lie.
     pub kept: Option<PathBuf>,
+    /// All rounds so far.
+    pub took: Duration,
     tick_ms: u64,
 }
 
@@ -44,27 +54,33 @@ struct Spread {
 }
 
 impl Outcome {
-    pub(super) fn new(tick_rate: u32) -> Self {
-        Self { tick_ms: u64::from(1000 / tick_rate), ..Self::default() }
+    pub(super) fn new(seed: u64, tick_rate: u32) -> Self {
+        Self { seed, tick_ms: u64::from(1000 / tick_rate), ..Self::default() }
     }
 
     pub(super) fn add(&mut self, compared: Compared) {
         self.confirmations += compared.confirmations;
         self.unheard += compared.unheard;
+        self.lost += compared.lost;
+        self.doubled += compared.doubled;
         self.violations.extend(compared.violations);
         for (deed, count) in compared.deeds {
             *self.deeds.entry(deed).or_default() += count;
         }
     }
 
-    /// A value that was told and isn't on disk is a violation. Without one, none was ever lost.
-    fn rows(&self) -> [(&'static str, Option<Spread>); 4] {
+    /// Operations that clients asked for and had confirmed.
+    #[must_use]
+    pub fn operations(&self) -> u64 {
+        self.deeds.iter().filter(|(deed, _)| deed.is_value()).map(|(_, count)| count).sum()
+    }
+
+    /// What has an age or takes time. A value that was lost has none: that it was is a violation.
+    fn rows(&self) -> [(&'static str, Option<Spread>); 3] {
         let ticks = |ages: &[u64]| Spread::of(ages.iter().map(|age| age * self.tick_ms));
-        let clean = self.violations.is_empty() && self.confirmations > 0;
         let recoveries =
             self.recoveries.iter().map(|took| took.as_millis().try_into().unwrap_or(u64::MAX));
         [
-            ("value lost", clean.then_some(Spread { p50: 0, p99: 0, max: 0 })),
             ("progress lost", ticks(&self.progress_ages)),
             ("position lost", ticks(&self.position_ages)),
             ("start to ready", Spread::of(recoveries)),
@@ -78,14 +94,22 @@ impl Outcome {
         let spread = |it: Spread| json!({ "p50": it.p50, "p99": it.p99, "max": it.max });
         let rows = self.rows().map(|(name, it)| (format!("{} ms", name), json!(it.map(spread))));
         json!({
+            "seed": self.seed,
             "kills": self.kills,
-            "confirmations": self.confirmations,
-            "durable but unheard": self.unheard,
+            "seconds": self.took.as_secs_f64(),
+            "value": {
+                "operations": self.operations(),
+                "confirmations": self.confirmations,
+                "lost": self.lost,
+                "doubled": self.doubled,
+                "unheard": self.unheard,
+            },
+            "progress told": self.progress_told,
             "violations": self.violations,
-            "found": self.found.map(|(seed, round)| json!({ "seed": seed, "round": round })),
+            "found in round": self.found,
             "kept": self.kept,
             "deeds": deeds.collect::<serde_json::Map<_, _>>(),
-            "ages": rows.into_iter().collect::<serde_json::Map<_, _>>(),
+            "times": rows.into_iter().collect::<serde_json::Map<_, _>>(),
         })
     }
 }
@@ -102,9 +126,17 @@ impl Spread {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kills, confirmations, unheard, .. } = self;
-        writeln!(f, "kills {kills}, confirmations {confirmations}, durable but unheard {unheard}")?;
-        writeln!(f, "violations {}", self.violations.len())?;
+        let Self { seed, kills, confirmations, lost, doubled, unheard, .. } = self;
+        let (seconds, operations) = (self.took.as_secs_f64(), self.operations());
+        let each = seconds / f64::from((*kills).max(1));
+        writeln!(f, "seed {seed}: {kills} kills in {seconds:.0} s, {each:.2} s each")?;
+        writeln!(
+            f,
+            "value: {operations} operations confirmed, {confirmations} confirmations compared"
+        )?;
+        writeln!(f, "       {lost} lost, {doubled} doubled, {unheard} durable and never heard of")?;
+        writeln!(f, "progress: told {} times", self.progress_told)?;
+        writeln!(f, "violations: {}", self.violations.len())?;
         writeln!(f, "{:<20}{:>10}{:>10}{:>10}", "", "p50 ms", "p99 ms", "max ms")?;
         for (name, spread) in self.rows() {
             match spread {
@@ -119,8 +151,8 @@ impl fmt::Display for Outcome {
         for violation in &self.violations {
             writeln!(f, "VIOLATION {violation}")?;
         }
-        if let Some((seed, round)) = self.found {
-            writeln!(f, "seed {seed}, round {round}")?;
+        if let Some(round) = self.found {
+            writeln!(f, "found in round {round}, from 0, of seed {}", self.seed)?;
         }
         if let Some(kept) = &self.kept {
             writeln!(f, "the data of that round are kept in {}", kept.display())?;

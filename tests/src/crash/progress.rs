@@ -53,6 +53,11 @@ impl Diary {
         }
     }
 
+    /// How often it was told how far the character has come.
+    pub(super) fn pages(&self) -> u64 {
+        self.told.len() as u64
+    }
+
     /// How many ticks of progress are gone: from when the first thing was told that wasn't saved to the end. 0 when all
     /// was saved.
     fn age(&self, saved: &Record) -> u64 {

@@ -47,6 +47,10 @@ pub(super) struct Compared {
     pub(super) confirmations: u64,
     pub(super) deeds: BTreeMap<Deed, u64>,
     pub(super) unheard: u64,
+    /// Confirmations of what isn't on disk.
+    pub(super) lost: u64,
+    /// Entries of the ledger that are there again, or out of order.
+    pub(super) doubled: u64,
     pub(super) violations: Vec<String>,
 }
 
@@ -114,13 +118,17 @@ impl Promises {
         for (holding, told, course) in self.pairs(&chapter) {
             match follow(&told, &course) {
                 Ok(rest) => unheard.entry(holding.0).or_default().extend(rest),
-                Err(quantity) => compared.violations.push(format!(
-                    "character {} was told that it has {quantity} of {}; on disk it had {course:?}",
-                    holding.0, holding.1,
-                )),
+                Err(known) => {
+                    compared.lost += (told.len() - known) as u64;
+                    compared.violations.push(format!(
+                        "character {} was told that it has {} of {}; on disk it had {course:?}",
+                        holding.0, told[known], holding.1,
+                    ));
+                }
             }
         }
         self.count(&chapter, unheard, &mut compared);
+        compared.doubled = chapter.violations.len() as u64;
         compared.violations.extend(chapter.violations);
         Ok(compared)
     }
@@ -147,6 +155,7 @@ impl Promises {
         for (character, done) in std::mem::take(&mut self.done) {
             let durable = chapter.operations.get(&character).map_or(0, BTreeSet::len);
             if done > durable {
+                compared.lost += (done - durable) as u64;
                 compared.violations.push(format!(
                     "{done} deeds of character {character} were confirmed, {durable} are on disk"
                 ));
@@ -154,6 +163,7 @@ impl Promises {
         }
         for letter in std::mem::take(&mut self.letters) {
             if !chapter.letters.contains(&letter) {
+                compared.lost += 1;
                 let (character, mail) = letter;
                 let lost = format!("the letter {mail} of character {character} was sent and isn't");
                 compared.violations.push(lost);
@@ -170,12 +180,12 @@ impl Promises {
 }
 
 /// Follows a course by what was told, which must be a part of it in the same order. Returns the operations after the
-/// last one that was told of, or what was told and never was.
-fn follow(told: &[u64], course: &Course) -> Result<Vec<OpId>, u64> {
+/// last one that was told of, or how much of what was told had been so before something never was.
+fn follow(told: &[u64], course: &Course) -> Result<Vec<OpId>, usize> {
     let (mut now, mut steps) = (course.before, course.steps.iter());
-    for quantity in told {
+    for (known, quantity) in told.iter().enumerate() {
         while now != *quantity {
-            (_, now) = *steps.next().ok_or(*quantity)?;
+            (_, now) = *steps.next().ok_or(known)?;
         }
     }
     Ok(steps.map(|(op, _)| *op).collect())
@@ -202,7 +212,7 @@ mod tests {
     #[test]
     fn what_was_told_and_never_was_is_found_and_so_is_a_wrong_order() {
         let course = course(&[3, 0, 5]);
-        assert_eq!(follow(&[5, 4], &course), Err(4));
-        assert_eq!(follow(&[0, 3], &course), Err(3));
+        assert_eq!(follow(&[5, 4], &course), Err(1));
+        assert_eq!(follow(&[0, 3], &course), Err(1));
     }
 }

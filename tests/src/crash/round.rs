@@ -1,6 +1,7 @@
 //! One life of a server: players come, do what moves value, and at some moment it is killed.
 
 use std::net::SocketAddr;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,13 +9,15 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use client_bot::{Scenario, Settings, Swarm};
 use rand::seq::SliceRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg32;
+use rustix::process::Signal;
 
 use super::log_watch::LogWatch;
+use super::mix::Mix;
 use super::progress::Diary;
 use super::promises::Promises;
 use super::trader::{Trader, trade};
@@ -34,6 +37,11 @@ const MOST_CONFIRMATIONS: u64 = 150;
 const LONGEST_PAUSE: Duration = Duration::from_millis(900);
 /// Writes to the database's log that are let pass before a kill at a write, at most: about three commits.
 const MOST_WRITES: u32 = 60;
+
+/// How the server's log marks what it can't go on with.
+const ERROR: &str = " ERROR ";
+/// A finding about a server that lives and does nothing.
+const SILENCE: &str = "no player was told anything for a minute";
 
 /// When a server is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,11 +83,19 @@ impl Plan {
 /// What a round left behind besides promises and a database.
 #[derive(Debug, Default)]
 pub(super) struct Remains {
-    pub(super) recovery: Duration,
+    /// From its start to its ready line.
+    pub(super) recovery: Option<Duration>,
     pub(super) trails: Vec<Trail>,
     pub(super) diaries: Vec<Diary>,
     /// What went wrong while the server lived.
     pub(super) violations: Vec<String>,
+}
+
+impl Remains {
+    /// Of a server that didn't start again on what the one before it left.
+    fn of_no_life(problem: String) -> Self {
+        Self { violations: vec![problem], ..Self::default() }
+    }
 }
 
 /// From the start of a server to its kill.
@@ -87,39 +103,57 @@ pub(super) fn play(
     setup: &ServerSetup,
     rng: &mut Pcg32,
     plan: Plan,
+    mix: Mix,
     promises: &mut Promises,
 ) -> Result<Remains> {
     let starting = Instant::now();
-    let mut server = setup.start();
-    let mut remains = Remains { recovery: starting.elapsed(), ..Remains::default() };
+    let mut server = match setup.try_start() {
+        Ok(server) => server,
+        Err(problem) => return Ok(Remains::of_no_life(problem)),
+    };
+    let mut remains = Remains { recovery: Some(starting.elapsed()), ..Remains::default() };
     let list = setup.data_dir().join("confirmations");
     let known = std::fs::read(&list).map_or(0, |text| text.len());
     let (say, heard) = channel();
-    let crowd = Crowd::start(server.address, &list, rng, &say)?;
+    let crowd = Crowd::start(server.address, &list, mix, rng, &say)?;
     drop(say);
-    match listen(&heard, plan.kill_after, promises) {
+    match listen(&heard, crowd.clients(), plan.kill_after, promises) {
         Ok(()) => plan.strike(setup, &mut server)?,
-        Err(RecvTimeoutError::Timeout) => bail!("no player hears anything\n{}", server.log.text()),
-        // All of them were disconnected.
-        Err(RecvTimeoutError::Disconnected) => {
-            remains.violations.push(format!("the server ended by itself\n{}", server.log.text()));
-        }
+        Err(RecvTimeoutError::Timeout) => remains.violations.push(SILENCE.into()),
+        // All of them were disconnected, and what the server has to say of that comes now.
+        Err(RecvTimeoutError::Disconnected) => {}
     }
     server.kill();
+    remains.violations.extend(own_end(&mut server));
     crowd.disperse(&mut remains)?;
     heard.try_iter().for_each(|said| promises.hear(said));
-    promises.read(&std::fs::read_to_string(&list)?[known..])?;
+    // A mix without fighters has no list.
+    let list = std::fs::read_to_string(&list).unwrap_or_default();
+    promises.read(list.get(known..).unwrap_or_default())?;
     Ok(remains)
 }
 
-/// Listens until all are in the world and so much was confirmed.
+/// What ended a server or was about to, other than its kill.
+fn own_end(server: &mut ServerProcess) -> Option<String> {
+    let log = server.log.text();
+    let error = log.lines().find(|line| line.contains(ERROR));
+    if let Some(error) = error {
+        return Some(format!("the server stopped by itself: {error}"));
+    }
+    let status = server.ended()?;
+    let killed = status.signal() == Some(Signal::KILL.as_raw());
+    (!killed).then(|| format!("the server stopped by itself: {status}\n{log}"))
+}
+
+/// Listens until all clients are in the world and so much was confirmed.
 fn listen(
     heard: &Receiver<Heard>,
+    clients: usize,
     confirmations: u64,
     promises: &mut Promises,
 ) -> Result<(), RecvTimeoutError> {
     let (mut ready, mut confirmed) = (0, 0);
-    while ready < TRADERS + HUNTERS || confirmed < confirmations {
+    while ready < clients || confirmed < confirmations {
         match heard.recv_timeout(PATIENCE)? {
             Heard::Ready => ready += 1,
             Heard::Told(told) => {
@@ -145,7 +179,8 @@ impl Plan {
             }
             Moment::Write => {
                 thread::sleep(self.pause);
-                LogWatch::new(&database.log()?)?.wait(self.writes)?;
+                let over = || server.ended().is_some();
+                LogWatch::new(&database.log()?)?.wait(self.writes, over)?;
             }
         }
         server.kill();
@@ -156,7 +191,7 @@ impl Plan {
 /// All who play.
 struct Crowd {
     stop: Arc<AtomicBool>,
-    swarm: JoinHandle<Result<()>>,
+    swarm: Option<JoinHandle<Result<()>>>,
     traders: Vec<JoinHandle<[Diary; 2]>>,
     hunters: Vec<JoinHandle<(Trail, Diary)>>,
 }
@@ -165,22 +200,29 @@ impl Crowd {
     fn start(
         server: SocketAddr,
         list: &Path,
+        mix: Mix,
         rng: &mut Pcg32,
         say: &Sender<Heard>,
     ) -> Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
-        let swarm = start_swarm(server, list, Arc::clone(&stop))?;
+        let fighting = mix == Mix::Everything;
+        let swarm = fighting.then(|| start_swarm(server, list, Arc::clone(&stop))).transpose()?;
         let mut own = || (say.clone(), Pcg32::seed_from_u64(rng.random()));
         let traders = (0..TRADERS).step_by(2).map(|number| {
             let (say, mut rng) = own();
-            thread::spawn(move || deal(server, number, &mut rng, &say))
+            thread::spawn(move || deal(server, number, mix, &mut rng, &say))
         });
         let traders = traders.collect();
-        let hunters = (0..HUNTERS).map(|number| {
+        let hunters = (0..if fighting { HUNTERS } else { 0 }).map(|number| {
             let (say, mut rng) = own();
             thread::spawn(move || hunter::hunt(server, number, &mut rng, || ready(&say)))
         });
         Ok(Self { stop, swarm, traders, hunters: hunters.collect() })
+    }
+
+    /// Those who say when they are ready.
+    fn clients(&self) -> usize {
+        2 * self.traders.len() + self.hunters.len()
     }
 
     /// Waits until all have noticed that the server is gone, and takes what they know.
@@ -196,7 +238,8 @@ impl Crowd {
             remains.trails.extend(trails);
             remains.diaries.extend(diaries);
         }
-        join(self.swarm, &mut remains.violations).unwrap_or(Ok(()))
+        let swarm = self.swarm.and_then(|swarm| join(swarm, &mut remains.violations));
+        swarm.unwrap_or(Ok(()))
     }
 }
 
@@ -225,20 +268,30 @@ fn start_swarm(
 }
 
 /// Two traders, each for itself and with each other, until the connection ends.
-fn deal(server: SocketAddr, number: usize, rng: &mut Pcg32, say: &Sender<Heard>) -> [Diary; 2] {
+fn deal(
+    server: SocketAddr,
+    number: usize,
+    mix: Mix,
+    rng: &mut Pcg32,
+    say: &Sender<Heard>,
+) -> [Diary; 2] {
     let mut two = [number, number + 1].map(|number| Trader::enter(server, number, say));
     ready(say);
     ready(say);
-    while deal_once(&mut two, rng).is_some() {}
+    while deal_once(&mut two, mix, rng).is_some() {}
     two.map(Trader::into_diary)
 }
 
-fn deal_once(two: &mut [Trader<'_>; 2], rng: &mut Pcg32) -> Option<()> {
+fn deal_once(two: &mut [Trader<'_>; 2], mix: Mix, rng: &mut Pcg32) -> Option<()> {
     for trader in &mut *two {
         trader.settle_in()?;
     }
     two.shuffle(rng);
     let [one, other] = two;
+    if mix == Mix::Gold {
+        one.act_with_gold(rng)?;
+        return other.act_with_gold(rng);
+    }
     if rng.random_ratio(1, TRADE_EVERY) {
         return trade(one, other, rng);
     }

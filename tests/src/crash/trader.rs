@@ -9,6 +9,7 @@ mod trade;
 
 use std::net::SocketAddr;
 use std::sync::mpsc::Sender;
+use std::time::Instant;
 
 use client_bot::bot::sight::{Point, Sight};
 use protocol::ClientMessage;
@@ -27,6 +28,7 @@ use super::deed::Deed;
 use super::progress::Diary;
 use super::promises::Told;
 use crate::client::Client;
+use crate::server::PATIENCE;
 use crate::walker::letter;
 use chest::Chest;
 
@@ -38,6 +40,8 @@ const FULL: usize = 16;
 const REACH_CM: f64 = 400.0;
 /// What game masters make here: a stack that shops buy, and something that is no stack.
 const WARES: [&str; 2] = ["boar_meat", "rusty_sword"];
+/// Gold that a game master makes at once, at most.
+const MOST_GOLD: u32 = 20;
 /// What the server says of a gift that was made.
 const GIVEN: &str = " has ";
 /// Pieces of the stack that one has at most; the content's `stack`.
@@ -142,6 +146,19 @@ impl<'a> Trader<'a> {
         }
     }
 
+    /// One deed that moves gold and nothing else.
+    pub(super) fn act_with_gold(&mut self, rng: &mut Pcg32) -> Option<()> {
+        match rng.random_range(0..4) {
+            0 if self.chest.gold() > 0 => self.send_gold(rng),
+            1 if self.letters => self.take_mail(),
+            _ => {
+                let amount = rng.random_range(1..=MOST_GOLD);
+                let line = format!("give {} gold {amount}", name(self.number));
+                self.ask(Deed::Give, &Command { line }).map(drop)
+            }
+        }
+    }
+
     fn give(&mut self, rng: &mut Pcg32) -> Option<()> {
         let command = self.gift(rng);
         self.ask(Deed::Give, &command).map(drop)
@@ -218,8 +235,13 @@ impl<'a> Trader<'a> {
     }
 
     /// Reads on until `find` has found.
+    ///
+    /// # Panics
+    /// When it doesn't in time, though the server goes on talking.
     fn wait<T>(&mut self, find: impl Fn(&ServerPacket) -> Option<T>) -> Option<T> {
+        let deadline = Instant::now() + PATIENCE;
         loop {
+            assert!(Instant::now() < deadline, "{} gets no answer", name(self.number));
             let packet = self.client.next().ok()?;
             self.take(&packet);
             if let Some(found) = find(&packet) {

@@ -11,18 +11,26 @@ use crate::crash::deed::Deed;
 
 /// Items in a letter, at most.
 const ENCLOSED: usize = 3;
+/// Gold in a letter, at most.
+const ENCLOSED_GOLD: u64 = 10;
 
 impl Trader<'_> {
     pub(super) fn send_mail(&mut self, rng: &mut Pcg32) -> Option<()> {
         let count = rng.random_range(1..=ENCLOSED);
-        let to = (self.number + rng.random_range(1..TRADERS)) % TRADERS;
-        let letter = SendMail {
-            to: name(to),
-            subject: "wares".into(),
-            body: String::new(),
-            items: self.chest.some(rng, count),
-            gold: rng.random_range(0..=self.chest.gold().min(10)),
-        };
+        let items = self.chest.some(rng, count);
+        let gold = rng.random_range(0..=self.chest.gold().min(ENCLOSED_GOLD));
+        self.send_letter(items, gold, rng)
+    }
+
+    /// A letter with some of its gold, of which it must have some.
+    pub(super) fn send_gold(&mut self, rng: &mut Pcg32) -> Option<()> {
+        let gold = rng.random_range(1..=self.chest.gold().min(ENCLOSED_GOLD));
+        self.send_letter(Vec::new(), gold, rng)
+    }
+
+    fn send_letter(&mut self, items: Vec<u64>, gold: u64, rng: &mut Pcg32) -> Option<()> {
+        let to = name((self.number + rng.random_range(1..TRADERS)) % TRADERS);
+        let letter = SendMail { to, subject: "wares".into(), body: String::new(), items, gold };
         let request = self.send(&letter);
         let settled = self.wait(|packet| match packet.body {
             // The change of the inventory came just before it.

@@ -1,0 +1,11 @@
+//! Which of the things that move value players do.
+
+/// What is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mix {
+    /// All that there is, with fighters and hunters.
+    Everything,
+    /// Traders get gold, and send it to each other in letters. No item changes hands, and nobody strikes a monster,
+    /// which would leave one.
+    Gold,
+}
