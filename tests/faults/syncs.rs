@@ -77,6 +77,7 @@ fn a_sync_comes_before_each_confirmation_and_one_serves_all_that_wait() {
     audit(&on(data.path()));
 }
 
+#[allow(clippy::print_stdout, reason = "the figure is what a reader wants")]
 #[expect(clippy::cast_precision_loss, reason = "small numbers")]
 fn print(how: &str, operations: usize, syncs: usize) {
     let (operations, syncs) = (operations as f64, syncs as f64);
