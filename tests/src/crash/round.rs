@@ -30,7 +30,7 @@ const HUNTERS: usize = 8;
 /// Bots that fight, loot and drop.
 const FIGHTERS: usize = 40;
 /// One in so many deeds of two traders is a trade.
-const TRADE_EVERY: u32 = 6;
+const TRADE_EVERY: u32 = 4;
 /// Confirmations that the traders wait for before a kill, at most.
 const MOST_CONFIRMATIONS: u64 = 150;
 /// From then to the kill at most, so that it meets every moment of a tick and of a save interval.
