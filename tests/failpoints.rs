@@ -1,5 +1,11 @@
 //! Faults at every step between a value operation and its confirmation, in a test build of the server.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests say how far they are, and look at what they wait for"
+)]
+
 mod deed;
 mod faults;
 mod operations;

@@ -14,6 +14,9 @@ use super::stage::Stage;
 /// What an operation concerns: entities, items or a character, as it needs them.
 pub(crate) type Target = [u64; 2];
 
+/// What is looked for among what a client is sent.
+pub(crate) type Such = fn(&Body) -> bool;
+
 /// An operation of value, or a look at it.
 pub(crate) struct Operation {
     pub(crate) name: &'static str,
@@ -26,7 +29,7 @@ pub(crate) struct Operation {
     /// The request itself.
     pub(crate) act: fn(&mut Stage, Target),
     /// Who is told that it has happened, and by what.
-    pub(crate) told: &'static [(&'static str, fn(&Body) -> bool)],
+    pub(crate) told: &'static [(&'static str, Such)],
     /// What it makes of the world.
     pub(crate) effect: &'static [&'static str],
     /// What else must be on, or nothing.
