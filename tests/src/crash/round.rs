@@ -113,7 +113,8 @@ pub(super) fn play(
     };
     let mut remains = Remains { recovery: Some(starting.elapsed()), ..Remains::default() };
     let list = setup.data_dir().join("confirmations");
-    let known = std::fs::read(&list).map_or(0, |text| text.len());
+    // That of the round before.
+    drop(std::fs::remove_file(&list));
     let (say, heard) = channel();
     let crowd = Crowd::start(server.address, &list, mix, rng, &say)?;
     drop(say);
@@ -127,9 +128,9 @@ pub(super) fn play(
     remains.violations.extend(own_end(&mut server));
     crowd.disperse(&mut remains)?;
     heard.try_iter().for_each(|said| promises.hear(said));
-    // A mix without fighters has no list.
-    let list = std::fs::read_to_string(&list).unwrap_or_default();
-    promises.read(list.get(known..).unwrap_or_default())?;
+    if mix == Mix::Everything {
+        promises.read(&std::fs::read_to_string(&list)?)?;
+    }
     Ok(remains)
 }
 
