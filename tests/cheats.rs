@@ -173,7 +173,12 @@ fn what_others_own_is_out_of_reach_and_quantities_stay_in_their_bounds() {
         ("give Root whisker -1", "quantity"),
         ("give Root whisker 21", "1 to 20"),
         ("give Root whisker 4294967295", "1 to 20"),
-        ("give Root whisker 4294967296", "quantity"),
+        ("give Root whisker 4294967296", "more than a stack"),
+        ("give Root gold 0", "1 to"),
+        ("give Root gold -1", "quantity"),
+        ("give Root gold 1000000000000001", "gold"),
+        ("give Root gold 18446744073709551615", "gold"),
+        ("give Root gold 18446744073709551616", "quantity"),
         ("give Root excalibur", "excalibur"),
         ("give Nobody whisker", "no Nobody"),
     ] {

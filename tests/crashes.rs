@@ -4,6 +4,7 @@
 use tests::crash::{Broken, Crash, Outcome};
 use tests::database::Engine;
 
+#[allow(clippy::print_stdout, reason = "the figures are what a reader wants")]
 fn run(kills: u32, store: Engine, broken: Option<Broken>) -> Outcome {
     let outcome = Crash { kills, seed: 7, store, broken }.run(&mut |_| ()).unwrap();
     println!("{outcome}");

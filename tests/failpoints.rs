@@ -1,10 +1,10 @@
 //! Faults at every step between a value operation and its confirmation, in a test build of the server.
 
 #![allow(
+    clippy::print_stdout,
     clippy::wildcard_enum_match_arm,
-    reason = "of all messages, each place here is about one or two"
+    reason = "tests say how far they are, and look at what they wait for"
 )]
-#![allow(clippy::print_stdout, reason = "it is seen when a test fails, and says where it was")]
 
 mod deed;
 mod faults;

@@ -15,14 +15,14 @@ const PYTHON: &str = "/usr/bin/python3";
 fn a_client_of_googles_python_protobuf_logs_in_walks_talks_fights_and_loots() {
     let generated = tempfile::tempdir().unwrap();
     let proto = repository().join("protocol/proto");
-    let sources = ["chat", "combat", "gm", "items", "lobby", "movement", "options", "packet"];
-    let sources = sources.iter().chain(&["session", "view", "who"]);
+    let sources = std::fs::read_dir(proto.join("realmbeat/v1")).unwrap();
+    let sources = sources.map(|file| file.unwrap().path());
     let compiled = Command::new("protoc")
         .arg("-I")
         .arg(&proto)
         .arg("--python_out")
         .arg(generated.path())
-        .args(sources.map(|name| format!("realmbeat/v1/{name}.proto")))
+        .args(sources)
         .output()
         .unwrap_or_else(|error| panic!("protoc can't be run ({error}): {PACKAGES}"));
     assert!(compiled.status.success(), "{compiled:?}");

@@ -226,7 +226,7 @@ fn items_that_the_content_no_longer_knows_are_kept_and_not_shown() {
 
     let rename = |setup: ServerSetup, from, to| {
         let setup = setup.edit_content("items.toml", from, to);
-        setup.edit_content("monsters.toml", from, to)
+        setup.edit_content("monsters.toml", from, to).edit_content("shops.toml", from, to)
     };
     let setup = rename(setup, "rusty_sword", "blunt_sword");
     let mut server = setup.start();

@@ -12,6 +12,7 @@ use client_bot::bot::world::Watch;
 use client_bot::scenario::Script;
 use client_bot::{Bot, Scenario};
 use game::record::CharacterRecord;
+use game::testing::Model;
 use game::{
     AccountId, CharacterId, Content, Game, Input, ItemId, ModuleTable, Order, Publication, Rank,
     SessionId, Settings,
@@ -39,6 +40,7 @@ struct Simulation {
     table: Arc<ModuleTable>,
     bots: Vec<Bot>,
     inputs: Vec<Input>,
+    database: Model,
     now: Duration,
     findings: Vec<String>,
     confirmations: usize,
@@ -77,6 +79,7 @@ impl Simulation {
             content,
             table,
             inputs: vec![Input::ItemIds { first: ItemId(1), count: 1 << 32 }],
+            database: Model::default(),
             now: Duration::ZERO,
             findings: Vec::new(),
             confirmations: 0,
@@ -121,8 +124,18 @@ impl Simulation {
         for letter in &publication.letters {
             self.inputs.push(Input::Letter(letter.clone()));
         }
-        let wanted = publication.orders.iter().all(|order| *order == Order::NeedItemIds);
-        assert!(wanted, "{:?}", publication.orders);
+        let decisions = publication.commit.iter().flat_map(|commit| self.database.apply(commit));
+        self.inputs.extend(decisions.map(Input::Decided));
+        for order in &publication.orders {
+            match *order {
+                Order::NeedItemIds => {}
+                Order::ReadMailbox { character, request } => {
+                    let mails = Some(self.database.mailbox(character));
+                    self.inputs.push(Input::Mailbox { character, request, mails });
+                }
+                ref other => panic!("{other:?}"),
+            }
+        }
     }
 
     fn receive(&mut self, number: usize, bytes: &[u8]) {
@@ -179,6 +192,7 @@ impl Simulation {
             self.answer(number, request, &Pong { nonce });
         } else if id == EnterWorld::INFO.id {
             let character = Box::new(newcomer(character));
+            self.database.introduce(character.id, &character.name);
             self.inputs.push(Input::Enter { session, character });
         } else {
             assert_ne!(id, LeaveWorld::INFO.id, "nobody is told to leave");

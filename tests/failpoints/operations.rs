@@ -14,8 +14,8 @@ use super::stage::Stage;
 /// What an operation concerns: entities, items or a character, as it needs them.
 pub(crate) type Target = [u64; 2];
 
-/// Somebody's name, and the message that tells it.
-type Told = (&'static str, fn(&Body) -> bool);
+/// What is looked for among what a client is sent.
+pub(crate) type Such = fn(&Body) -> bool;
 
 /// An operation of value, or a look at it.
 pub(crate) struct Operation {
@@ -29,7 +29,7 @@ pub(crate) struct Operation {
     /// The request itself.
     pub(crate) act: fn(&mut Stage, Target),
     /// Who is told that it has happened, and by what.
-    pub(crate) told: &'static [Told],
+    pub(crate) told: &'static [(&'static str, Such)],
     /// What it makes of the world.
     pub(crate) effect: &'static [&'static str],
     /// What else must be on, or nothing.

@@ -11,7 +11,7 @@ use crate::ids::{EntityId, ItemId, PlayerId, Rank, ZoneName};
 use crate::module::{Caller, CommandError, Module, Refuse, Routes};
 use crate::modules::combat::Killed;
 use crate::modules::movement::in_reach;
-use crate::record::GOLD;
+use crate::record::{GOLD, MAX_GOLD};
 use crate::zone::EntityKind;
 
 /// How long things lie on the ground, in milliseconds: loot that nobody takes, and what players drop.
@@ -167,6 +167,9 @@ impl Items {
         let player = named(ctx, name)?;
         let refused = |refuse: Refuse| CommandError::Failed(refuse.message);
         if *item == GOLD {
+            if quantity == 0 {
+                return Err(CommandError::Failed(format!("gold is given from 1 to {MAX_GOLD}")));
+            }
             give_gold(ctx, player, quantity).map_err(refused)?;
             return Ok(format!("{name} has {quantity} gold more"));
         }
@@ -196,7 +199,6 @@ mod tests {
 
     use super::*;
     use crate::input::Input;
-    use crate::record::MAX_GOLD;
     use crate::testing::GameTest;
 
     #[test]

@@ -30,7 +30,7 @@ const HUNTERS: usize = 8;
 /// Bots that fight, loot and drop.
 const FIGHTERS: usize = 40;
 /// One in so many deeds of two traders is a trade.
-const TRADE_EVERY: u32 = 6;
+const TRADE_EVERY: u32 = 4;
 /// Confirmations that the traders wait for before a kill, at most.
 const MOST_CONFIRMATIONS: u64 = 150;
 /// From then to the kill at most, so that it meets every moment of a tick and of a save interval.
@@ -113,7 +113,8 @@ pub(super) fn play(
     };
     let mut remains = Remains { recovery: Some(starting.elapsed()), ..Remains::default() };
     let list = setup.data_dir().join("confirmations");
-    let known = std::fs::read(&list).map_or(0, |text| text.len());
+    // That of the round before.
+    drop(std::fs::remove_file(&list));
     let (say, heard) = channel();
     let crowd = Crowd::start(server.address, &list, mix, rng, &say)?;
     drop(say);
@@ -127,9 +128,9 @@ pub(super) fn play(
     remains.violations.extend(own_end(&mut server));
     crowd.disperse(&mut remains)?;
     heard.try_iter().for_each(|said| promises.hear(said));
-    // A mix without fighters has no list.
-    let list = std::fs::read_to_string(&list).unwrap_or_default();
-    promises.read(list.get(known..).unwrap_or_default())?;
+    if mix == Mix::Everything {
+        promises.read(&std::fs::read_to_string(&list)?)?;
+    }
     Ok(remains)
 }
 

@@ -107,10 +107,19 @@ impl<'a> Trader<'a> {
         trader
     }
 
-    /// Is at the market, and knows what is sold there, before it does anything else.
+    /// Is at the market, and knows what is sold there, before it does anything else. It was killed on a journey perhaps,
+    /// and who is far from the others can't trade.
     pub(super) fn settle_in(&mut self) -> Option<()> {
         self.go_to_market()?;
-        if self.offers.is_none() { self.look_at_offers() } else { Some(()) }
+        if self.offers.is_some() {
+            return Some(());
+        }
+        if self.within_reach(EntityKind::Npc).is_empty()
+            && let Some(keeper) = self.shopkeeper()
+        {
+            self.go_to(keeper)?;
+        }
+        self.look_at_offers()
     }
 
     /// Hears the rest of what it was told, and gives what it was told of its progress.

@@ -1,5 +1,6 @@
 //! How a trader goes to another zone while something of its is under way, and to the market.
 
+use client_bot::bot::sight::Point;
 use protocol::v1::server_packet::Body;
 use protocol::v1::{Command, DropItem, EntityKind, ServerPacket};
 use rand::RngExt as _;
@@ -33,7 +34,7 @@ impl Trader<'_> {
         }
         self.tell(Told::Done { character: self.character, deed: Deed::Cross });
         self.go_to_market()?;
-        self.command(format!("teleport {} {}", home.x, home.y))
+        self.go_to(home)
     }
 
     /// Is in the zone of the market after this.
@@ -67,13 +68,22 @@ impl Trader<'_> {
     /// Goes to the shopkeeper, once that one is in sight.
     pub(in crate::crash) fn go_to_shopkeeper(&mut self) -> Option<()> {
         loop {
-            let keeper = self.sight.entities().find(|(_, seen)| seen.kind == EntityKind::Npc);
-            if let Some((_, keeper)) = keeper {
-                let line = format!("teleport {} {}", keeper.at.x, keeper.at.y);
-                return self.command(line);
+            if let Some(keeper) = self.shopkeeper() {
+                return self.go_to(keeper);
             }
             self.wait(is_view)?;
         }
+    }
+
+    /// Where the shopkeeper is, if that one is in sight.
+    pub(super) fn shopkeeper(&self) -> Option<Point> {
+        let mut seen = self.sight.entities().map(|(_, seen)| seen);
+        seen.find(|seen| seen.kind == EntityKind::Npc).map(|keeper| keeper.at)
+    }
+
+    /// To a place in the same zone, which the next view shows.
+    pub(super) fn go_to(&mut self, place: Point) -> Option<()> {
+        self.command(format!("teleport {} {}", place.x, place.y))
     }
 }
 
