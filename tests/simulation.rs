@@ -127,13 +127,11 @@ impl Simulation {
         let decisions = publication.commit.iter().flat_map(|commit| self.database.apply(commit));
         self.inputs.extend(decisions.map(Input::Decided));
         for order in &publication.orders {
-            match *order {
-                Order::NeedItemIds => {}
-                Order::ReadMailbox { character, request } => {
-                    let mails = Some(self.database.mailbox(character));
-                    self.inputs.push(Input::Mailbox { character, request, mails });
-                }
-                ref other => panic!("{other:?}"),
+            if let Order::ReadMailbox { character, request } = *order {
+                let mails = Some(self.database.mailbox(character));
+                self.inputs.push(Input::Mailbox { character, request, mails });
+            } else {
+                assert_eq!(*order, Order::NeedItemIds);
             }
         }
     }
