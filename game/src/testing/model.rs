@@ -136,6 +136,9 @@ impl Model {
                 let mut names = self.names.iter();
                 let found = names.find(|(_, name)| name.to_lowercase() == to);
                 let (&recipient, _) = found.ok_or(Denied::NoSuchCharacter)?;
+                if recipient == actor {
+                    return Err(Denied::NoSuchCharacter);
+                }
                 let there = self.mails.values().filter(|letter| letter.recipient == recipient);
                 if there.count() >= *room as usize {
                     return Err(Denied::MailboxFull);

@@ -7,6 +7,10 @@ use game::record::{SharedRequest, Work};
 
 use super::Write;
 
+/// What a request weighs, in rows: it asks the database several things one after the other, each a round trip on
+/// PostgreSQL, while many rows share one.
+const REQUEST_ROWS: usize = 32;
+
 /// An amount of writing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Load {
@@ -42,9 +46,9 @@ impl Load {
         }
     }
 
-    /// Its share of a transaction, in rows: a request or an otherwise empty commit is one.
+    /// Its share of a transaction, in rows: an otherwise empty commit is one.
     pub(super) const fn weight(self) -> usize {
-        self.commits + self.rows + self.requests
+        self.commits + self.rows + self.requests * REQUEST_ROWS
     }
 }
 

@@ -55,7 +55,19 @@ impl<D: Database> Rules<D> {
             say_what_became_of(number, applied);
         }
         if applied {
-            return answers::recall(&mut transaction, number, &marks, writes);
+            let answers = answers::recall(&mut transaction, number, &marks, writes)?;
+            // A standby that the lost COMMIT had to wait for may not have it yet: this one waits for it.
+            transaction.set_marks(&marks)?;
+            transaction.commit()?;
+            return Ok(answers);
+        }
+        if number != marks.batch + 1 {
+            let last = marks.batch;
+            let reason = format!(
+                "batch {number} came after batch {last}: the database has lost what was confirmed between; \
+                 was it restored, or is this a standby that lags behind?"
+            );
+            return Err(EngineError::Fatal(reason));
         }
         let mut batch = Batch::new(&mut transaction, marks, self.epoch, self.unreserved);
         writes.iter().try_for_each(|write| batch.write(write))?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
+use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, NoTls, Row, Statement};
 
@@ -65,11 +66,20 @@ impl Session {
             .keepalives(true)
             .keepalives_idle(PROBE)
             .keepalives_interval(PROBE)
-            .keepalives_retries(PROBES);
+            .keepalives_retries(PROBES)
+            // Of several hosts the one that takes writes: a standby would show what was so a while ago.
+            .target_session_attrs(TargetSessionAttrs::ReadWrite);
         let runtime =
             Builder::new_current_thread().enable_all().build().map_err(Failure::System)?;
-        let connected = within(&runtime, Some(CONNECT_PATIENCE * 2), config.connect(NoTls))?;
-        let (client, connection) = connected;
+        let connected = within(&runtime, Some(CONNECT_PATIENCE * 2), config.connect(NoTls));
+        let (client, connection) = match connected {
+            Ok(connected) => connected,
+            Err(failure) => {
+                // Dropping it would wait for a name server that says nothing.
+                runtime.shutdown_background();
+                return Err(failure);
+            }
+        };
         // Its end shows in the client: what is asked of it afterwards fails.
         drop(runtime.spawn(connection));
         let statements = HashMap::new();

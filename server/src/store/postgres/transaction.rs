@@ -404,8 +404,13 @@ impl Transaction for PostgresTransaction<'_> {
         most: u32,
     ) -> Result<Vec<LedgerEntry>, EngineError> {
         let before = signed(before_ms)?;
-        let sql = concat!("SELECT ", ledger_columns!(), " FROM ledger ORDER BY entry LIMIT $1");
-        let oldest = self.query(sql, &[&i64::from(most)], rows::ledger_entry)?;
+        // Mostly not even the first one is old enough; then nothing is fetched.
+        let sql = concat!(
+            "SELECT ",
+            ledger_columns!(),
+            " FROM ledger WHERE (SELECT at_ms FROM ledger ORDER BY entry LIMIT 1) < $2 ORDER BY entry LIMIT $1"
+        );
+        let oldest = self.query(sql, &[&i64::from(most), &before], rows::ledger_entry)?;
         Ok(oldest.into_iter().take_while(|entry| entry.at_ms < before.unsigned_abs()).collect())
     }
 

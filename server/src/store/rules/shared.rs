@@ -39,6 +39,10 @@ impl<T: Transaction> Batch<'_, T> {
         let Some(recipient) = self.transaction.character_named(&fold(draft.to))? else {
             return Ok(Err(Denied::NoSuchCharacter));
         };
+        // The game refuses it; but only here is it sure that two spellings are one name.
+        if recipient == deed.actor {
+            return Ok(Err(Denied::NoSuchCharacter));
+        }
         if self.transaction.mail_to(recipient)?.len() >= draft.room as usize {
             return Ok(Err(Denied::MailboxFull));
         }
