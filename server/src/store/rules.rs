@@ -82,9 +82,7 @@ impl<D: Database> Rules<D> {
                 transaction.commit()?;
             }
             Folded::NothingDue => {}
-            Folded::Stuck(entry) => {
-                warn!(entry = entry.entry, "the ledger can't be folded; run the audit");
-            }
+            Folded::Stuck(reason) => warn!(%reason, "the ledger can't be folded; run the audit"),
         }
         self.folding.done(&folded, started, Instant::now());
         Ok(())

@@ -6,6 +6,7 @@ use game::CharacterId;
 use game::record::Change;
 use proptest::prelude::*;
 use rusqlite::Connection;
+use tempfile::TempDir;
 
 use super::audit::small_world;
 use super::history::{Dice, Model};
@@ -125,6 +126,37 @@ fn an_operation_is_folded_whole() {
     assert_eq!(fold(&path(&directory), [4]), Folded::Entries(3));
     assert_eq!(clean(&path(&directory)).folded, 3);
     assert_eq!(fold(&path(&directory), [4]), Folded::Entries(2));
+}
+
+/// Entries that are at most in the slices of these tests that hold one operation: 1, doubled six times.
+const LONGEST: u64 = 64;
+
+/// A closed database whose first operation has so many entries, and whose second has one.
+fn one_long_operation(entries: u64) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(settings(&directory));
+    let create = |id| Change::Create(item(id, ground(0)));
+    world.settle(CharacterId(0), (1..=entries).map(create).collect());
+    world.settle(CharacterId(0), vec![create(entries + 1)]);
+    world.store.close().unwrap();
+    directory
+}
+
+#[test]
+fn an_operation_that_is_longer_than_a_slice_is_folded_whole() {
+    let directory = one_long_operation(LONGEST);
+    assert_eq!(fold(&path(&directory), [1]), Folded::Entries(64));
+    assert_eq!(clean(&path(&directory)).entries, 1);
+    assert_eq!(fold(&path(&directory), [1]), Folded::Entries(1));
+    assert_eq!(clean(&path(&directory)).entries, 0);
+}
+
+#[test]
+fn an_operation_that_is_too_long_for_any_slice_is_said_and_kept() {
+    let directory = one_long_operation(LONGEST + 1);
+    let folded = fold(&path(&directory), [1]);
+    assert!(matches!(folded, Folded::Stuck(_)), "{folded:?}");
+    assert_eq!(clean(&path(&directory)).entries, LONGEST + 2);
 }
 
 #[test]
