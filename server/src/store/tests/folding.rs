@@ -1,6 +1,7 @@
 //! Folding the ledger: whatever is folded when, conservation stays provable.
 
 use std::path::Path;
+use std::time::Duration;
 
 use game::CharacterId;
 use game::record::Change;
@@ -11,8 +12,9 @@ use tempfile::TempDir;
 use super::audit::small_world;
 use super::history::{Dice, Model};
 use super::world::{Home, World, ground, item, on_every_engine, path, settings};
-use crate::store::engine::{Database, Transaction};
+use crate::store::engine::{Database, Transaction, Writer};
 use crate::store::ledger::{Folded, fold_at_most};
+use crate::store::rules::Rules;
 use crate::store::{self, AuditReport, audit};
 
 /// Unix milliseconds that never come: all entries are older.
@@ -117,6 +119,33 @@ fn a_fold_that_is_cut_off_leaves_all_as_it_was() {
     drop(transaction);
     drop(database);
     assert_eq!(clean(&path), before);
+}
+
+#[test]
+fn a_ledger_that_cannot_be_folded_ends_nothing_and_stays_as_it_is() {
+    for forged in [
+        // Sums that one entry more takes beyond what a column holds.
+        "INSERT INTO ledger_totals VALUES ('iron ore', 9223372036854775807, 0, 0)",
+        // A kind of entry that there isn't.
+        "UPDATE ledger SET kind = 'gift' WHERE entry = 1",
+        // The item wasn't there.
+        "DELETE FROM ledger WHERE entry = 1",
+    ] {
+        let directory = small_world();
+        let connection = Connection::open(path(&directory)).unwrap();
+        connection.pragma_update(None, "ignore_check_constraints", true).unwrap();
+        connection.execute_batch("UPDATE ledger SET at_ms = 1").unwrap();
+        connection.execute_batch(forged).unwrap();
+        let rows = |table: &str| -> i64 {
+            let sql = format!("SELECT COUNT(*) FROM {table}");
+            connection.query_row(&sql, [], |row| row.get(0)).unwrap()
+        };
+        let (entries, openings) = (rows("ledger"), rows("item_openings"));
+        let database = store::sqlite::reopen(&path(&directory), 1);
+        let mut rules = Rules::new(database, 1, Duration::from_secs(1));
+        assert_eq!(rules.tend(), Ok(()), "{forged}");
+        assert_eq!((rows("ledger"), rows("item_openings")), (entries, openings), "{forged}");
+    }
 }
 
 #[test]
