@@ -106,7 +106,7 @@ pub fn backup(
     let part = NewFile::begin(to)?;
     sqlite::copy(path, &part.part, watch)?;
     if verify {
-        let report = audit_watched(&Location::from(&part.part), watch)?;
+        let report = audit_watched(&Location::from(part.part.as_path()), watch)?;
         if !report.is_clean() {
             return Err(OperatorError::Unclean { file: to.to_owned(), report: report.to_string() });
         }
@@ -171,7 +171,8 @@ impl NewFile {
         part.push(format!(".{}.part", std::process::id()));
         let part = PathBuf::from(part);
         // For its owner alone, since it holds password hashes; and made here, so that it is no link of somebody else's.
-        let made = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&part);
+        let made =
+            OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&part);
         match made {
             Ok(file) => Ok(Self { name: name.to_owned(), part, file, published: false }),
             Err(problem) => Err(failed(&part, problem)),

@@ -38,7 +38,7 @@ fn a_copy_made_while_the_server_writes_is_whole_and_starts() {
     assert!(report.is_clean(), "{report}");
     let problem = backup(&path(&directory).into(), &copy, true, &mut |_, _| {}).unwrap_err();
     assert!(matches!(problem, OperatorError::Exists { .. }), "{problem}");
-    Store::open(StoreSettings::new(&copy, 1), || {}).unwrap().0.close().unwrap();
+    Store::open(StoreSettings::new(copy.as_path(), 1), || {}).unwrap().0.close().unwrap();
 }
 
 #[test]
