@@ -122,7 +122,7 @@ impl Zone {
         });
     }
 
-    /// Lets the modules know of something that came from outside the zone.
+    /// Lets the modules know, at once, of something that came from outside the zone.
     pub(crate) fn tell<E: Event>(&mut self, desk: &mut Desk, event: E) {
         self.state.emit(event);
         self.deliver_events(desk);

@@ -8,7 +8,7 @@ use super::Game;
 use crate::content::Content;
 use crate::deal::difference;
 use crate::ids::CharacterId;
-use crate::module::{Decided, MailboxRead};
+use crate::module::{Decided, Event, MailboxRead};
 use crate::player::Player;
 use crate::publication::Order;
 use crate::record::{Decision, Denied, Granted, MailRecord};
@@ -39,7 +39,7 @@ impl Game {
         {
             self.desk.out.frame(session, if answers { request } else { 0 }, &change);
         }
-        self.emit(decision.actor, Decided { player: id, request, outcome: decision.outcome });
+        self.tell(decision.actor, Decided { player: id, request, outcome: decision.outcome });
     }
 
     /// Only who waits for it is told: a session that has taken over since hasn't asked.
@@ -54,7 +54,7 @@ impl Game {
         };
         if player.reading_mailbox.take_if(|asked| *asked == request).is_some() {
             let player = player.id;
-            self.emit(character, MailboxRead { player, request, mails });
+            self.tell(character, MailboxRead { player, request, mails });
         }
     }
 
@@ -72,6 +72,13 @@ impl Game {
         }
         self.leave(character);
         self.desk.saves.remove(&character);
+    }
+
+    /// At once: with the next input the player may ask for something else, or another session may have taken it over.
+    fn tell<E: Event>(&mut self, character: CharacterId, event: E) {
+        if let Some(at) = self.desk.here.get(&character) {
+            self.zones[at.zone].tell(&mut self.desk, event);
+        }
     }
 
     fn player_mut(&mut self, character: CharacterId) -> Option<&mut Player> {
