@@ -206,8 +206,9 @@ impl Drop for NewFile {
 }
 
 fn failed(file: &Path, problem: io::Error) -> OperatorError {
-    match problem.kind() {
-        io::ErrorKind::AlreadyExists => OperatorError::Exists { file: file.to_owned() },
-        _ => OperatorError::Transfer { file: file.to_owned(), problem: problem.into() },
+    let file = file.to_owned();
+    if problem.kind() == io::ErrorKind::AlreadyExists {
+        return OperatorError::Exists { file };
     }
+    OperatorError::Transfer { file, problem: problem.into() }
 }

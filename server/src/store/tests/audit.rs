@@ -173,8 +173,8 @@ fn one_operation_may_pay_twice_but_a_payment_applied_twice_is_found() {
 #[test]
 fn an_item_of_nobody_is_found() {
     let report = after(
-        "INSERT INTO ledger SELECT 9, 1, 4, 1, 0, 'x', 0, 'create', 9, NULL, NULL, NULL, NULL, NULL, \
-             55, NULL, NULL, NULL, NULL, 0, 'y', 1, 1;
+        "INSERT INTO ledger SELECT 9, 1, 4, 1, MAX(at_ms), 'x', 0, 'create', 9, NULL, NULL, NULL, NULL, NULL, \
+             55, NULL, NULL, NULL, NULL, 0, 'y', 1, 1 FROM ledger;
          INSERT INTO items SELECT 9, 55, NULL, NULL, NULL, NULL, 0, 'y', 1",
     );
     assert!(matches!(report.findings[0], Finding::Damage(_)), "{report}");

@@ -128,8 +128,8 @@ fn a_ledger_that_cannot_be_folded_ends_nothing_and_stays_as_it_is() {
         "INSERT INTO ledger_totals VALUES ('iron ore', 9223372036854775807, 0, 0)",
         // A kind of entry that there isn't.
         "UPDATE ledger SET kind = 'gift' WHERE entry = 1",
-        // The item wasn't there.
-        "DELETE FROM ledger WHERE entry = 1",
+        // An item that moves and wasn't there.
+        "DELETE FROM ledger WHERE entry = 2",
     ] {
         let directory = small_world();
         let connection = Connection::open(path(&directory)).unwrap();
