@@ -15,7 +15,8 @@ use crate::record::{Change, ItemRecord, Owner, Work};
 use crate::space::Position;
 use crate::value::{Inventory, item_message};
 
-/// A value operation in the making, from [`Ctx::deal`]. Dropped without [`Self::close`] it has never been.
+/// A value operation in the making, from [`Ctx::deal`]. Dropped without [`Self::close`] it has never been. A step that
+/// refuses makes the whole deal void: closing it changes nothing, also for who has gone on after the refusal.
 #[must_use = "a deal that isn't closed has never been"]
 pub struct Deal<'a, 'b> {
     ctx: &'a mut Ctx<'b>,
@@ -23,6 +24,8 @@ pub struct Deal<'a, 'b> {
     actor: PlayerId,
     parties: BTreeMap<PlayerId, Party>,
     changes: Vec<Change>,
+    /// A step has refused, and may be half done.
+    void: bool,
 }
 
 /// One who gives or gets.
@@ -59,7 +62,8 @@ impl<'b> Ctx<'b> {
     /// When nothing can be made durable now.
     pub fn deal<'a>(&'a mut self, cause: &'a str, actor: PlayerId) -> Result<Deal<'a, 'b>, Refuse> {
         self.check_open()?;
-        Ok(Deal { ctx: self, cause, actor, parties: BTreeMap::new(), changes: Vec::new() })
+        let (parties, changes) = (BTreeMap::new(), Vec::new());
+        Ok(Deal { ctx: self, cause, actor, parties, changes, void: false })
     }
 }
 
@@ -82,21 +86,23 @@ impl Deal<'_, '_> {
         template: &str,
         quantity: u32,
     ) -> Result<ItemId, Refuse> {
-        let Some(most) = self.ctx.content().item_kind(template).map(|item| item.stack) else {
-            let message = format!("there is no item {template:?}");
-            return Err(Refuse::new(Refusal::NoSuchItem, message));
-        };
-        if quantity == 0 || quantity > most {
-            let message = format!("one {template} is 1 to {most}");
-            return Err(Refuse::new(Refusal::BadRequest, message));
-        }
-        let slot = self.free_slot(player)?;
-        let owner = self.owner(player)?;
-        let id = self.ctx.new_item_id()?;
-        let item = ItemRecord { id, owner, slot, template: template.to_owned(), quantity };
-        self.changes.push(Change::Create(item.clone()));
-        self.party(player)?.after.insert(item);
-        Ok(id)
+        self.step(|deal| {
+            let Some(most) = deal.ctx.content().item_kind(template).map(|item| item.stack) else {
+                let message = format!("there is no item {template:?}");
+                return Err(Refuse::new(Refusal::NoSuchItem, message));
+            };
+            if quantity == 0 || quantity > most {
+                let message = format!("one {template} is 1 to {most}");
+                return Err(Refuse::new(Refusal::BadRequest, message));
+            }
+            let slot = deal.free_slot(player)?;
+            let owner = deal.owner(player)?;
+            let id = deal.ctx.new_item_id()?;
+            let item = ItemRecord { id, owner, slot, template: template.to_owned(), quantity };
+            deal.changes.push(Change::Create(item.clone()));
+            deal.party(player)?.after.insert(item);
+            Ok(id)
+        })
     }
 
     /// One of the player's items leaves the world.
@@ -137,20 +143,22 @@ impl Deal<'_, '_> {
         item: ItemId,
         quantity: u32,
     ) -> Result<ItemId, Refuse> {
-        let owner = self.owner(player)?;
-        let stack = self.held(player, item)?;
-        if quantity == 0 || quantity >= stack.quantity {
-            let message =
-                format!("of {} pieces 1 to {} can go", stack.quantity, stack.quantity - 1);
-            return Err(Refuse::new(Refusal::BadRequest, message));
-        }
-        let slot = self.free_slot(player)?;
-        let into = self.ctx.new_item_id()?;
-        self.changes.push(Change::Split { item, owner, quantity, into, slot });
-        let inventory = &mut self.party(player)?.after;
-        inventory.insert(ItemRecord { quantity: stack.quantity - quantity, ..stack.clone() });
-        inventory.insert(ItemRecord { id: into, slot, quantity, ..stack });
-        Ok(into)
+        self.step(|deal| {
+            let owner = deal.owner(player)?;
+            let stack = deal.held(player, item)?;
+            if quantity == 0 || quantity >= stack.quantity {
+                let message =
+                    format!("of {} pieces 1 to {} can go", stack.quantity, stack.quantity - 1);
+                return Err(Refuse::new(Refusal::BadRequest, message));
+            }
+            let slot = deal.free_slot(player)?;
+            let into = deal.ctx.new_item_id()?;
+            deal.changes.push(Change::Split { item, owner, quantity, into, slot });
+            let inventory = &mut deal.party(player)?.after;
+            inventory.insert(ItemRecord { quantity: stack.quantity - quantity, ..stack.clone() });
+            inventory.insert(ItemRecord { id: into, slot, quantity, ..stack });
+            Ok(into)
+        })
     }
 
     /// A stack joins another one of its kind and is gone.
@@ -158,20 +166,22 @@ impl Deal<'_, '_> {
     /// # Errors
     /// When the player doesn't have both, they are of two kinds or the same, or together more than a stack.
     pub fn merge(&mut self, player: PlayerId, item: ItemId, into: ItemId) -> Result<(), Refuse> {
-        let owner = self.owner(player)?;
-        let (less, more) = (self.held(player, item)?, self.held(player, into)?);
-        let most = self.ctx.content().item_kind(&more.template).map_or(1, |kind| kind.stack);
-        let sum = less.quantity.checked_add(more.quantity).filter(|sum| *sum <= most);
-        let (true, true, Some(quantity)) = (item != into, less.template == more.template, sum)
-        else {
-            let message = format!("these don't make one stack of at most {most}");
-            return Err(Refuse::new(Refusal::BadRequest, message));
-        };
-        self.changes.push(Change::Merge { item, into, owner });
-        let inventory = &mut self.party(player)?.after;
-        inventory.remove(item);
-        inventory.insert(ItemRecord { quantity, ..more });
-        Ok(())
+        self.step(|deal| {
+            let owner = deal.owner(player)?;
+            let (less, more) = (deal.held(player, item)?, deal.held(player, into)?);
+            let most = deal.ctx.content().item_kind(&more.template).map_or(1, |kind| kind.stack);
+            let sum = less.quantity.checked_add(more.quantity).filter(|sum| *sum <= most);
+            let (true, true, Some(quantity)) = (item != into, less.template == more.template, sum)
+            else {
+                let message = format!("these don't make one stack of at most {most}");
+                return Err(Refuse::new(Refusal::BadRequest, message));
+            };
+            deal.changes.push(Change::Merge { item, into, owner });
+            let inventory = &mut deal.party(player)?.after;
+            inventory.remove(item);
+            inventory.insert(ItemRecord { quantity, ..more });
+            Ok(())
+        })
     }
 
     /// Gold changes hands. `None` is the world: shops and loot. An amount of 0 is no change, nor is a payment to oneself.
@@ -184,39 +194,46 @@ impl Deal<'_, '_> {
         to: Option<PlayerId>,
         amount: u64,
     ) -> Result<(), Refuse> {
-        if amount == 0 || from == to {
-            return Ok(());
-        }
-        let mut side =
-            |player: Option<PlayerId>, change: fn(&mut Inventory, u64) -> Result<(), Refuse>| {
-                let Some(player) = player else { return Ok(None) };
-                let party = self.party(player)?;
-                change(&mut party.after, amount)?;
-                Ok(Some(party.character))
-            };
-        let from = side(from, Inventory::pay)?;
-        let to = side(to, Inventory::earn)?;
-        self.changes.push(Change::Gold { from, to, amount });
-        Ok(())
+        self.step(|deal| {
+            if amount == 0 || from == to {
+                return Ok(());
+            }
+            let mut side =
+                |player: Option<PlayerId>,
+                 change: fn(&mut Inventory, u64) -> Result<(), Refuse>| {
+                    let Some(player) = player else { return Ok(None) };
+                    let party = deal.party(player)?;
+                    change(&mut party.after, amount)?;
+                    Ok(Some(party.character))
+                };
+            let from = side(from, Inventory::pay)?;
+            let to = side(to, Inventory::earn)?;
+            deal.changes.push(Change::Gold { from, to, amount });
+            Ok(())
+        })
     }
 
     /// Takes an item out of its owner's hands.
     pub(crate) fn take(&mut self, player: PlayerId, item: ItemId) -> Result<InHand, Refuse> {
-        let from = self.owner(player)?;
-        let missing = || Refuse::new(Refusal::NoSuchItem, "you don't have that");
-        let item = self.party(player)?.after.remove(item).ok_or_else(missing)?;
-        Ok(InHand { item, from })
+        self.step(|deal| {
+            let from = deal.owner(player)?;
+            let missing = || Refuse::new(Refusal::NoSuchItem, "you don't have that");
+            let item = deal.party(player)?.after.remove(item).ok_or_else(missing)?;
+            Ok(InHand { item, from })
+        })
     }
 
     /// Gives an item to a player. Gives its id.
     pub(crate) fn put(&mut self, player: PlayerId, hand: InHand) -> Result<ItemId, Refuse> {
-        let slot = self.free_slot(player)?;
-        let to = self.owner(player)?;
-        let InHand { item, from } = hand;
-        let id = item.id;
-        self.changes.push(Change::Move { item: id, from, to: to.clone(), slot });
-        self.party(player)?.after.insert(ItemRecord { owner: to, slot, ..item });
-        Ok(id)
+        self.step(|deal| {
+            let slot = deal.free_slot(player)?;
+            let to = deal.owner(player)?;
+            let InHand { item, from } = hand;
+            let id = item.id;
+            deal.changes.push(Change::Move { item: id, from, to: to.clone(), slot });
+            deal.party(player)?.after.insert(ItemRecord { owner: to, slot, ..item });
+            Ok(id)
+        })
     }
 
     /// Gives an item to the ground. Gives it as it lies there.
@@ -231,9 +248,14 @@ impl Deal<'_, '_> {
         self.ctx.place_on_ground(item, at)
     }
 
-    /// All of it happens. The parties are told once it is durable, the actor in answer to its request.
+    /// All of it happens; nothing, if a step has refused. The parties are told once it is durable, the actor in answer
+    /// to its request.
     pub fn close(self) {
-        let Self { ctx, cause, actor, parties, changes } = self;
+        let Self { ctx, cause, actor, parties, changes, void } = self;
+        if void {
+            tracing::debug!(cause, "a deal is void, because one of its steps was refused");
+            return;
+        }
         if changes.is_empty() {
             return;
         }
@@ -245,6 +267,13 @@ impl Deal<'_, '_> {
             ctx.replace_inventory(player, after);
             ctx.reply_to(player, request, &message);
         }
+    }
+
+    /// One step; if it refuses, the deal is void.
+    fn step<T>(&mut self, step: impl FnOnce(&mut Self) -> Result<T, Refuse>) -> Result<T, Refuse> {
+        let outcome = step(self);
+        self.void |= outcome.is_err();
+        outcome
     }
 
     fn party(&mut self, player: PlayerId) -> Result<&mut Party, Refuse> {

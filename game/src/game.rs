@@ -411,7 +411,7 @@ impl Game {
         self.zone_index(zone).map(|index| &self.zones[index].state.entities)
     }
 
-    /// Lets the modules of a character's zone know of something, in this tick.
+    /// Lets the modules of a character's zone know of something in the next tick: for tests.
     pub(crate) fn emit<E: Event>(&mut self, character: CharacterId, event: E) {
         if let Some(here) = self.desk.here.get(&character) {
             self.zones[here.zone].state.emit(event);

@@ -40,7 +40,7 @@ pub use module::{
 };
 pub use player::Player;
 pub use publication::{Delivery, Frame, Order, Publication, PublicationBuilder};
-pub use record::Saved;
+pub use record::{Kept, Saved};
 pub use settings::Settings;
 pub use space::{Heading, Position};
 pub use value::Inventory;

@@ -287,6 +287,54 @@ impl Saved {
     }
 }
 
+/// What a module knows of one character: a value, or what another build saved in a version that this one can't read.
+/// That is given back as it is, so that nothing is lost when that build runs again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kept<T> {
+    /// Read, or new.
+    Known(T),
+    /// Unread.
+    Foreign(Saved),
+}
+
+impl<T: Default + Serialize + DeserializeOwned> Kept<T> {
+    /// What was `saved` in this `version`, or the default if nothing was.
+    #[must_use]
+    pub fn load(saved: Option<&Saved>, version: u32) -> Self {
+        let Some(saved) = saved else {
+            return Self::Known(T::default());
+        };
+        saved.read(version).map_or_else(|| Self::Foreign(saved.clone()), Self::Known)
+    }
+
+    /// The value; `None` if it is one that this build can't read.
+    #[must_use]
+    pub const fn get(&self) -> Option<&T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Foreign(_) => None,
+        }
+    }
+
+    /// The value, to change it; `None` if it is one that this build can't read.
+    #[must_use]
+    pub const fn get_mut(&mut self) -> Option<&mut T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Foreign(_) => None,
+        }
+    }
+
+    /// What is to be saved: the value in this `version`, or what was never read.
+    #[must_use]
+    pub fn save(&self, version: u32) -> Saved {
+        match self {
+            Self::Known(value) => Saved::new(version, value),
+            Self::Foreign(saved) => saved.clone(),
+        }
+    }
+}
+
 /// What is saved of a character besides its items.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CharacterSave {
@@ -356,5 +404,14 @@ mod tests {
         assert_eq!(saved.read(2), Some((7_u32, "seven".to_owned())));
         assert_eq!(saved.read::<(u32, String)>(1), None);
         assert_eq!(saved.read::<[String; 3]>(2), None);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_given_back_as_it_was() {
+        let newer = Saved::new(2, &7_u32);
+        let kept = Kept::<u32>::load(Some(&newer), 1);
+        assert_eq!((kept.get(), kept.save(1)), (None, newer));
+        assert_eq!(Kept::<u32>::load(None, 1).save(1), Saved::new(1, &0_u32));
+        assert_eq!(Kept::load(Some(&Saved::new(1, &7_u32)), 1), Kept::Known(7_u32));
     }
 }

@@ -28,8 +28,8 @@ pub use entities::{Entities, Entity, EntityKind, MAX_ENTITIES, Spawn, ZoneFull};
 pub use grid::{Cell, Grid, GridError};
 pub use visibility::Visibility;
 
-/// Events that modules may set off in one zone and tick. A cycle of modules that answer each other's events would
-/// otherwise never end; a busy fight makes a few hundred.
+/// Events that may come of one call of a module: its own, and those that are set off by them. A cycle of modules that
+/// answer each other's events would otherwise never end; a busy fight makes a few hundred.
 const MAX_EVENTS: usize = 100_000;
 
 /// One zone with its modules.
@@ -56,7 +56,8 @@ pub(crate) struct ZoneState {
     #[serde(skip)]
     pub(crate) events: VecDeque<Box<dyn Any + Send>>,
     #[serde(skip)]
-    pub(crate) events_this_tick: usize,
+    /// Events since the queue was last empty.
+    pub(crate) cascade: usize,
 }
 
 /// A packet as a zone gets it.
@@ -89,6 +90,7 @@ impl Zone {
                 module.event(&mut scene, event.as_ref());
             }
         }
+        self.state.cascade = 0;
     }
 
     pub(crate) fn start(&mut self, desk: &mut Desk) {
@@ -98,7 +100,6 @@ impl Zone {
     /// Before anything of a tick happens. In a tick that `catches_up` nothing was published since the one before, so
     /// who walked in that one is looked for where it is now.
     pub(crate) fn begin_tick(&mut self, catches_up: bool) {
-        self.state.events_this_tick = 0;
         if catches_up {
             self.state.grid.rebuild(&self.state.entities);
         }
@@ -122,7 +123,7 @@ impl Zone {
         });
     }
 
-    /// Lets the modules know of something that came from outside the zone.
+    /// Lets the modules know, at once, of something that came from outside the zone.
     pub(crate) fn tell<E: Event>(&mut self, desk: &mut Desk, event: E) {
         self.state.emit(event);
         self.deliver_events(desk);
@@ -265,7 +266,7 @@ impl ZoneState {
             ground: BTreeMap::new(),
             quarantined: Vec::new(),
             events: VecDeque::new(),
-            events_this_tick: 0,
+            cascade: 0,
         })
     }
 
@@ -318,10 +319,10 @@ impl ZoneState {
     }
 
     pub(crate) fn emit<E: Event>(&mut self, event: E) {
-        self.events_this_tick += 1;
-        if self.events_this_tick > MAX_EVENTS {
-            if self.events_this_tick == MAX_EVENTS + 1 {
-                tracing::error!(zone = %self.name, ?event, "more events in a tick than {MAX_EVENTS}; dropped");
+        self.cascade += 1;
+        if self.cascade > MAX_EVENTS {
+            if self.cascade == MAX_EVENTS + 1 {
+                tracing::error!(zone = %self.name, ?event, "more than {MAX_EVENTS} events in a row; dropped");
             }
             return;
         }
@@ -334,5 +335,80 @@ pub(crate) fn refused(refuse: Refuse) -> Refused {
         reason: refuse.reason.into(),
         message: refuse.message,
         retry_after_ms: refuse.retry_after_ms,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+
+    use super::MAX_EVENTS;
+    use crate::content::Content;
+    use crate::ctx::Ctx;
+    use crate::ids::{Rank, ZoneName};
+    use crate::module::{Caller, CommandError, Event, Module, Routes};
+    use crate::testing::GameTest;
+
+    /// Counts events, and answers one kind with another of it.
+    #[derive(Debug, Serialize, Deserialize)]
+    struct Chain(usize);
+
+    #[derive(Debug)]
+    struct Endless;
+
+    #[derive(Debug)]
+    struct Single;
+
+    impl Event for Endless {}
+    impl Event for Single {}
+
+    impl Module for Chain {
+        const NAME: &'static str = "chain";
+
+        fn new(_: &ZoneName, _: &Content) -> Self {
+            Self(0)
+        }
+
+        fn routes(routes: &mut Routes<Self>) {
+            routes.on_event(Self::endless);
+            routes.on_event(Self::single);
+            routes.command("endless", "", Rank::Guide, Self::begin);
+            routes.command("single", "", Rank::Guide, Self::once);
+            routes.command("counted", "", Rank::Guide, Self::counted);
+        }
+    }
+
+    type Outcome = Result<String, CommandError>;
+
+    impl Chain {
+        fn endless(&mut self, ctx: &mut Ctx<'_>, _: &Endless) {
+            self.0 += 1;
+            ctx.emit(Endless);
+        }
+
+        fn single(&mut self, _: &mut Ctx<'_>, _: &Single) {
+            self.0 += 1;
+        }
+
+        fn begin(&mut self, ctx: &mut Ctx<'_>, _: Caller, _: &[&str]) -> Outcome {
+            ctx.emit(Endless);
+            Ok(String::new())
+        }
+
+        fn once(&mut self, ctx: &mut Ctx<'_>, _: Caller, _: &[&str]) -> Outcome {
+            ctx.emit(Single);
+            Ok(String::new())
+        }
+
+        fn counted(&mut self, _: &mut Ctx<'_>, _: Caller, _: &[&str]) -> Outcome {
+            Ok(self.0.to_string())
+        }
+    }
+
+    #[test]
+    fn events_that_answer_each_other_end_and_the_next_input_of_the_tick_is_heard() {
+        let mut test = GameTest::with_modules(crate::modules::all().zone::<Chain>());
+        test.player("Ada").operator("endless").operator("single").operator("counted").tick(1);
+        assert_eq!(test.gm_log().last().unwrap().outcome, (MAX_EVENTS + 1).to_string());
     }
 }

@@ -1,7 +1,7 @@
 //! A module of your own: it counts kills, tells who asks, and pays for every tenth. See docs/first-module.md.
 
 use game::modules::combat::Killed;
-use game::{Caller, CommandError, Content, Ctx, EntityMap, Module, PlayerId};
+use game::{Caller, CommandError, Content, Ctx, EntityMap, Kept, Module, PlayerId};
 use game::{Rank, Refuse, Routes, Saved, ZoneName};
 use protocol::{ClientInfo, ClientMessage, Lane, ServerInfo, ServerMessage};
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,7 @@ impl ServerMessage for Kills {
 
 /// What this module remembers in one zone: kills by player.
 #[derive(Serialize, Deserialize)]
-struct KillCounter(EntityMap<u32>);
+struct KillCounter(EntityMap<Kept<u32>>);
 
 /// Version of what is saved of a character: its kills, a `u32`.
 const SAVE_VERSION: u32 = 1;
@@ -46,12 +46,11 @@ impl Module for KillCounter {
     }
 
     fn on_enter(&mut self, _ctx: &mut Ctx<'_>, player: PlayerId, saved: Option<&Saved>) {
-        let count = saved.and_then(|saved| saved.read(SAVE_VERSION));
-        self.0.insert(player.entity(), count.unwrap_or(0));
+        self.0.insert(player.entity(), Kept::load(saved, SAVE_VERSION));
     }
 
     fn save(&self, _ctx: &Ctx<'_>, player: PlayerId) -> Option<Saved> {
-        Some(Saved::new(SAVE_VERSION, self.0.get(player.entity())?))
+        Some(self.0.get(player.entity())?.save(SAVE_VERSION))
     }
 }
 
@@ -59,14 +58,15 @@ type Outcome = Result<String, CommandError>;
 
 impl KillCounter {
     fn asked(&mut self, ctx: &mut Ctx<'_>, player: PlayerId, _: AskKills) -> Result<(), Refuse> {
-        let count = self.0.get(player.entity()).copied().unwrap_or(0);
+        let kept = self.0.get(player.entity());
+        let count = kept.and_then(Kept::get).copied().unwrap_or(0);
         ctx.reply(player, &Kills { count });
         Ok(())
     }
 
     fn killed(&mut self, ctx: &mut Ctx<'_>, event: &Killed) {
-        let (player, count) = (ctx.player_of(event.killer), self.0.get_mut(event.killer));
-        if let (Some(player), Some(count)) = (player, count) {
+        let (player, kept) = (ctx.player_of(event.killer), self.0.get_mut(event.killer));
+        if let (Some(player), Some(count)) = (player, kept.and_then(Kept::get_mut)) {
             // A reward that can't be given now stays due: the next kill tries again.
             let due = (*count + 1) % 10 == 0;
             if !due || ctx.give_new(player, "bounty", "copper_coin", 25).is_ok() {
@@ -78,7 +78,7 @@ impl KillCounter {
     fn look_up(&mut self, ctx: &mut Ctx<'_>, _: Caller, words: &[&str]) -> Outcome {
         let name = words.first().copied().unwrap_or_default();
         let player = ctx.find_player(name).map(PlayerId::entity);
-        let count = player.and_then(|player| self.0.get(player));
+        let count = player.and_then(|player| self.0.get(player)?.get());
         let absent = || CommandError::Failed(format!("there is no {name:?} in this zone"));
         count.map(u32::to_string).ok_or_else(absent)
     }

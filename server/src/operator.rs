@@ -18,14 +18,19 @@ use progress::Progress;
 
 /// Proves the database, or tells a history of it. Exit code 1 if there are findings.
 pub(crate) fn audit(config: &Config, subject: Option<AuditSubject>) -> ExitCode {
-    let path = database(config);
+    let place = database(config);
     match subject {
-        None => match store::audit_watched(&path, &mut Progress::new("audit").watch()) {
+        None => match store::audit_watched(&place, &mut Progress::new("audit").watch()) {
             Ok(report) => told(&report, &quarantine(config)),
             Err(error) => fail(error, 1),
         },
-        Some(AuditSubject::Item { id }) => answer(store::item_history(&path, ItemId(id))),
-        Some(AuditSubject::Character { name }) => answer(store::character_history(&path, &name)),
+        Some(AuditSubject::Item { id }) => match store::item_history(&place, ItemId(id)) {
+            Ok(history) if history.is_empty() => {
+                fail(format_args!("the ledger knows no item {id}; `audit character NAME` lists ids"), 1)
+            }
+            history => answer(history),
+        },
+        Some(AuditSubject::Character { name }) => answer(store::character_history(&place, &name)),
     }
 }
 
@@ -60,7 +65,10 @@ pub(crate) fn export(config: &Config, file: &Path) -> ExitCode {
 pub(crate) fn import(config: &Config, file: &Path) -> ExitCode {
     let mut progress = Progress::new("import");
     match store::import(&database(config), file, &mut progress.watch()) {
-        Ok(report) => told(&report, ""),
+        Ok(report) => {
+            let kept = "the world was taken as it is in the file, findings included\n";
+            told(&report, if report.is_clean() { "" } else { kept })
+        }
         Err(error) => fail(error, 1),
     }
 }

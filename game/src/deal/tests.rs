@@ -222,3 +222,29 @@ fn an_item_keeps_its_name_through_every_hand() {
     let Work::Done(changes) = &test.operations().last().unwrap().work else { panic!("asked") };
     assert_eq!(changes.len(), 4);
 }
+
+#[test]
+fn a_refusal_that_nobody_minds_makes_the_whole_deal_void() {
+    let mut test = two();
+    attempt(&mut test, None, |ctx, _, bob| {
+        let mut deal = ctx.deal("test", bob)?;
+        deal.pay(None, Some(bob), MAX_GOLD)?;
+        deal.close();
+        Ok(())
+    });
+    let before = test.operations().len();
+    attempt(&mut test, None, |ctx, ada, bob| {
+        let mut deal = ctx.deal("test", ada)?;
+        deal.create(ada, "sword", 1)?;
+        deal.pay(Some(ada), Some(bob), 10).unwrap_err();
+        deal.create(ada, "sword", 1)?;
+        deal.close();
+        let mut deal = ctx.deal("test", ada)?;
+        deal.pay(Some(ada), None, 1)?;
+        deal.exchange((ada, &[ItemId(1)]), (bob, &[ItemId(77)])).unwrap_err();
+        deal.close();
+        Ok(())
+    });
+    assert_eq!((test.items("Ada"), test.gold("Ada")), (vec![ItemId(1)], 10));
+    assert_eq!(test.operations().len(), before);
+}

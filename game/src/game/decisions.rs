@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use protocol::v1::{Farewell, InventoryChanged};
+use protocol::v1::{Farewell, InventoryChanged, Refusal};
 
 use super::Game;
 use crate::content::Content;
 use crate::deal::difference;
 use crate::ids::CharacterId;
-use crate::module::{Decided, MailboxRead};
+use crate::module::{Decided, Event, MailboxRead, Refuse};
 use crate::player::Player;
 use crate::publication::Order;
 use crate::record::{Decision, Denied, Granted, MailRecord};
@@ -28,7 +28,11 @@ impl Game {
         };
         let before = player.inventory.clone();
         player.inventory.set_pending(None);
-        follow(&mut player.inventory, &content, &decision.outcome);
+        if let Err(refuse) = follow(&mut player.inventory, &content, &decision.outcome) {
+            let op = decision.op.sequence;
+            tracing::error!(character = %decision.actor, op, "memory can't follow the database: {}", refuse.message);
+            return self.expel(decision.actor);
+        }
         let change = difference(&before, &player.inventory);
         let (id, session, request) = (player.id, player.session, pending.request);
         // One frame answers the request. What was taken is the answer itself; other answers are the modules', and the
@@ -39,7 +43,7 @@ impl Game {
         {
             self.desk.out.frame(session, if answers { request } else { 0 }, &change);
         }
-        self.emit(decision.actor, Decided { player: id, request, outcome: decision.outcome });
+        self.tell(decision.actor, Decided { player: id, request, outcome: decision.outcome });
     }
 
     /// Only who waits for it is told: a session that has taken over since hasn't asked.
@@ -54,14 +58,18 @@ impl Game {
         };
         if player.reading_mailbox.take_if(|asked| *asked == request).is_some() {
             let player = player.id;
-            self.emit(character, MailboxRead { player, request, mails });
+            self.tell(character, MailboxRead { player, request, mails });
         }
+    }
+
+    pub(super) fn save_failed(&mut self, character: CharacterId) {
+        tracing::error!(%character, "the database refuses this character's save; it leaves the world");
+        self.expel(character);
     }
 
     /// Memory and database disagree about this character, and the database is right: what is remembered of it leaves
     /// the world, without a save, and with none of its value on the way. Its player is sent away.
-    pub(super) fn save_failed(&mut self, character: CharacterId) {
-        tracing::error!(%character, "the database refuses this character's save; it leaves the world");
+    fn expel(&mut self, character: CharacterId) {
         if let Some(session) = self.session_of(character) {
             let message = "your character could not be saved; please tell the operator".to_owned();
             self.desk.orders.push(Order::Kick { session, reason: Farewell::Kicked, message });
@@ -74,6 +82,13 @@ impl Game {
         self.desk.saves.remove(&character);
     }
 
+    /// At once: with the next input the player may ask for something else, or another session may have taken it over.
+    fn tell<E: Event>(&mut self, character: CharacterId, event: E) {
+        if let Some(at) = self.desk.here.get(&character) {
+            self.zones[at.zone].tell(&mut self.desk, event);
+        }
+    }
+
     fn player_mut(&mut self, character: CharacterId) -> Option<&mut Player> {
         let at = self.desk.here.get(&character)?;
         self.zones[at.zone].state.players.get_mut(&at.player.entity())
@@ -81,14 +96,22 @@ impl Game {
 }
 
 /// Changes an inventory as the database has changed what lies in it.
-fn follow(inventory: &mut Inventory, content: &Content, outcome: &Result<Granted, Denied>) {
-    // The database has checked purses and owners against the same numbers, so neither can refuse here.
+///
+/// # Errors
+/// When it can't. The database has checked purses and owners against the same numbers, so they weren't the same.
+fn follow(
+    inventory: &mut Inventory,
+    content: &Content,
+    outcome: &Result<Granted, Denied>,
+) -> Result<(), Refuse> {
     match outcome {
         Ok(Granted::MailSent { items, gold, .. }) => {
             for item in items {
-                inventory.remove(*item);
+                let missing =
+                    || Refuse::new(Refusal::NoSuchItem, format!("item {item} isn't here"));
+                inventory.remove(*item).ok_or_else(missing)?;
             }
-            let _ = inventory.pay(*gold);
+            inventory.pay(*gold)
         }
         Ok(Granted::MailTaken { items, gold, .. }) => {
             for item in items {
@@ -98,9 +121,9 @@ fn follow(inventory: &mut Inventory, content: &Content, outcome: &Result<Granted
                     inventory.set_aside(item.clone());
                 }
             }
-            let _ = inventory.earn(*gold);
+            inventory.earn(*gold)
         }
-        Ok(Granted::MailDeleted { .. }) | Err(_) => {}
+        Ok(Granted::MailDeleted { .. }) | Err(_) => Ok(()),
     }
 }
 

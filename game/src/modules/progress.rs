@@ -11,7 +11,7 @@ use crate::ids::{PlayerId, ZoneName};
 use crate::module::{Attached, Module, Routes};
 use crate::modules::combat::Killed;
 use crate::modules::shop::Sold;
-use crate::record::Saved;
+use crate::record::{Kept, Saved};
 
 /// Version of what is saved of a character: [`Record`].
 pub const SAVE_VERSION: u32 = 1;
@@ -60,10 +60,10 @@ pub fn experience_for(level: u32) -> u64 {
     STEP / 2 * level * level.saturating_sub(1)
 }
 
-/// Progress of a zone's players.
+/// Progress of a zone's players. Of who has progress of another version none is told or counted here.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Progress {
-    records: EntityMap<Record>,
+    records: EntityMap<Kept<Record>>,
 }
 
 impl Module for Progress {
@@ -79,19 +79,23 @@ impl Module for Progress {
         routes.on_event(Self::sold);
     }
 
-    fn on_enter(&mut self, _: &mut Ctx<'_>, player: PlayerId, saved: Option<&Saved>) {
-        let record = saved.and_then(Record::read).unwrap_or_default();
-        self.records.insert(player.entity(), record);
+    fn on_enter(&mut self, ctx: &mut Ctx<'_>, player: PlayerId, saved: Option<&Saved>) {
+        let kept = Kept::load(saved, SAVE_VERSION);
+        if let Kept::Foreign(Saved { version, .. }) = kept {
+            let character = ctx.player(player).map(|player| player.character().0);
+            tracing::warn!(character, version, "progress of another version is kept unread");
+        }
+        self.records.insert(player.entity(), kept);
     }
 
     fn save(&self, _: &Ctx<'_>, player: PlayerId) -> Option<Saved> {
-        self.records.get(player.entity()).map(|record| Saved::new(SAVE_VERSION, record))
+        self.records.get(player.entity()).map(|kept| kept.save(SAVE_VERSION))
     }
 }
 
 impl Progress {
     fn attached(&mut self, ctx: &mut Ctx<'_>, attached: &Attached) {
-        if let Some(record) = self.records.get(attached.player.entity()) {
+        if let Some(record) = self.records.get(attached.player.entity()).and_then(Kept::get) {
             ctx.send(attached.player, &record.to_message());
         }
     }
@@ -117,7 +121,7 @@ impl Progress {
     }
 
     fn change(&mut self, ctx: &mut Ctx<'_>, player: PlayerId, change: impl FnOnce(&mut Record)) {
-        if let Some(record) = self.records.get_mut(player.entity()) {
+        if let Some(record) = self.records.get_mut(player.entity()).and_then(Kept::get_mut) {
             change(record);
             ctx.send(player, &record.to_message());
         }
@@ -129,7 +133,9 @@ mod tests {
     use protocol::v1::{Entered, Sell};
 
     use super::*;
+    use crate::ids::{AccountId, Rank};
     use crate::input::Input;
+    use crate::record::CharacterRecord;
     use crate::testing::GameTest;
     use crate::zone::EntityKind;
 
@@ -217,5 +223,30 @@ mod tests {
         test.input(Input::Attach { character, session }).tick(1);
         assert_eq!(test.received::<v1::Progress>().len(), before + 1);
         assert_eq!(test.received::<Entered>().len(), before + 1);
+    }
+
+    #[test]
+    fn progress_of_another_version_is_given_back_as_it_was_after_a_journey_too() {
+        let newer = Saved::new(SAVE_VERSION + 1, &(1_000_u64, 50_u64, 7_u32));
+        let mut test = beside_the_rat();
+        test.leave("Ada").tick(1);
+        let (id, session) = (test.character("Ada"), test.session("Ada"));
+        let character = CharacterRecord {
+            id,
+            account: AccountId(1),
+            name: "Ada".to_owned(),
+            rank: Rank::Player,
+            place: None,
+            modules: [("progress".to_owned(), newer.clone())].into(),
+            items: Vec::new(),
+            gold: 0,
+        };
+        test.input(Input::Enter { session, character: Box::new(character) }).tick(1);
+        assert_eq!(test.zone_of("Ada"), Some("field".to_owned()));
+        test.travel("Ada", "cellar");
+        assert_eq!(test.zone_of("Ada"), Some("cellar".to_owned()));
+        kill(&mut test);
+        test.tick(1).leave("Ada").tick(1);
+        assert_eq!(test.saved("Ada").unwrap().modules["progress"], newer);
     }
 }

@@ -16,19 +16,6 @@ const TALK_CM: u32 = 600;
 /// The list is looked at after each visit, not all the time; it can be long.
 const LISTS: Rate = Rate { per_second: 2, burst: 10 };
 
-/// A shop has sold something to a player. It is as durable as the tick.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bought {
-    /// Who paid.
-    pub player: PlayerId,
-    /// The item's name in the content.
-    pub template: String,
-    /// Pieces.
-    pub quantity: u32,
-    /// Gold for all of them.
-    pub paid: u64,
-}
-
 /// A shop has bought something from a player. It is as durable as the tick.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sold {
@@ -42,7 +29,6 @@ pub struct Sold {
     pub earned: u64,
 }
 
-impl Event for Bought {}
 impl Event for Sold {}
 
 /// The shops of a zone. All that they know is in the content.
@@ -111,8 +97,6 @@ impl Shop {
         deal.pay(Some(player), None, paid)?;
         deal.create(player, &wish.template, wish.quantity)?;
         deal.close();
-        let Buy { template, quantity, .. } = wish;
-        ctx.emit(Bought { player, template, quantity, paid });
         Ok(())
     }
 
@@ -141,7 +125,11 @@ fn keeper(shop: &ShopKind) -> Spawn {
 }
 
 /// The shop whose keeper `entity` is, if the player lives and stands near enough to talk.
-fn shop_in_reach(ctx: &Ctx<'_>, player: PlayerId, entity: u64) -> Result<ShopKind, Refuse> {
+fn shop_in_reach<'a>(
+    ctx: &'a Ctx<'_>,
+    player: PlayerId,
+    entity: u64,
+) -> Result<&'a ShopKind, Refuse> {
     let absent = || Refuse::new(Refusal::NoSuchTarget, "there is no shop");
     let body = ctx.entity(player.entity()).ok_or_else(absent)?;
     let keeper = ctx.entity(EntityId(entity)).filter(|keeper| keeper.kind() == EntityKind::Npc);
@@ -153,7 +141,7 @@ fn shop_in_reach(ctx: &Ctx<'_>, player: PlayerId, entity: u64) -> Result<ShopKin
     if !in_reach(ctx, body.position(), keeper.position(), TALK_CM) {
         return Err(Refuse::new(Refusal::OutOfRange, "that is too far away"));
     }
-    Ok(shop.clone())
+    Ok(shop)
 }
 
 #[cfg(test)]

@@ -127,15 +127,16 @@ impl Trades {
         let ask = ask.filter(mine).ok_or_else(unasked)?;
         if !wish.accept {
             ask.answered = true;
-            ctx.send(asker, &ended(TradeOutcome::Declined));
+            ctx.send(asker, &ended(TradeOutcome::Declined, player));
             return Ok(());
         }
         together(ctx, player, asker).map_err(Apart::refuse)?;
         self.check_free(player, asker)?;
-        self.asks.remove(asker.entity());
         let offers = Offers::new([asker, player].map(|side| Offer::nothing(ctx, side)));
         offers.show(ctx, player);
         for side in [asker, player] {
+            // Also what this one had asked a third: who trades has no question open.
+            self.asks.remove(side.entity());
             self.seats.insert(side.entity(), self.next);
         }
         self.open.insert(self.next, offers);
@@ -252,10 +253,11 @@ impl Trades {
         let Some(offers) = self.open.remove(&trade) else {
             return;
         };
-        for player in offers.players() {
+        let [one, other] = offers.players();
+        for (player, partner) in [(one, other), (other, one)] {
             self.seats.remove(player.entity());
             let request = if Some(player) == actor { ctx.request() } else { 0 };
-            ctx.reply_to(player, request, &ended(outcome));
+            ctx.reply_to(player, request, &ended(outcome, partner));
         }
     }
 }
@@ -302,8 +304,9 @@ fn no_trade() -> Refuse {
     Refuse::new(Refusal::NoSuchTarget, "you are in no trade")
 }
 
-fn ended(outcome: TradeOutcome) -> TradeEnded {
-    TradeEnded { outcome: outcome.into(), message: message(outcome).to_owned() }
+fn ended(outcome: TradeOutcome, partner: PlayerId) -> TradeEnded {
+    let message = message(outcome).to_owned();
+    TradeEnded { outcome: outcome.into(), message, partner: partner.entity().0 }
 }
 
 const fn message(outcome: TradeOutcome) -> &'static str {

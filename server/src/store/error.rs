@@ -117,7 +117,7 @@ pub enum OpenError {
     },
     /// An earlier build has been here, and an inspection must not change anything.
     #[error(
-        "{place}: written by an older server (schema {found}, this one knows {known}); start this server once to migrate it"
+        "{place}: written by an older server (schema {found}, this one knows {known}); run `migrate`, or start this server, which migrates it too"
     )]
     OlderSchema {
         /// The database.

@@ -73,6 +73,7 @@ impl Store {
             batch_rows: settings.bounds.batch_rows,
             closing: closing.clone(),
             close_patience: settings.close_patience,
+            untended: false,
         };
         let reader = ReaderThread {
             engine: opened.reader,

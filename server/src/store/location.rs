@@ -5,7 +5,11 @@ use std::path::{Path, PathBuf};
 
 use crate::config::mask_password;
 
-/// One of the databases that a world can be in.
+/// One of the databases that a world can be in. Paths become one; a text doesn't, since it may be a URL:
+///
+/// ```compile_fail,E0277
+/// let place: server::store::Location = "postgres://db/world".into();
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
     /// SQLite, in this file. Its directory is made when it isn't there; a lock file and SQLite's own files lie beside
@@ -24,9 +28,15 @@ impl fmt::Display for Location {
     }
 }
 
-impl<P: AsRef<Path>> From<P> for Location {
-    fn from(path: P) -> Self {
-        Self::File(path.as_ref().to_owned())
+impl From<&Path> for Location {
+    fn from(path: &Path) -> Self {
+        Self::File(path.to_owned())
+    }
+}
+
+impl From<PathBuf> for Location {
+    fn from(path: PathBuf) -> Self {
+        Self::File(path)
     }
 }
 

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
-use std::io::{BufReader, BufWriter};
+use std::io::{self, BufReader, BufWriter, Seek};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use game::{ItemId, Rank};
+use tracing::warn;
 
 use super::ledger::{self, AuditReport, CharacterHistory, History, Quarantined, Watch};
 use super::rules::{fold, now_ms};
-use super::{Location, OperatorError, TransferError, engines, sqlite, transfer};
+use super::{Location, OperatorError, engines, sqlite, transfer};
 
 /// Which versions a migration was from and to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +89,8 @@ pub fn migrate(place: &Location) -> Result<Migrated, OperatorError> {
 }
 
 /// Copies one moment of the database to a new file, beside a running server or without. The copy is on the disk, and
-/// audited if `verify`, when it gets its name; a kill in between leaves a file with `.part` behind it.
+/// audited if `verify`, when it gets its name. Until then it has the process id and `.part` behind its name; if it fails
+/// that file goes, but a kill leaves it.
 ///
 /// # Errors
 /// When there is such a file, when something can't be read or written, and when the copy isn't in order.
@@ -104,7 +106,7 @@ pub fn backup(
     let part = NewFile::begin(to)?;
     sqlite::copy(path, &part.part, watch)?;
     if verify {
-        let report = audit_watched(&Location::from(&part.part), watch)?;
+        let report = audit_watched(&Location::from(part.part.as_path()), watch)?;
         if !report.is_clean() {
             return Err(OperatorError::Unclean { file: to.to_owned(), report: report.to_string() });
         }
@@ -120,16 +122,15 @@ pub fn backup(
 pub fn export(place: &Location, to: &Path, watch: &mut Watch<'_>) -> Result<(), OperatorError> {
     let part = NewFile::begin(to)?;
     let failed = |problem| OperatorError::Transfer { file: to.to_owned(), problem };
-    let file = part.open().map_err(|source| failed(source.into()))?;
     let mut written = Ok(());
     engines::look(place, |snapshot| {
-        let file = BufWriter::new(&file);
+        let file = BufWriter::new(&part.file);
         written = transfer::write(snapshot, sqlite::known_schema(), now_ms(), file, watch);
         Ok(())
     })?;
     written.map_err(failed)?;
-    let file = File::open(&part.part).map_err(|source| failed(source.into()))?;
-    transfer::check(BufReader::new(file), sqlite::known_schema(), watch).map_err(failed)?;
+    (&part.file).rewind().map_err(|source| failed(source.into()))?;
+    transfer::check(BufReader::new(&part.file), sqlite::known_schema(), watch).map_err(failed)?;
     part.finish()
 }
 
@@ -152,10 +153,13 @@ pub fn import(
     audit_watched(place, watch)
 }
 
-/// A file on its way: it gets its name when all of it is on the disk.
+/// A file on its way: it gets its name when all of it is on the disk, and goes if that doesn't come to pass.
 struct NewFile {
     name: PathBuf,
+    /// The name until then, which no other process chooses.
     part: PathBuf,
+    file: File,
+    published: bool,
 }
 
 impl NewFile {
@@ -164,36 +168,46 @@ impl NewFile {
             return Err(OperatorError::Exists { file: name.to_owned() });
         }
         let mut part = name.as_os_str().to_owned();
-        part.push(".part");
-        let new = Self { name: name.to_owned(), part: part.into() };
-        // Left behind by a kill.
-        match std::fs::remove_file(&new.part) {
-            Err(problem) if problem.kind() != std::io::ErrorKind::NotFound => {
-                Err(new.failed(problem))
-            }
-            _ => new.open().map(|_| ()).map_err(|problem| new.failed(problem)).map(|()| new),
+        part.push(format!(".{}.part", std::process::id()));
+        let part = PathBuf::from(part);
+        // For its owner alone, since it holds password hashes; and made here, so that it is no link of somebody else's.
+        let made =
+            OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&part);
+        match made {
+            Ok(file) => Ok(Self { name: name.to_owned(), part, file, published: false }),
+            Err(problem) => Err(failed(&part, problem)),
         }
     }
 
-    /// For its owner alone: it holds password hashes.
-    fn open(&self) -> std::io::Result<File> {
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&self.part)
+    fn finish(mut self) -> Result<(), OperatorError> {
+        self.publish().map_err(|problem| failed(&self.name, problem))
     }
 
-    fn finish(self) -> Result<(), OperatorError> {
-        self.publish().map_err(|problem| self.failed(problem))
-    }
-
-    fn publish(&self) -> std::io::Result<()> {
-        File::open(&self.part)?.sync_all()?;
+    fn publish(&mut self) -> io::Result<()> {
+        self.file.sync_all()?;
         let here = rustix::fs::CWD;
         let never_replace = rustix::fs::RenameFlags::NOREPLACE;
         rustix::fs::renameat_with(here, &self.part, here, &self.name, never_replace)?;
+        self.published = true;
         let directory = self.name.parent().filter(|parent| !parent.as_os_str().is_empty());
         File::open(directory.unwrap_or_else(|| Path::new(".")))?.sync_all()
     }
+}
 
-    fn failed(&self, problem: std::io::Error) -> OperatorError {
-        OperatorError::Transfer { file: self.name.clone(), problem: TransferError::File(problem) }
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if !self.published
+            && let Err(problem) = std::fs::remove_file(&self.part)
+        {
+            let file = self.part.display();
+            warn!(%file, %problem, "a file that wasn't finished is left; delete it");
+        }
+    }
+}
+
+fn failed(file: &Path, problem: io::Error) -> OperatorError {
+    match problem.kind() {
+        io::ErrorKind::AlreadyExists => OperatorError::Exists { file: file.to_owned() },
+        _ => OperatorError::Transfer { file: file.to_owned(), problem: problem.into() },
     }
 }

@@ -7,7 +7,7 @@ use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::Duration;
 
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use super::Read;
 use super::engine::Reader;
@@ -39,7 +39,12 @@ impl ReaderThread {
                 let found =
                     failpoints::meet("reader.asked").and_then(|()| self.engine.read(&question));
                 match found {
-                    Ok(answer) => break answer,
+                    Ok(answer) => {
+                        if warned {
+                            info!("the database can be read again");
+                        }
+                        break answer;
+                    }
                     Err(EngineError::Fatal(reason)) => {
                         error!(%reason, "the database can't be read");
                         self.reporter.send(Report::Broken(reason));

@@ -87,16 +87,19 @@ impl<D: Database> Rules<D> {
         let started = Instant::now();
         let Some(before_ms) = self.folding.due(started, now_ms()) else { return Ok(()) };
         let mut transaction = self.database.begin()?;
-        let folded = ledger::fold(&mut transaction, before_ms)?;
+        let folded = match ledger::fold(&mut transaction, before_ms) {
+            // What stands in the ledger is at fault, and would be after every start: it ends folding, but not the play.
+            Err(EngineError::Fatal(reason)) => Folded::Stuck(reason),
+            folded => folded?,
+        };
         match &folded {
             Folded::Entries(_) => {
                 failpoints::meet("store.folded")?;
                 transaction.commit()?;
             }
             Folded::NothingDue => {}
-            Folded::Stuck(entry) => {
-                warn!(entry = entry.entry, "the ledger can't be folded; run the audit");
-            }
+            // Dropped, the transaction is rolled back.
+            Folded::Stuck(reason) => warn!(%reason, "the ledger can't be folded; run the audit"),
         }
         self.folding.done(&folded, started, Instant::now());
         Ok(())

@@ -14,6 +14,7 @@ mod operator;
 mod postgres;
 mod queue;
 mod requests;
+mod said;
 mod transfer;
 mod value;
 mod world;

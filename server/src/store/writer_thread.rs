@@ -31,6 +31,8 @@ pub(super) struct WriterThread {
     /// Set when the handle is being closed: from then on patience is limited.
     pub(super) closing: Arc<AtomicBool>,
     pub(super) close_patience: Duration,
+    /// Housekeeping failed the last time.
+    pub(super) untended: bool,
 }
 
 impl WriterThread {
@@ -94,6 +96,10 @@ impl WriterThread {
                 Err(EngineError::Fatal(reason)) => return Err(reason),
                 Err(problem @ (EngineError::Transient(_) | EngineError::Unknown(_))) => problem,
             };
+            if let EngineError::Unknown(reason) = &problem {
+                // Each time: each is a commit that the database may have carried out.
+                warn!(%reason, "the connection was lost in a commit; what became of it shows when the database is back");
+            }
             if stalled_since.is_none() {
                 stalled_since = Some(started);
                 self.stalled(&problem);
@@ -111,11 +117,7 @@ impl WriterThread {
     }
 
     /// Said once per batch, however often it is tried again.
-    fn stalled(&self, problem: &EngineError) {
-        let reason = problem;
-        if matches!(problem, EngineError::Unknown(_)) {
-            warn!(%reason, "the connection was lost in a commit; what became of it shows when the database is back");
-        }
+    fn stalled(&self, reason: &EngineError) {
         warn!(%reason, "the database takes no writes; value operations are refused until it does");
         self.reporter.send(Report::Stalled);
     }
@@ -126,16 +128,19 @@ impl WriterThread {
         self.reporter.send(Report::Recovered);
     }
 
-    /// Housekeeping can wait for space as well, without anybody noticing.
+    /// Housekeeping can wait for space as well, without anybody noticing. Said once, however many batches it waits for.
     fn tend(&mut self) -> Result<(), String> {
         match self.engine.tend() {
-            Ok(()) => Ok(()),
+            Ok(()) => self.untended = false,
             Err(EngineError::Transient(reason) | EngineError::Unknown(reason)) => {
-                warn!(%reason, "the database's housekeeping is put off");
-                Ok(())
+                if !self.untended {
+                    warn!(%reason, "the database's housekeeping is put off");
+                }
+                self.untended = true;
             }
-            Err(EngineError::Fatal(reason)) => Err(reason),
+            Err(EngineError::Fatal(reason)) => return Err(reason),
         }
+        Ok(())
     }
 
     /// Nothing more is written: what comes after a lost batch would leave a hole in the order.

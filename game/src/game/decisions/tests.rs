@@ -11,7 +11,7 @@ use crate::ctx::Ctx;
 use crate::ids::{ItemId, MailId, PlayerId, ZoneName};
 use crate::input::Input;
 use crate::module::{Module, Routes};
-use crate::record::{ItemRecord, OpId, Owner};
+use crate::record::{ItemRecord, MAX_GOLD, OpId, Owner};
 use crate::testing::GameTest;
 use crate::zone::EntityKind;
 
@@ -267,6 +267,26 @@ fn a_decision_about_who_could_not_be_saved_is_ignored() {
     test.input(Input::SaveFailed { character }).tick(1).slow_database(false).tick(3);
     assert_eq!(test.received::<MailSent>(), []);
     assert!(left(&test, "Ada"));
+}
+
+#[test]
+fn who_cannot_have_what_the_database_has_decided_leaves_the_world_too() {
+    let sent = |item| Granted::MailSent {
+        mail: MailId(1),
+        recipient: CharacterId(1),
+        items: vec![item],
+        gold: 0,
+    };
+    let taken = Granted::MailTaken { mail: MailId(1), items: Vec::new(), gold: MAX_GOLD + 1 };
+    for granted in [sent(ItemId(999)), taken] {
+        let (mut test, _) = pending();
+        let actor = test.character("Ada");
+        let op = test.pending_operation("Ada").unwrap();
+        test.input(Input::Decided(Decision { op, actor, outcome: Ok(granted) })).tick(1);
+        assert!(left(&test, "Ada"));
+        assert_eq!(kicks(&test), 1);
+        assert_eq!(test.received::<MailSent>(), []);
+    }
 }
 
 #[test]

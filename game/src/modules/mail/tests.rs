@@ -257,3 +257,33 @@ fn a_list_is_told_to_the_session_that_asked_for_it() {
     test.request(5, ListMail {}).tick(3);
     assert_eq!(test.count_of_answers("Ada", 5), 1);
 }
+
+#[test]
+fn a_letter_written_in_the_tick_of_a_decision_leaves_the_subject_of_the_decided_one_alone() {
+    let mut test = GameTest::new();
+    test.player("Cleo").player("Bob").player("Ada");
+    let about =
+        |to: &str| SendMail { to: to.into(), subject: format!("for {to}"), ..SendMail::default() };
+    test.request(1, about("Bob")).tick(1).request(2, about("Cleo")).tick(4);
+    for name in ["Bob", "Cleo"] {
+        let arrived = test.received_by::<MailArrived>(name);
+        let subjects: Vec<_> = arrived.into_iter().map(|mail| mail.subject).collect();
+        assert_eq!(subjects, [format!("for {name}")]);
+    }
+}
+
+#[test]
+fn a_session_that_takes_over_in_the_tick_of_a_decision_gets_no_answer_to_a_request() {
+    let mut test = GameTest::new();
+    test.player("Bob").player("Ada");
+    let letter = SendMail { to: "Bob".into(), ..SendMail::default() };
+    test.request(5, letter).tick(1).new_session("Ada").tick(3);
+    assert_eq!(test.count_of_answers("Ada", 5), 0);
+}
+
+#[test]
+fn a_session_that_takes_over_in_the_tick_in_which_a_mailbox_is_read_gets_no_list() {
+    let mut test = GameTest::new();
+    test.player("Ada").request(5, ListMail {}).tick(1).new_session("Ada").tick(3);
+    assert_eq!(test.count_of_answers("Ada", 5), 0);
+}

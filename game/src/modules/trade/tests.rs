@@ -412,6 +412,33 @@ fn who_trades_is_not_asked_by_a_third() {
 }
 
 #[test]
+fn who_begins_a_trade_asks_nothing_of_a_third_any_more() {
+    let mut test = two();
+    test.player("Cleo").place_beside("Cleo", "Ada");
+    let [ada, bob, cleo] = ["Ada", "Bob", "Cleo"].map(|name| test.entity(name).id().0);
+    test.act_as("Ada").send(AskTrade { entity: bob });
+    test.act_as("Bob").send(AskTrade { entity: cleo }).tick(1);
+    test.send(AnswerTrade { entity: ada, accept: true }).tick(1);
+    test.act_as("Cleo").send(AnswerTrade { entity: bob, accept: false }).tick(1);
+    assert_eq!(test.refusals(), [Refusal::NoSuchTarget]);
+    assert_eq!(ends(&test, "Bob"), []);
+}
+
+#[test]
+fn both_are_told_whose_trade_has_ended_and_who_has_said_no() {
+    let mut test = trading();
+    test.player("Cleo").place_beside("Cleo", "Ada");
+    let [ada, bob, cleo] = ["Ada", "Bob", "Cleo"].map(|name| test.entity(name).id().0);
+    test.act_as("Ada").send(CancelTrade {}).tick(1).send(AskTrade { entity: cleo }).tick(1);
+    test.act_as("Cleo").send(AnswerTrade { entity: ada, accept: false }).tick(1);
+    let partners = |name| {
+        let ended = test.received_by::<TradeEnded>(name).into_iter();
+        ended.map(|ended| ended.partner).collect::<Vec<_>>()
+    };
+    assert_eq!((partners("Ada"), partners("Bob")), (vec![bob, cleo], vec![ada]));
+}
+
+#[test]
 fn questions_have_a_rate() {
     let mut test = two();
     let bob = test.entity("Bob").id().0;

@@ -100,6 +100,6 @@ fn a_relative_database_lies_in_the_data_directory() {
         let config = load(&format!("server.data_dir = 'd'\nstore.url = '{url}'")).unwrap().config;
         config.store.url.place(&config.server.data_dir)
     };
-    assert_eq!(file("sqlite:world.sqlite3"), Location::from("d/world.sqlite3"));
-    assert_eq!(file("sqlite:/srv/world.sqlite3"), Location::from("/srv/world.sqlite3"));
+    assert_eq!(file("sqlite:world.sqlite3"), Location::File("d/world.sqlite3".into()));
+    assert_eq!(file("sqlite:/srv/world.sqlite3"), Location::File("/srv/world.sqlite3".into()));
 }

@@ -15,8 +15,10 @@ use super::purses::Purses;
 use super::report::Balance;
 
 /// Entries of a slice: fewer rows than an ordinary batch may have, so that no confirmation waits longer for it than for
-/// one of those; and more than any one operation has, which is never cut in two.
+/// one of those. An operation that has more is never cut in two: it is a slice by itself.
 const SLICE: u32 = 1_000;
+/// How often a slice is doubled for such an operation: to 64,000 entries, some 20 MB of memory.
+const DOUBLINGS: u32 = 6;
 /// Between slices the writer is free for so many times as long as the last one took: folding takes at most a quarter
 /// of its time.
 const REST: u32 = 3;
@@ -39,8 +41,8 @@ pub(in crate::store) enum Folded {
     Entries(usize),
     /// None was old enough.
     NothingDue,
-    /// This entry doesn't follow from what was before it: nothing was changed, an audit shows it.
-    Stuck(Box<LedgerEntry>),
+    /// The oldest entries can't be folded, for this reason. Nothing may be committed.
+    Stuck(String),
 }
 
 impl Folding {
@@ -83,10 +85,9 @@ pub(in crate::store) fn fold_at_most(
     before_ms: u64,
     most: u32,
 ) -> Result<Folded, EngineError> {
-    let mut entries = transaction.oldest_entries(before_ms, most.saturating_add(1))?;
-    if entries.len() > most as usize {
-        cut(&mut entries);
-    }
+    let Some(entries) = oldest_operations(transaction, before_ms, most)? else {
+        return Ok(Folded::Stuck("one operation has too many entries for a slice".to_owned()));
+    };
     let Some(last) = entries.last().map(|entry| entry.entry) else {
         return Ok(Folded::NothingDue);
     };
@@ -94,7 +95,8 @@ pub(in crate::store) fn fold_at_most(
     let mut slice = Slice::read(transaction, &entries)?;
     for entry in &entries {
         if !slice.apply(entry) {
-            return Ok(Folded::Stuck(Box::new(entry.clone())));
+            let reason = format!("entry {} doesn't follow from those before it", entry.entry);
+            return Ok(Folded::Stuck(reason));
         }
         sums.entry(&entry.template).or_default().count(entry);
     }
@@ -103,6 +105,27 @@ pub(in crate::store) fn fold_at_most(
     transaction.add_totals(&totals)?;
     transaction.forget_entries(last)?;
     Ok(Folded::Entries(entries.len()))
+}
+
+/// The oldest entries, of whole operations: at most `most`, or more if the first operation alone has more. `None` if it
+/// has more than a slice can ever be.
+fn oldest_operations(
+    transaction: &mut impl Transaction,
+    before_ms: u64,
+    most: u32,
+) -> Result<Option<Vec<LedgerEntry>>, EngineError> {
+    for doubling in 0..=DOUBLINGS {
+        let most = most.saturating_mul(1 << doubling);
+        let mut entries = transaction.oldest_entries(before_ms, most.saturating_add(1))?;
+        if entries.len() <= most as usize {
+            return Ok(Some(entries));
+        }
+        cut(&mut entries);
+        if !entries.is_empty() {
+            return Ok(Some(entries));
+        }
+    }
+    Ok(None)
 }
 
 /// Takes the last entry away, and those of its operation: what is left are whole operations, whose splits and merges

@@ -42,6 +42,14 @@ pub struct CharacterHistory {
     names: BTreeMap<CharacterId, String>,
 }
 
+impl History {
+    /// Whether there never was such an item, as far as the ledger goes back.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.opening.is_none() && self.entries.is_empty()
+    }
+}
+
 /// The history of an item; empty when there never was such an item. Item 0 is all gold.
 pub(in crate::store) fn item_history(
     snapshot: &mut dyn Snapshot,

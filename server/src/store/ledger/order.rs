@@ -1,5 +1,5 @@
-//! The order of the ledger: operations of an epoch stand in their order and none beyond its mark, nothing that was
-//! folded stands there still, and no operation's splits and merges make anything.
+//! The order of the ledger: operations of an epoch stand in their order, each once and none beyond its mark, nothing that
+//! was folded stands there still, and no operation's splits and merges make anything.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,17 @@ pub(super) struct OrderCheck {
     marks: BTreeMap<u64, u64>,
     folded: u64,
     last: OpId,
+    /// When that operation was made durable. All its entries are of one moment, so one of another moment is there by a
+    /// second time of applying it, however possible it is by itself: a payment that came twice out of a full purse.
+    at_ms: u64,
     /// What the splits and merges of that operation come to so far.
     reshaped: BTreeMap<String, i64>,
 }
 
 impl OrderCheck {
     pub(super) const fn new(marks: BTreeMap<u64, u64>, folded: u64) -> Self {
-        Self { marks, folded, last: OpId { epoch: 0, sequence: 0 }, reshaped: BTreeMap::new() }
+        let last = OpId { epoch: 0, sequence: 0 };
+        Self { marks, folded, last, at_ms: 0, reshaped: BTreeMap::new() }
     }
 
     pub(super) fn entry(&mut self, entry: &LedgerEntry, report: &mut AuditReport) {
@@ -31,13 +35,15 @@ impl OrderCheck {
             return;
         }
         let mark = self.marks.get(&entry.op.epoch).copied().unwrap_or(0);
-        if entry.op < self.last || entry.op.sequence > mark {
+        let again = entry.op == self.last && entry.at_ms != self.at_ms;
+        if again || entry.op < self.last || entry.op.sequence > mark {
             report.find(Finding::OutOfOrder { entry: entry.entry, op: entry.op });
         }
         if entry.op != self.last {
             self.close(report);
             self.last = entry.op;
         }
+        self.at_ms = entry.at_ms;
         if matches!(entry.kind, EntryKind::Split | EntryKind::Merge) {
             let sum = self.reshaped.entry(entry.template.clone()).or_default();
             *sum = sum.saturating_add(entry.change);

@@ -51,12 +51,16 @@ impl Purses {
         if !is_payment {
             return Err(CannotPay(had));
         }
+        let paid = entry.to.clone().map(|to| {
+            let has = if entry.from.as_ref() == Some(&to) { left } else { self.of(&to) };
+            has.checked_add(amount).map(|gold| (to, gold)).ok_or(CannotPay(had))
+        });
+        let paid = paid.transpose()?;
         if let Some(from) = &entry.from {
             self.set(from.clone(), left);
         }
-        if let Some(to) = &entry.to {
-            let gold = self.of(to).checked_add(amount).ok_or(CannotPay(had))?;
-            self.set(to.clone(), gold);
+        if let Some((to, gold)) = paid {
+            self.set(to, gold);
         }
         Ok(())
     }
@@ -77,5 +81,51 @@ impl Purses {
         for (owner, expected) in self.0 {
             report.find(Finding::Purse { owner, expected, found: 0 });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use game::record::OpId;
+    use game::{CharacterId, ItemId};
+
+    use super::*;
+
+    fn payment(from: u64, to: u64) -> LedgerEntry {
+        LedgerEntry {
+            entry: 1,
+            op: OpId { epoch: 1, sequence: 1 },
+            tick: None,
+            at_ms: 0,
+            cause: "test".to_owned(),
+            actor: CharacterId(from),
+            kind: EntryKind::Gold,
+            item: ItemId(0),
+            from: Some(Owner::Character(CharacterId(from))),
+            to: Some(Owner::Character(CharacterId(to))),
+            slot: 0,
+            template: GOLD.to_owned(),
+            quantity: 10,
+            change: 0,
+        }
+    }
+
+    #[test]
+    fn a_payment_that_the_payee_has_no_room_for_takes_nothing_from_the_payer() {
+        let [payer, payee] = [1, 2].map(|id| Owner::Character(CharacterId(id)));
+        let mut purses = Purses::default();
+        purses.set(payer.clone(), 30);
+        purses.set(payee.clone(), u64::MAX);
+        assert_eq!(purses.pay(&payment(1, 2)), Err(CannotPay(30)));
+        assert_eq!((purses.of(&payer), purses.of(&payee)), (30, u64::MAX));
+    }
+
+    #[test]
+    fn a_payment_to_oneself_changes_nothing() {
+        let payer = Owner::Character(CharacterId(1));
+        let mut purses = Purses::default();
+        purses.set(payer.clone(), 30);
+        assert_eq!(purses.pay(&payment(1, 1)), Ok(()));
+        assert_eq!(purses.of(&payer), 30);
     }
 }

@@ -8,7 +8,9 @@ use crate::store::error::EngineError;
 use super::lock::FileLock;
 use super::transaction::SqliteTransaction;
 
-/// Pages of the write-ahead log that are copied into the database at once: 4 MiB, some ten milliseconds.
+/// Pages in the write-ahead log from which on they are copied into the database: 4 MiB, some ten milliseconds. A copy
+/// takes all that it may: after a backup or an audit, which holds pages in the log for as long as it runs, it is
+/// everything that was written meanwhile, once.
 const CHECKPOINT_PAGES: i64 = 1_000;
 
 /// Owns the database.

@@ -77,7 +77,11 @@ fn holder(file: &mut File) -> String {
 pub(super) fn make_private(path: &Path) -> Result<(), OpenError> {
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     match made {
-        Ok(_) => Ok(()),
+        Ok(_) => {
+            // Said, because the disk that should be here may not be mounted.
+            tracing::info!(path = %path.display(), "there was no database here: a new, empty world begins");
+            Ok(())
+        }
         Err(problem) if problem.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(source) => Err(OpenError::Directory { place: path.into(), source }),
     }

@@ -148,6 +148,28 @@ fn an_operation_applied_twice_or_beyond_its_mark_is_found() {
     }
 }
 
+/// The audit of a world in which anna was paid 10 gold twice, of which the second entry was changed so.
+fn after_two_payments(change: &str) -> AuditReport {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(settings(&directory));
+    let anna = world.character("anna").1;
+    let pay = Change::Gold { from: None, to: Some(anna), amount: 10 };
+    world.settle(anna, vec![pay.clone(), pay]);
+    world.store.close().unwrap();
+    let connection = Connection::open(path(&directory)).unwrap();
+    connection.execute_batch(&format!("UPDATE ledger SET {change} WHERE entry = 2")).unwrap();
+    drop(connection);
+    audit(&path(&directory).into()).unwrap()
+}
+
+#[test]
+fn one_operation_may_pay_twice_but_a_payment_applied_twice_is_found() {
+    let report = after_two_payments("at_ms = at_ms");
+    assert!(report.is_clean(), "{report}");
+    let report = after_two_payments("at_ms = at_ms + 50");
+    assert!(matches!(report.findings[..], [Finding::OutOfOrder { entry: 2, .. }]), "{report}");
+}
+
 #[test]
 fn an_item_of_nobody_is_found() {
     let report = after(

@@ -54,7 +54,7 @@ fn a_full_disk_closes_value_and_space_opens_it_again() {
         return;
     };
     let (database, ballast) = (root.join("world.db"), root.join("ballast"));
-    let mut world = World::open(StoreSettings::new(&database, 1));
+    let mut world = World::open(StoreSettings::new(database.as_path(), 1));
     let (_, anna) = world.character("anna");
     fill(&ballast);
 

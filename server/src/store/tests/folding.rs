@@ -1,17 +1,20 @@
 //! Folding the ledger: whatever is folded when, conservation stays provable.
 
 use std::path::Path;
+use std::time::Duration;
 
 use game::CharacterId;
 use game::record::Change;
 use proptest::prelude::*;
 use rusqlite::Connection;
+use tempfile::TempDir;
 
 use super::audit::small_world;
 use super::history::{Dice, Model};
 use super::world::{Home, World, ground, item, on_every_engine, path, settings};
-use crate::store::engine::{Database, Transaction};
+use crate::store::engine::{Database, Transaction, Writer};
 use crate::store::ledger::{Folded, fold_at_most};
+use crate::store::rules::Rules;
 use crate::store::{self, AuditReport, audit};
 
 /// Unix milliseconds that never come: all entries are older.
@@ -119,12 +122,70 @@ fn a_fold_that_is_cut_off_leaves_all_as_it_was() {
 }
 
 #[test]
+fn a_ledger_that_cannot_be_folded_ends_nothing_and_stays_as_it_is() {
+    for forged in [
+        // Sums that one entry more takes beyond what a column holds.
+        "INSERT INTO ledger_totals VALUES ('iron ore', 9223372036854775807, 0, 0)",
+        // A kind of entry that there isn't.
+        "UPDATE ledger SET kind = 'gift' WHERE entry = 1",
+        // The item wasn't there.
+        "DELETE FROM ledger WHERE entry = 1",
+    ] {
+        let directory = small_world();
+        let connection = Connection::open(path(&directory)).unwrap();
+        connection.pragma_update(None, "ignore_check_constraints", true).unwrap();
+        connection.execute_batch("UPDATE ledger SET at_ms = 1").unwrap();
+        connection.execute_batch(forged).unwrap();
+        let rows = |table: &str| -> i64 {
+            let sql = format!("SELECT COUNT(*) FROM {table}");
+            connection.query_row(&sql, [], |row| row.get(0)).unwrap()
+        };
+        let (entries, openings) = (rows("ledger"), rows("item_openings"));
+        let database = store::sqlite::reopen(&path(&directory), 1);
+        let mut rules = Rules::new(database, 1, Duration::from_secs(1));
+        assert_eq!(rules.tend(), Ok(()), "{forged}");
+        assert_eq!((rows("ledger"), rows("item_openings")), (entries, openings), "{forged}");
+    }
+}
+
+#[test]
 fn an_operation_is_folded_whole() {
     let directory = small_world();
     // The last two of the five entries are of one operation.
     assert_eq!(fold(&path(&directory), [4]), Folded::Entries(3));
     assert_eq!(clean(&path(&directory)).folded, 3);
     assert_eq!(fold(&path(&directory), [4]), Folded::Entries(2));
+}
+
+/// Entries that are at most in the slices of these tests that hold one operation: 1, doubled six times.
+const LONGEST: u64 = 64;
+
+/// A closed database whose first operation has so many entries, and whose second has one.
+fn one_long_operation(entries: u64) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(settings(&directory));
+    let create = |id| Change::Create(item(id, ground(0)));
+    world.settle(CharacterId(0), (1..=entries).map(create).collect());
+    world.settle(CharacterId(0), vec![create(entries + 1)]);
+    world.store.close().unwrap();
+    directory
+}
+
+#[test]
+fn an_operation_that_is_longer_than_a_slice_is_folded_whole() {
+    let directory = one_long_operation(LONGEST);
+    assert_eq!(fold(&path(&directory), [1]), Folded::Entries(64));
+    assert_eq!(clean(&path(&directory)).entries, 1);
+    assert_eq!(fold(&path(&directory), [1]), Folded::Entries(1));
+    assert_eq!(clean(&path(&directory)).entries, 0);
+}
+
+#[test]
+fn an_operation_that_is_too_long_for_any_slice_is_said_and_kept() {
+    let directory = one_long_operation(LONGEST + 1);
+    let folded = fold(&path(&directory), [1]);
+    assert!(matches!(folded, Folded::Stuck(_)), "{folded:?}");
+    assert_eq!(clean(&path(&directory)).entries, LONGEST + 2);
 }
 
 #[test]
@@ -134,7 +195,7 @@ fn an_entry_that_is_young_stays_with_all_after_it() {
     // A clock that was set back: later entries seem older.
     connection
         .execute_batch(
-            "UPDATE ledger SET at_ms = 10 - entry; UPDATE ledger SET at_ms = 50 WHERE entry = 3",
+            "UPDATE ledger SET at_ms = 10 - MIN(entry, 4); UPDATE ledger SET at_ms = 50 WHERE entry = 3",
         )
         .unwrap();
     drop(connection);

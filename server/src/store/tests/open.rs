@@ -1,6 +1,7 @@
 //! Files that can't be used: each refusal has its own reason, and changes nothing.
 
 use std::fs;
+use std::path::Path;
 
 use game::CharacterId;
 use game::record::Change;
@@ -46,7 +47,7 @@ fn a_missing_directory_is_made_and_the_file_is_private() {
     use std::os::unix::fs::PermissionsExt;
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a/b/world.db");
-    World::open(StoreSettings::new(&path, 1)).store.close().unwrap();
+    World::open(StoreSettings::new(path.as_path(), 1)).store.close().unwrap();
     let mode = fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(mode & 0o077, 0, "{mode:o}");
 }
@@ -63,7 +64,7 @@ fn a_directory_that_cannot_be_is_said_so() {
 #[test]
 fn a_read_only_directory_is_said_so() {
     // Where even root may not write.
-    let error = refused(StoreSettings::new("/proc/self/world.db", 1));
+    let error = refused(StoreSettings::new(Path::new("/proc/self/world.db"), 1));
     assert!(matches!(error, OpenError::Directory { .. }), "{error}");
 }
 

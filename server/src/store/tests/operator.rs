@@ -2,16 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 
 use game::record::{Change, Owner};
 use game::{CharacterId, ItemId};
 use rusqlite::Connection;
+use tempfile::TempDir;
 
 use super::history::{Dice, Model};
 use super::world::{World, ground, item, path, settings};
 use crate::store::{
-    Migrated, OpenError, OperatorError, Store, StoreSettings, audit, backup, character_history,
-    item_history, migrate, quarantined,
+    Location, Migrated, OpenError, OperatorError, Store, StoreSettings, audit, backup,
+    character_history, export, item_history, migrate, quarantined,
 };
 
 #[test]
@@ -36,7 +38,7 @@ fn a_copy_made_while_the_server_writes_is_whole_and_starts() {
     assert!(report.is_clean(), "{report}");
     let problem = backup(&path(&directory).into(), &copy, true, &mut |_, _| {}).unwrap_err();
     assert!(matches!(problem, OperatorError::Exists { .. }), "{problem}");
-    Store::open(StoreSettings::new(&copy, 1), || {}).unwrap().0.close().unwrap();
+    Store::open(StoreSettings::new(copy.as_path(), 1), || {}).unwrap().0.close().unwrap();
 }
 
 #[test]
@@ -49,8 +51,60 @@ fn a_copy_that_is_not_in_order_is_not_kept() {
     let copy = directory.path().join("copy.db");
     let problem = backup(&path(&directory).into(), &copy, true, &mut |_, _| {}).unwrap_err();
     assert!(matches!(problem, OperatorError::Unclean { .. }), "{problem}");
+    assert_eq!(parts(&directory), NOTHING);
     assert!(!copy.exists());
     backup(&path(&directory).into(), &copy, false, &mut |_, _| {}).unwrap();
+}
+
+const NOTHING: [PathBuf; 0] = [];
+
+/// Files that were begun and have no name yet.
+fn parts(directory: &TempDir) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(directory.path()).unwrap().map(|file| file.unwrap().path());
+    files.filter(|file| file.to_string_lossy().contains(".part")).collect()
+}
+
+#[test]
+fn an_export_that_fails_leaves_no_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("world.jsonl");
+    let problem = export(&path(&directory).into(), &file, &mut |_, _| {}).unwrap_err();
+    assert!(matches!(problem, OperatorError::Open(OpenError::Missing { .. })), "{problem}");
+    assert_eq!(parts(&directory), NOTHING);
+}
+
+#[test]
+fn of_two_copies_at_once_under_one_name_the_second_is_refused_and_the_first_is_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(settings(&directory));
+    world.settle(CharacterId(0), vec![Change::Create(item(1, ground(0)))]);
+    world.store.close().unwrap();
+    let place = Location::from(path(&directory));
+    let copy = directory.path().join("copy.db");
+    let mut refused = 0;
+    backup(&place, &copy, true, &mut |_, _| {
+        let problem = backup(&place, &copy, true, &mut |_, _| {}).unwrap_err();
+        assert!(matches!(problem, OperatorError::Exists { .. }), "{problem}");
+        refused += 1;
+    })
+    .unwrap();
+    assert!(refused > 0);
+    assert_eq!(audit(&copy.into()).unwrap().items, 1);
+    assert_eq!(parts(&directory), NOTHING);
+}
+
+#[test]
+fn a_link_in_the_way_of_a_copy_is_not_followed() {
+    let directory = tempfile::tempdir().unwrap();
+    World::open(settings(&directory)).store.close().unwrap();
+    let elsewhere = directory.path().join("elsewhere");
+    let link = directory.path().join(format!("copy.db.{}.part", std::process::id()));
+    std::os::unix::fs::symlink(&elsewhere, &link).unwrap();
+    let copy = directory.path().join("copy.db");
+    let problem = backup(&path(&directory).into(), &copy, true, &mut |_, _| {}).unwrap_err();
+    assert!(matches!(&problem, OperatorError::Exists { file } if *file == link), "{problem}");
+    assert!(!elsewhere.exists());
+    assert_eq!(parts(&directory), [link], "it isn't ours to remove");
 }
 
 #[test]

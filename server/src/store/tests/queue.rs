@@ -109,7 +109,7 @@ impl Stage {
     }
 }
 
-fn commit(seq: u64) -> Write {
+pub(super) fn commit(seq: u64) -> Write {
     write(Commit {
         seq: CommitSeq(seq),
         tick: seq,

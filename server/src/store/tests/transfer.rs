@@ -52,7 +52,7 @@ fn a_world_goes_through_a_file_without_any_difference() {
     let again = directory.path().join("again.jsonl");
     export(&new.clone().into(), &again, &mut |_, _| {}).unwrap();
     assert_eq!(rows(&text), rows(&fs::read(again).unwrap()));
-    let (store, claim) = Store::open(StoreSettings::new(&new, 1), || {}).unwrap();
+    let (store, claim) = Store::open(StoreSettings::new(new.as_path(), 1), || {}).unwrap();
     assert_eq!(claim.epoch, epoch + 1);
     store.close().unwrap();
 }
