@@ -1,5 +1,5 @@
-//! What saving adds to a tick: two games with the same seed and the same inputs, tick by tick, of which one saves its
-//! characters into a database and the other saves none.
+//! What timed saves add to a tick: games with the same seed and the same inputs, tick by tick, of which one saves its
+//! characters into a database and the others save none. Players walk and do nothing else, so all saves are timed ones.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ const STEER_EVERY: u64 = 2;
 /// An interval that never comes.
 const NEVER: u64 = u64::MAX / 2;
 
-/// Measure what saving adds to a tick.
+/// Measure what timed saves add to a tick.
 #[derive(Debug, Args)]
 pub(crate) struct Settings {
     /// Players who walk about
@@ -141,16 +141,16 @@ impl Race {
     fn report(&mut self) -> Report {
         let mut report = Report::new("save");
         let (players, ticks) = (self.characters.len(), self.times[0].0.len());
-        let what = format!("{players} players, {ticks} ticks, characters saved");
+        let what = format!("{players} players, {ticks} ticks, timed saves");
         report.push(Figure::new(what, "", vec![count(self.saved)]));
         for (name, quantile) in [("p50", 0.5), ("p99", 0.99), ("p99.99", 0.9999)] {
             let [with, without, _] = self.times.each_mut().map(|times| times.at(quantile));
             let (added, noise) = (self.added.at(quantile), self.noise.at(quantile));
-            let tick = Figure::new(format!("a tick with saving, {name}"), "ms", vec![with]);
+            let tick = Figure::new(format!("a tick with timed saves, {name}"), "ms", vec![with]);
             report.push(tick.over(without));
-            let what = format!("added by saving to the same tick, {name}");
+            let what = format!("added by timed saves to the same tick, {name}");
             report.push(Figure::new(what, "ms", vec![added]));
-            let what = format!("the same between two games without, {name}");
+            let what = format!("the same between two games without saves, {name}");
             report.push(Figure::new(what, "ms", vec![noise]));
         }
         report

@@ -1,5 +1,5 @@
-//! The value path: operations per second, how long a confirmation takes, how many of them share an fsync, how fast a
-//! world with many characters starts, and what the ledger's folding costs.
+//! The value path: operations per second, how long a confirmation takes, how many of them share a transaction and with
+//! it an fsync, how fast a world with many characters starts, and what the ledger's folding costs.
 
 mod floor;
 mod load;
@@ -15,6 +15,9 @@ use market::Market;
 
 /// What is older goes out of the ledger in the measurement of folding.
 const FOLD_AFTER: Duration = Duration::from_secs(2);
+
+/// A figure that batches are counted for.
+const SHARING: &str = "the same, transactions per 1,000 operations, each one fsync";
 
 /// Measure the value path on one or both engines.
 #[derive(Debug, Args)]
@@ -81,11 +84,11 @@ fn measure(
         .over(floor),
     );
     report.push(Figure::new(figure("the same, p99"), "ms", column(&all, 1)));
-    report.push(Figure::new(figure("the same, fsyncs per 1,000 operations"), "", column(&all, 2)));
+    report.push(Figure::new(figure(SHARING), "", column(&all, 2)));
 
     let all = runs("as many as go", &mut || Ok(Market::open(engine)?.flat_out(time)?.to_vec()))?;
     report.push(Figure::new(figure("as many as go"), "operations/s", column(&all, 0)));
-    report.push(Figure::new(figure("the same, fsyncs per 1,000 operations"), "", column(&all, 1)));
+    report.push(Figure::new(figure(SHARING), "", column(&all, 1)));
 
     for (retention, what) in [(Duration::ZERO, "nothing folded"), (FOLD_AFTER, "folded after 2 s")]
     {

@@ -148,7 +148,7 @@ pub(crate) const ALL: &[Operation] = &[
         "sell",
         |stage| [keeper(stage), stage.give("Ada", 3)],
         |stage, [entity, item]| stage.ada.send(&Sell { entity, item }),
-        &["3 whisker of Ada -> nothing", "Ada: +6 gold"],
+        &["3 whisker of Ada -> nothing", "Ada: +6 gold", "Ada: +6 earned"],
     ),
     Operation {
         told: &[("Ada", ended), ("Ben", ended)],

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use game::modules::progress::Record;
+use game::record::Saved;
 use rusqlite::{Connection, Row};
 use tests::database::open_file;
 
 use super::player::Holding;
 
-/// Everything of value, as one snapshot of the database has it.
+/// Everything of value and what it has earned, as one snapshot of the database has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct World {
     characters: BTreeMap<i64, String>,
@@ -16,6 +18,8 @@ pub(crate) struct World {
     /// Gold, by whoever has it.
     gold: BTreeMap<String, i64>,
     letters: BTreeMap<i64, String>,
+    /// All that shops ever paid, by the progress of whom they paid.
+    earned: BTreeMap<String, i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +61,10 @@ impl World {
         for (owner, amount) in characters.values().chain(letters.values()) {
             *gold.entry(owner.clone()).or_default() += amount;
         }
+        let earned = records(&database).into_iter();
+        let earned = earned.map(|(id, record)| (name(id), record.earned.cast_signed())).collect();
         Self {
+            earned,
             characters: characters.into_iter().map(|(id, (name, _))| (id, name)).collect(),
             items,
             gold,
@@ -90,14 +97,8 @@ impl World {
         pairs(&self.letters, &later.letters, |before, after| note(before.cloned(), after.cloned()));
         let said = |item: &Item| format!("{} {} of {}", item.quantity, item.template, item.owner);
         pairs(&self.items, &later.items, |before, after| note(before.map(said), after.map(said)));
-        let owners: BTreeSet<&String> = self.gold.keys().chain(later.gold.keys()).collect();
-        for owner in owners {
-            let of = |world: &Self| world.gold.get(owner).copied().unwrap_or_default();
-            let more = of(later) - of(self);
-            if more != 0 {
-                changes.push(format!("{owner}: {more:+} gold"));
-            }
-        }
+        changes.extend(sums("gold", &self.gold, &later.gold));
+        changes.extend(sums("earned", &self.earned, &later.earned));
         changes.sort();
         changes
     }
@@ -110,6 +111,26 @@ fn all<T: FromIterator<(i64, V)>, V>(
 ) -> T {
     let mut query = database.prepare(sql).unwrap();
     query.query_map([], row).unwrap().map(Result::unwrap).collect()
+}
+
+/// Everybody's progress.
+fn records(database: &Connection) -> BTreeMap<i64, Record> {
+    let sql = "SELECT character, version, bytes FROM character_modules WHERE module = 'progress'";
+    let saved: BTreeMap<i64, Saved> = all(database, sql, |row| {
+        Ok((row.get(0)?, Saved { version: row.get(1)?, bytes: row.get(2)? }))
+    });
+    saved.into_iter().map(|(id, saved)| (id, Record::read(&saved).unwrap())).collect()
+}
+
+/// Whose sum is another one now, and by how much.
+fn sums(what: &str, before: &BTreeMap<String, i64>, after: &BTreeMap<String, i64>) -> Vec<String> {
+    let owners: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let more = |owner: &String| {
+        let of = |sums: &BTreeMap<String, i64>| sums.get(owner).copied().unwrap_or_default();
+        (owner.clone(), of(after) - of(before))
+    };
+    let changed = owners.into_iter().map(more).filter(|(_, more)| *more != 0);
+    changed.map(|(owner, more)| format!("{owner}: {more:+} {what}")).collect()
 }
 
 /// Each key that is in one of the two, with what both say.

@@ -2,13 +2,13 @@
 //! the database is back, and comes back to nothing older.
 
 use std::net::SocketAddr;
-use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Instant;
 
+use protocol::v1::server_packet::Body;
 use protocol::v1::{
     Command, DropItem, EnterWorld, Entered, Inventory, LeaveWorld, LeftWorld, LoggedIn, Redirect,
-    Resume, SessionToken,
+    Resume, ServerPacket, SessionToken,
 };
 use tests::client::Client;
 
@@ -23,37 +23,39 @@ fn resume(address: SocketAddr, token: &[u8]) -> (Client, bool) {
     (client, resumed.in_world)
 }
 
+/// Lets two ticks go by, by a clock that plays on: whoever asked for something before it would have it by now. Then
+/// takes all that the client was sent.
+fn after_two_ticks(clock: &mut Player, client: &mut Client) -> Vec<ServerPacket> {
+    client.ping();
+    clock.see_a_tick();
+    clock.see_a_tick();
+    client.ping();
+    std::mem::take(&mut client.seen)
+}
+
 #[test]
 fn who_leaves_in_an_outage_hears_so_when_it_is_over_and_comes_back_to_nothing_older() {
     let world = World::new();
     let mut server = world.start();
     let mut ada = Player::enter(server.address, "ada", "Ada");
+    let mut ben = Player::enter(server.address, "ben", "Ben");
     let swords = [ada.sword(), ada.sword()];
     world.proxy.cut_off();
     ada.client.send(8, &DropItem { item: swords[0] });
     wait_for_stall(&server);
     ada.client.send(9, &LeaveWorld {});
-    ada.client.ping();
-    let seen = &ada.client.seen;
+    let seen = after_two_ticks(&mut ben, &mut ada.client);
     assert!(!seen.iter().any(|packet| [8, 9].contains(&packet.request)), "{seen:?}");
 
     // Another connection takes over, and waits at the door until the old state is saved.
     let (mut again, in_world) = resume(server.address, &ada.client.token);
     assert!(!in_world, "it is on its way out");
-    let (say, heard) = channel();
-    let character = ada.entered.character;
-    let returning = thread::spawn(move || {
-        again.send(10, &EnterWorld { character });
-        again.ping();
-        say.send(()).unwrap();
-        again.expect::<Entered>();
-        (Instant::now(), again.expect::<Inventory>())
-    });
-    heard.recv().unwrap();
-    let back = Instant::now();
+    again.send(10, &EnterWorld { character: ada.entered.character });
+    let seen = after_two_ticks(&mut ben, &mut again);
+    assert!(!seen.iter().any(|packet| packet.request == 10), "{seen:?}");
     world.proxy.restore();
-    let (entered, inventory) = returning.join().unwrap();
-    assert!(entered > back, "it was let in before the database was back");
+    again.expect::<Entered>();
+    let inventory: Inventory = again.expect();
     let owned: Vec<u64> = inventory.items.iter().map(|item| item.id).collect();
     assert_eq!(owned, swords[1..], "the drop is part of what was saved");
     end(&mut server);
@@ -65,21 +67,17 @@ fn left_world_comes_after_the_database_is_back() {
     let world = World::new();
     let mut server = world.start();
     let mut ada = Player::enter(server.address, "ada", "Ada");
+    let mut ben = Player::enter(server.address, "ben", "Ben");
     let sword = ada.sword();
     world.proxy.cut_off();
     ada.client.send(8, &DropItem { item: sword });
     wait_for_stall(&server);
     ada.client.send(9, &LeaveWorld {});
-    ada.client.ping();
-    let leaving = thread::spawn(move || {
-        let (request, LeftWorld {}) = ada.client.expect_answer();
-        (request, Instant::now())
-    });
-    let back = Instant::now();
+    let seen = after_two_ticks(&mut ben, &mut ada.client);
+    let left = |packet: &ServerPacket| matches!(packet.body, Some(Body::LeftWorld(_)));
+    assert!(!seen.iter().any(left), "it was told that it had left before that was saved");
     world.proxy.restore();
-    let (request, left) = leaving.join().unwrap();
-    assert_eq!(request, 9);
-    assert!(left > back, "it was told that it had left before that was saved");
+    assert_eq!(ada.client.expect_answer(), (9, LeftWorld {}));
     end(&mut server);
     audit(&world.setup);
     assert_eq!(world.holds("Ada").0, "");

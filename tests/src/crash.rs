@@ -206,7 +206,9 @@ fn judge(
     let compared = promises.compare(&mut database)?;
     outcome.add(compared);
     let records = Records::read(&mut database)?;
-    outcome.violations.extend(records.apart(promises.history()));
+    let apart = records.apart(promises.history());
+    outcome.apart += apart.len() as u64;
+    outcome.violations.extend(apart);
     let limit = SAVE_INTERVAL_TICKS + COMMIT_SLACK_TICKS;
     outcome.progress_told += remains.diaries.iter().map(Diary::pages).sum::<u64>();
     let (progress, too_old) = records.ages(&remains.diaries, limit);

@@ -1,20 +1,17 @@
 //! A world with many characters: making it, starting a server on it, loading all of it.
 
-use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
-use game::record::{
-    Change, CharacterSave, Commit, ItemRecord, OpId, Operation, Owner, Place as Stand, Saved, Work,
-};
-use game::{CharacterId, CommitSeq, ItemId, ZoneName};
+use game::record::{Change, Commit, ItemRecord, OpId, Operation, Owner, Work};
+use game::{CommitSeq, ItemId};
 use server::store::{Answer, Read, Store, Ticket, Write};
 
 use crate::place::{Engine, Place, open, target};
-use crate::population::{answers, characters, item_ids};
+use crate::population::{answers, characters, item_ids, save};
 
 /// Items of each character.
 const ITEMS_EACH: u64 = 5;
@@ -67,14 +64,6 @@ fn populate(place: &Place, count: usize) -> anyhow::Result<()> {
     }
     store.close()?;
     Ok(())
-}
-
-fn save(character: CharacterId) -> CharacterSave {
-    let zone = ZoneName::new("meadow");
-    let saved = Saved { version: 1, bytes: vec![1; 24] };
-    let modules = ["combat", "progress"].map(|name| (name.to_owned(), saved.clone()));
-    let place = Stand { zone, x: 30_000, y: 26_000, heading: 0 };
-    CharacterSave { character, place, modules: BTreeMap::from(modules) }
 }
 
 fn load_all(store: &mut Store, woken: &Receiver<()>) -> anyhow::Result<()> {

@@ -1,6 +1,7 @@
-//! A market: characters who own things and trade them, as fast as the store takes it.
+//! A market: characters who own things and trade them, as fast as the store takes it. As in the server, a commit also
+//! saves each character whose value it changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,8 @@ pub(super) struct Market {
     items: Vec<(ItemId, usize)>,
     sequence: u64,
     commits: u64,
+    /// Who has traded since the last commit: the next one saves them.
+    parties: BTreeSet<CharacterId>,
     /// When each commit under way was due.
     under_way: BTreeMap<CommitSeq, Instant>,
     /// A linear congruential generator's state: the same trades in every run.
@@ -68,6 +71,7 @@ impl Market {
             items,
             sequence: 0,
             commits: 0,
+            parties: BTreeSet::new(),
             under_way: BTreeMap::new(),
             draw: 1,
             place,
@@ -77,6 +81,7 @@ impl Market {
     }
 
     fn furnish(&mut self) -> anyhow::Result<()> {
+        self.parties.extend(&self.traders);
         let gold = |to: &CharacterId| Change::Gold { from: None, to: Some(*to), amount: GOLD };
         let gold: Vec<Change> = self.traders.iter().map(gold).collect();
         let item = |(id, owner): &(ItemId, usize)| {
@@ -106,7 +111,7 @@ impl Market {
     }
 
     /// So many operations a second in ticks: milliseconds from the tick until they are confirmed, p50 and p99, and
-    /// fsyncs per 1,000 operations.
+    /// transactions per 1,000 operations, each of which is one fsync.
     pub(super) fn at_rate(mut self, rate: u64, time: Duration) -> anyhow::Result<[f64; 3]> {
         let before = self.store.stats();
         let latency = self.go_on(rate, time)?;
@@ -148,7 +153,7 @@ impl Market {
         Ok(latency)
     }
 
-    /// As many operations as the store takes: a second, and fsyncs per 1,000 of them.
+    /// As many operations as the store takes: a second, and transactions per 1,000 of them.
     pub(super) fn flat_out(mut self, time: Duration) -> anyhow::Result<[f64; 2]> {
         let before = self.store.stats();
         let began = Instant::now();
@@ -174,6 +179,7 @@ impl Market {
         let buyer = (seller + 1 + offset) % TRADERS;
         self.items[index].1 = buyer;
         let (seller, buyer) = (self.traders[seller], self.traders[buyer]);
+        self.parties.extend([seller, buyer]);
         let (from, to) = (Owner::Character(seller), Owner::Character(buyer));
         self.operation(vec![
             Change::Move { item, from, to, slot: 0 },
@@ -194,13 +200,10 @@ impl Market {
     fn submit(&mut self, operations: Vec<Operation>, due: Instant) -> anyhow::Result<()> {
         self.commits += 1;
         let seq = CommitSeq(self.commits);
-        let commit = Commit {
-            seq,
-            tick: self.commits,
-            operations,
-            characters: Vec::new(),
-            gm_log: Vec::new(),
-        };
+        let parties = std::mem::take(&mut self.parties);
+        let characters = parties.into_iter().map(population::save).collect();
+        let tick = self.commits;
+        let commit = Commit { seq, tick, operations, characters, gm_log: Vec::new() };
         self.store.submit(Write::Commit(Box::new(commit)))?;
         self.under_way.insert(seq, due);
         Ok(())

@@ -10,6 +10,8 @@ use crate::database::{Database, Row};
 pub(super) const GOLD: u64 = 0;
 /// The ledger's word for what a shop pays.
 const SOLD: &str = "sell";
+/// The number that stands for no operation: what the store does by itself.
+const OWN_DOING: u64 = 0;
 /// What is read of an entry.
 const ENTRIES: &str = "SELECT entry, epoch, sequence, cause, item, from_character, to_character, from_mail, to_mail, \
      quantity, change FROM ledger WHERE entry >";
@@ -25,6 +27,8 @@ pub(super) type OpId = (u64, u64);
 pub(super) struct History {
     /// The last entry that was read.
     read: i64,
+    /// The last operation that was read, in this look or an earlier one.
+    last: Option<OpId>,
     /// Pieces in each stack that is there.
     pieces: BTreeMap<u64, u64>,
     holdings: BTreeMap<Holding, u64>,
@@ -42,6 +46,8 @@ pub(super) struct Chapter {
     pub(super) letters: BTreeSet<(u64, u64)>,
     /// What can't be in any ledger.
     pub(super) violations: Vec<String>,
+    /// The operation that is being read, and its entries so far.
+    under_way: Option<(OpId, BTreeSet<Entry>)>,
 }
 
 /// What a character had of a thing, from one look to the next.
@@ -71,27 +77,31 @@ impl History {
     /// Reads what has been added.
     pub(super) fn read_on(&mut self, database: &mut Database) -> Result<Chapter> {
         let mut chapter = Chapter::default();
-        let mut last: Option<OpId> = None;
-        let mut of_operation = BTreeSet::new();
         for row in database.rows(&format!("{ENTRIES} {} ORDER BY entry", self.read))? {
             self.read = row.number(0)?;
             let entry = Entry::read(&row)?;
-            let own_doing = entry.op.1 == 0;
-            if last != Some(entry.op) {
-                of_operation.clear();
-                if last.is_some_and(|last| entry.op <= last) && !own_doing {
-                    chapter.violations.push(format!("applied again or too late: {entry:?}"));
-                }
-            }
-            if !own_doing {
-                last = Some(entry.op);
-            }
-            if !own_doing && !of_operation.insert(entry.clone()) {
-                chapter.violations.push(format!("applied twice: {entry:?}"));
+            if entry.op.1 != OWN_DOING {
+                self.check(&entry, &mut chapter);
             }
             self.apply(&entry, &mut chapter);
         }
         Ok(chapter)
+    }
+
+    /// An operation is written once, in one piece, after all that came before it.
+    fn check(&mut self, entry: &Entry, chapter: &mut Chapter) {
+        let goes_on = chapter.under_way.as_ref().is_some_and(|(op, _)| *op == entry.op);
+        if !goes_on {
+            if self.last.is_some_and(|last| entry.op <= last) {
+                chapter.violations.push(format!("applied again or too late: {entry:?}"));
+            }
+            chapter.under_way = None;
+            self.last = Some(entry.op);
+        }
+        let (_, entries) = chapter.under_way.get_or_insert_with(|| (entry.op, BTreeSet::new()));
+        if !entries.insert(entry.clone()) {
+            chapter.violations.push(format!("applied twice: {entry:?}"));
+        }
     }
 
     fn apply(&mut self, entry: &Entry, chapter: &mut Chapter) {
@@ -202,5 +212,42 @@ impl Entry {
             quantity: row.id(9)?,
             change: row.number(10)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(op: OpId, item: u64) -> Entry {
+        let (cause, quantity, change) = ("loot".to_owned(), 1, 1);
+        let (from, to, from_mail, to_mail) = (None, Some(1), None, None);
+        Entry { op, cause, item, from, to, from_mail, to_mail, quantity, change }
+    }
+
+    /// Violations in each chapter.
+    fn violations(chapters: &[&[Entry]]) -> Vec<usize> {
+        let mut history = History::default();
+        let read = |entries: &&[Entry]| {
+            let mut chapter = Chapter::default();
+            entries.iter().for_each(|entry| history.check(entry, &mut chapter));
+            chapter.violations.len()
+        };
+        chapters.iter().map(read).collect()
+    }
+
+    #[test]
+    fn operations_in_order_are_in_order_also_from_one_chapter_to_the_next() {
+        let (two, again) = ([entry((1, 1), 5), entry((1, 1), 6)], [entry((1, 2), 5)]);
+        assert_eq!(violations(&[&two, &again, &[entry((2, 1), 5)]]), [0, 0, 0]);
+    }
+
+    #[test]
+    fn an_operation_that_is_applied_again_is_found_also_as_the_first_of_a_chapter() {
+        let (one, other) = (entry((1, 1), 5), entry((1, 2), 6));
+        assert_eq!(violations(&[&[one.clone(), one.clone()]]), [1]);
+        assert_eq!(violations(&[&[one.clone(), other.clone(), one.clone()]]), [1]);
+        assert_eq!(violations(&[&[one.clone()], &[one.clone()]]), [0, 1]);
+        assert_eq!(violations(&[&[one.clone(), other], &[one]]), [0, 1]);
     }
 }

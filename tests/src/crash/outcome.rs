@@ -27,6 +27,8 @@ pub struct Outcome {
     pub lost: u64,
     /// Changes that the ledger has twice, or out of order.
     pub doubled: u64,
+    /// Characters whose progress wasn't that of the value that earned it.
+    pub apart: u64,
     /// How often clients were told how far their characters have come.
     pub progress_told: u64,
     /// Ticks of progress that were told and not saved, for each client and each kill while the database took writes.
@@ -102,6 +104,7 @@ impl Outcome {
                 "confirmations": self.confirmations,
                 "lost": self.lost,
                 "doubled": self.doubled,
+                "apart": self.apart,
                 "unheard": self.unheard,
             },
             "progress told": self.progress_told,
@@ -126,7 +129,7 @@ impl Spread {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seed, kills, confirmations, lost, doubled, unheard, .. } = self;
+        let Self { seed, kills, confirmations, lost, doubled, unheard, apart, .. } = self;
         let (seconds, operations) = (self.took.as_secs_f64(), self.operations());
         let each = seconds / f64::from((*kills).max(1));
         writeln!(f, "seed {seed}: {kills} kills in {seconds:.0} s, {each:.2} s each")?;
@@ -135,7 +138,7 @@ impl fmt::Display for Outcome {
             "value: {operations} operations confirmed, {confirmations} confirmations compared"
         )?;
         writeln!(f, "       {lost} lost, {doubled} doubled, {unheard} durable and never heard of")?;
-        writeln!(f, "progress: told {} times", self.progress_told)?;
+        writeln!(f, "progress: told {} times, {apart} apart from value", self.progress_told)?;
         writeln!(f, "violations: {}", self.violations.len())?;
         writeln!(f, "{:<20}{:>10}{:>10}{:>10}", "", "p50 ms", "p99 ms", "max ms")?;
         for (name, spread) in self.rows() {
