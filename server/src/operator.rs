@@ -25,9 +25,10 @@ pub(crate) fn audit(config: &Config, subject: Option<AuditSubject>) -> ExitCode 
             Err(error) => fail(error, 1),
         },
         Some(AuditSubject::Item { id }) => match store::item_history(&place, ItemId(id)) {
-            Ok(history) if history.is_empty() => {
-                fail(format_args!("the ledger knows no item {id}; `audit character NAME` lists ids"), 1)
-            }
+            Ok(history) if history.is_empty() => fail(
+                format_args!("the ledger knows no item {id}; `audit character NAME` lists ids"),
+                1,
+            ),
             history => answer(history),
         },
         Some(AuditSubject::Character { name }) => answer(store::character_history(&place, &name)),
