@@ -247,8 +247,8 @@ mod tests {
         let (one, other) = (entry((1, 1), 5), entry((1, 2), 6));
         assert_eq!(violations(&[&[one.clone(), one.clone()]]), [1]);
         assert_eq!(violations(&[&[one.clone(), other.clone(), one.clone()]]), [1]);
-        let one = std::slice::from_ref(&one);
-        assert_eq!(violations(&[one, one]), [0, 1]);
+        let alone = std::slice::from_ref(&one);
+        assert_eq!(violations(&[alone, alone]), [0, 1]);
         assert_eq!(violations(&[&[one.clone(), other], &[one]]), [0, 1]);
     }
 }
