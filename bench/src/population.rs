@@ -12,30 +12,26 @@ use server::store::{Answer, Store, Ticket, Write};
 /// Longer than any answer takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Makes characters, all of one account.
+/// Characters of each account: few, as in a world, because an account's characters are read together.
+pub(crate) const PER_ACCOUNT: usize = 50;
+
+/// The name of an account, by the number of its first character.
+pub(crate) fn account_name(first: usize) -> String {
+    format!("bench{first}")
+}
+
+/// Makes accounts and their characters.
 pub(crate) fn characters(
     store: &mut Store,
     woken: &Receiver<()>,
     count: usize,
 ) -> anyhow::Result<Vec<CharacterId>> {
-    let token = Write::AdmitToken {
-        ticket: Ticket(0),
-        token_id: "bench".to_owned(),
-        expires_at: u64::from(u32::MAX),
-        account: "bench".to_owned(),
-    };
-    store.submit(token)?;
-    let admitted =
-        answers(store, woken, 1, |answer| matches!(answer, Answer::TokenAdmitted { .. }))?;
-    let Some(Answer::TokenAdmitted { account: Some(account), .. }) = admitted.into_iter().next()
-    else {
-        bail!("the account wasn't made");
-    };
     let mut made = Vec::with_capacity(count);
-    // As many at a time as surely fit into the queue.
-    for some in (0..count).collect::<Vec<_>>().chunks(500) {
-        for index in some {
-            store.submit(create(account.id, *index))?;
+    for first in (0..count).step_by(PER_ACCOUNT) {
+        let account = account(store, woken, first)?;
+        let some = first..count.min(first + PER_ACCOUNT);
+        for index in some.clone() {
+            store.submit(create(account, index))?;
         }
         let created = |answer: &Answer| matches!(answer, Answer::CharacterCreated { .. });
         for answer in answers(store, woken, some.len(), created)? {
@@ -46,6 +42,22 @@ pub(crate) fn characters(
         }
     }
     Ok(made)
+}
+
+fn account(store: &mut Store, woken: &Receiver<()>, first: usize) -> anyhow::Result<AccountId> {
+    let name = account_name(first);
+    let token = Write::AdmitToken {
+        ticket: Ticket(0),
+        token_id: name.clone(),
+        expires_at: u64::from(u32::MAX),
+        account: name,
+    };
+    store.submit(token)?;
+    let admitted = |answer: &Answer| matches!(answer, Answer::TokenAdmitted { .. });
+    match answers(store, woken, 1, admitted)?.pop() {
+        Some(Answer::TokenAdmitted { account: Some(account), .. }) => Ok(account.id),
+        other => bail!("the account wasn't made: {other:?}"),
+    }
 }
 
 fn create(account: AccountId, index: usize) -> Write {

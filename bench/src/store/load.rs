@@ -11,7 +11,7 @@ use game::{CommitSeq, ItemId};
 use server::store::{Answer, Read, Store, Ticket, Write};
 
 use crate::place::{Engine, Place, open, target};
-use crate::population::{answers, characters, item_ids, save};
+use crate::population::{PER_ACCOUNT, account_name, answers, characters, item_ids, save};
 
 /// Items of each character.
 const ITEMS_EACH: u64 = 5;
@@ -26,7 +26,7 @@ pub(super) fn start(engine: Engine, characters: usize) -> anyhow::Result<[f64; 3
     let (mut store, _, woken) = open(place.settings()?)?;
     let opened = began.elapsed();
     let began = Instant::now();
-    load_all(&mut store, &woken)?;
+    load_all(&mut store, &woken, characters)?;
     let loaded = began.elapsed();
     store.close()?;
     let ready = server_start(&place)?;
@@ -66,24 +66,27 @@ fn populate(place: &Place, count: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn load_all(store: &mut Store, woken: &Receiver<()>) -> anyhow::Result<()> {
-    store.ask(Read::Account { ticket: Ticket(0), name: "bench".to_owned() })?;
-    let found = answers(store, woken, 1, |answer| matches!(answer, Answer::Account { .. }))?;
-    let Some(Answer::Account { account: Some(account), .. }) = found.into_iter().next() else {
-        bail!("the account is gone");
-    };
-    store.ask(Read::Characters { ticket: Ticket(0), account: account.id })?;
-    let listed = answers(store, woken, 1, |answer| matches!(answer, Answer::Characters { .. }))?;
-    let Some(Answer::Characters { characters, .. }) = listed.into_iter().next() else {
-        bail!("the characters are gone");
-    };
-    for some in characters.chunks(500) {
-        for row in some {
+/// Account by account, as logins do.
+fn load_all(store: &mut Store, woken: &Receiver<()>, count: usize) -> anyhow::Result<()> {
+    for first in (0..count).step_by(PER_ACCOUNT) {
+        let name = account_name(first);
+        store.ask(Read::Account { ticket: Ticket(0), name })?;
+        let found = answers(store, woken, 1, |answer| matches!(answer, Answer::Account { .. }))?;
+        let Some(Answer::Account { account: Some(account), .. }) = found.into_iter().next() else {
+            bail!("the account is gone");
+        };
+        store.ask(Read::Characters { ticket: Ticket(0), account: account.id })?;
+        let listed = |answer: &Answer| matches!(answer, Answer::Characters { .. });
+        let listed = answers(store, woken, 1, listed)?;
+        let Some(Answer::Characters { characters, .. }) = listed.into_iter().next() else {
+            bail!("the characters are gone");
+        };
+        for row in &characters {
             let (ticket, account, character) = (Ticket(0), account.id, row.id);
             store.ask(Read::Character { ticket, account, character })?;
         }
         let loaded = |answer: &Answer| matches!(answer, Answer::Character { .. });
-        for answer in answers(store, woken, some.len(), loaded)? {
+        for answer in answers(store, woken, characters.len(), loaded)? {
             let Answer::Character { character: Some(record), .. } = answer else {
                 bail!("a character is gone");
             };
