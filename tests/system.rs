@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may end at the first surprise")]
 
 mod bad_input;
+mod benches;
 mod bus;
 mod chat_server;
 mod cheats;

@@ -3,25 +3,55 @@
 
 #![expect(clippy::print_stdout, reason = "a program for people at a terminal")]
 
+#[allow(dead_code, reason = "the benches with loads come next")]
+mod cores;
+#[allow(dead_code, reason = "the benches with loads come next")]
+mod form;
+mod index;
 mod place;
+#[allow(dead_code, reason = "the benches with loads come next")]
+mod plot;
 mod population;
+#[allow(dead_code, reason = "the benches with loads come next")]
+mod process;
+#[allow(dead_code, reason = "the benches with loads come next")]
 mod report;
 mod save;
 mod store;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::bail;
 use clap::{Parser, Subcommand};
+
+use form::Form;
+use report::Report;
 
 /// Measure a part of Realmbeat.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask bench", max_term_width = 100)]
 struct CommandLine {
-    /// Also write NAME.json and NAME.md into this directory
+    /// Also write NAME.json, NAME.md and the curves into this directory
     #[arg(long, value_name = "DIR", global = true)]
     report: Option<PathBuf>,
+    /// Some seconds at a small size, to see that it works: the figures mean nothing
+    #[arg(long, global = true, conflicts_with = "full")]
+    quick: bool,
+    /// Also what takes many minutes
+    #[arg(long, global = true)]
+    full: bool,
     #[command(subcommand)]
-    bench: Bench,
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run every bench in turn, and write a page with all tables
+    All,
+    #[command(flatten)]
+    One(Bench),
+    #[command(hide = true)]
+    OnCore(process::OnCore),
 }
 
 #[derive(Debug, Subcommand)]
@@ -30,15 +60,48 @@ enum Bench {
     Save(save::Settings),
 }
 
-fn main() -> anyhow::Result<()> {
-    let CommandLine { report: directory, bench } = CommandLine::parse();
-    let report = match bench {
-        Bench::Store(settings) => store::run(&settings)?,
-        Bench::Save(settings) => save::run(&settings)?,
-    };
-    println!("\n{}", report.to_markdown());
-    if let Some(directory) = directory {
-        report.write(&directory)?;
+impl CommandLine {
+    const fn form(&self) -> Form {
+        match (self.quick, self.full) {
+            (true, _) => Form::Quick,
+            (_, true) => Form::Full,
+            (false, false) => Form::Usual,
+        }
     }
-    Ok(())
+}
+
+fn main() -> anyhow::Result<()> {
+    let line = CommandLine::parse();
+    let form = line.form();
+    match line.command {
+        Command::All => all(form, line.report.as_deref()),
+        Command::One(bench) => {
+            let report = bench.run(form)?;
+            println!("\n{}", report.to_markdown());
+            line.report.map_or(Ok(()), |directory| report.write(&directory))
+        }
+        Command::OnCore(program) => program.run(),
+    }
+}
+
+impl Bench {
+    fn run(self, form: Form) -> anyhow::Result<Report> {
+        match self {
+            Self::Store(settings) => store::run(&settings, form),
+            Self::Save(settings) => save::run(&settings, form),
+        }
+    }
+}
+
+/// The benches are those of the command line, in its order, with the settings that they have when none are given.
+fn all(form: Form, directory: Option<&Path>) -> anyhow::Result<()> {
+    let benches = Bench::augment_subcommands(clap::Command::new("bench"));
+    let names: Vec<String> =
+        benches.get_subcommands().map(|one| one.get_name().to_owned()).collect();
+    index::run(&names, directory, |name| {
+        match CommandLine::try_parse_from(["bench", name])?.command {
+            Command::One(bench) => bench.run(form),
+            Command::All | Command::OnCore(_) => bail!("{name} measures nothing"),
+        }
+    })
 }

@@ -15,6 +15,7 @@ use protocol::ClientMessage as _;
 use protocol::v1::Move;
 use server::store::{Answer, Store, Write};
 
+use crate::form::Form;
 use crate::place::{Engine, Place, open};
 use crate::population;
 use crate::report::{Figure, Report};
@@ -29,15 +30,15 @@ const NEVER: u64 = u64::MAX / 2;
 /// Measure what timed saves add to a tick.
 #[derive(Debug, Args)]
 pub(crate) struct Settings {
-    /// Players who walk about
-    #[arg(long, default_value_t = 10_000)]
-    players: usize,
-    /// How long
-    #[arg(long, value_name = "SECONDS", default_value_t = 100)]
-    seconds: u64,
-    /// Seconds between two saves of the same character
-    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
-    interval: u64,
+    /// Players who walk about [default: 10,000; quick: 100]
+    #[arg(long)]
+    players: Option<usize>,
+    /// How long [default: 100; quick: 3]
+    #[arg(long, value_name = "SECONDS")]
+    seconds: Option<u64>,
+    /// Seconds between two saves of the same character [default: 5; quick: 1]
+    #[arg(long, value_name = "SECONDS")]
+    interval: Option<u64>,
     /// Where they are saved
     #[arg(long, default_value = "sqlite")]
     store: Engine,
@@ -75,19 +76,22 @@ struct Race {
 }
 
 /// Runs the race and reports it.
-pub(crate) fn run(settings: &Settings) -> anyhow::Result<Report> {
+pub(crate) fn run(settings: &Settings, form: Form) -> anyhow::Result<Report> {
+    let seconds = form.asked_or(settings.seconds, 3, 100);
+    let interval = form.asked_or(settings.interval, 1, 5);
     let place = Place::new(settings.store)?;
     let (mut store, epoch, woken) = open(place.settings()?)?;
-    let characters = population::characters(&mut store, &woken, settings.players)?;
+    let characters = form.asked_or(settings.players, 100, 10_000);
+    let characters = population::characters(&mut store, &woken, characters)?;
     let content = Arc::new(content()?);
     let game = |interval| game(&content, epoch, interval);
-    let games = [game(settings.interval * TICK_RATE)?, game(NEVER)?, game(NEVER)?];
+    let games = [game(interval * TICK_RATE)?, game(NEVER)?, game(NEVER)?];
     let (times, added, noise) = Default::default();
     let mut race = Race { games, store, characters, times, added, noise, saved: 0 };
-    race.run(settings.seconds * TICK_RATE)?;
+    race.run(seconds * TICK_RATE)?;
     drain(&mut race.store, &woken)?;
     ensure!(race.saved > 0, "nothing was saved");
-    let report = race.report();
+    let report = race.report(form);
     race.store.close()?;
     Ok(report)
 }
@@ -138,8 +142,8 @@ impl Race {
         Ok(took)
     }
 
-    fn report(&mut self) -> Report {
-        let mut report = Report::new("save");
+    fn report(&mut self, form: Form) -> Report {
+        let mut report = Report::new("save", form);
         let (players, ticks) = (self.characters.len(), self.times[0].0.len());
         let what = format!("{players} players, {ticks} ticks, timed saves");
         report.push(Figure::new(what, "", vec![count(self.saved)]));

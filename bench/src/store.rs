@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum as _};
 
+use crate::form::Form;
 use crate::place::{Engine, target};
 use crate::report::{Figure, Report};
 use market::Market;
@@ -22,43 +23,53 @@ const SHARING: &str = "the same, transactions per 1,000 operations, each one fsy
 /// Measure the value path on one or both engines.
 #[derive(Debug, Args)]
 pub(crate) struct Settings {
-    /// Which engine; without it, both
+    /// Which engine; without it, both, and SQLite alone in the quick form
     #[arg(long)]
     store: Option<Engine>,
-    /// How long each measurement takes
-    #[arg(long, value_name = "SECONDS", default_value_t = 8)]
-    seconds: u64,
-    /// How often each is repeated; the report has the median
-    #[arg(long, default_value_t = 3)]
+    /// How long each measurement takes [default: 8; quick: 1]
+    #[arg(long, value_name = "SECONDS")]
+    seconds: Option<u64>,
+    /// How often each is repeated; the report has the median [default: 3; quick: 1]
+    #[arg(long)]
+    runs: Option<usize>,
+    /// Characters in the world whose start is measured [default: 100,000; quick: 1,000]
+    #[arg(long)]
+    characters: Option<usize>,
+}
+
+/// What is measured.
+struct Measurements {
+    time: Duration,
     runs: usize,
-    /// Characters in the world whose start is measured
-    #[arg(long, default_value_t = 100_000)]
     characters: usize,
+    floor: f64,
 }
 
 /// Takes all measurements.
-pub(crate) fn run(settings: &Settings) -> anyhow::Result<Report> {
-    let mut report = Report::new("store");
+pub(crate) fn run(settings: &Settings, form: Form) -> anyhow::Result<Report> {
+    let mut report = Report::new("store", form);
     let floor = floor::fdatasync_ms(target(), Duration::from_secs(2))?;
+    let measurements = Measurements {
+        time: Duration::from_secs(form.asked_or(settings.seconds, 1, 8)),
+        runs: settings.runs.unwrap_or_else(|| form.runs()),
+        characters: form.asked_or(settings.characters, 1_000, 100_000),
+        floor,
+    };
     report.push(Figure::new("floor: append 4 KiB and fdatasync, p50", "ms", vec![floor]));
-    let engines = settings.store.map_or_else(|| Engine::value_variants().to_vec(), |one| vec![one]);
+    let all = form.size(&[Engine::Sqlite][..], Engine::value_variants());
+    let engines = settings.store.map_or_else(|| all.to_vec(), |one| vec![one]);
     for engine in engines {
-        measure(engine, settings, floor, &mut report)?;
+        measure(engine, &measurements, &mut report)?;
     }
     Ok(report)
 }
 
-fn measure(
-    engine: Engine,
-    settings: &Settings,
-    floor: f64,
-    report: &mut Report,
-) -> anyhow::Result<()> {
-    let time = Duration::from_secs(settings.seconds);
+fn measure(engine: Engine, measurements: &Measurements, report: &mut Report) -> anyhow::Result<()> {
+    let &Measurements { time, floor, characters, .. } = measurements;
     let name = engine.name();
     let runs = |of: &str, run: &mut dyn FnMut() -> anyhow::Result<Vec<f64>>| {
         println!("{name}: {of}");
-        let all: anyhow::Result<Vec<Vec<f64>>> = (0..settings.runs).map(|_| run()).collect();
+        let all: anyhow::Result<Vec<Vec<f64>>> = (0..measurements.runs).map(|_| run()).collect();
         all
     };
     let column = |all: &[Vec<f64>], index: usize| all.iter().map(|run| run[index]).collect();
@@ -105,8 +116,8 @@ fn measure(
         ));
     }
 
-    println!("{name}: start with {} characters", settings.characters);
-    let [open, ready, all] = load::start(engine, settings.characters)?;
+    println!("{name}: start with {characters} characters");
+    let [open, ready, all] = load::start(engine, characters)?;
     report.push(Figure::new(figure("open a world of so many characters"), "s", vec![open]));
     report.push(Figure::new(figure("the same until the server's ready line"), "s", vec![ready]));
     report.push(Figure::new(figure("load every one of them, one after the other"), "s", vec![all]));

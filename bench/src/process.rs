@@ -1,0 +1,190 @@
+//! Processes that are measured: each on a core of its own, watched from outside, and gone when its measurement is over,
+//! however that ends.
+
+mod usage;
+
+use std::ffi::{OsStr, OsString};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use rustix::process::{Signal, set_parent_process_death_signal};
+
+use crate::cores::{Core, Pinned};
+
+/// Longer than a child thinks about anything that it is asked: a bound on a hang, not a measure of speed.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How [`OnCore`] is called on the command line.
+const ON_CORE: &str = "on-core";
+
+/// What a stretch of time took.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Spent {
+    /// On the clock on the wall.
+    pub(crate) wall: Duration,
+    /// Of all threads of the process, in user and kernel together.
+    pub(crate) cpu: Duration,
+}
+
+/// Becomes another program on one core, which is killed as soon as the process that started it is gone.
+///
+/// The system takes both wishes only from the process itself, so a child passes through here first.
+#[derive(Debug, Args)]
+pub(crate) struct OnCore {
+    core: usize,
+    /// The program and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    line: Vec<OsString>,
+}
+
+impl OnCore {
+    /// Doesn't return unless the program can't be started.
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+        let _pinned = Pinned::to(Core(self.core))?;
+        let (program, arguments) = self.line.split_first().context("no program is named")?;
+        let error = Command::new(program).args(arguments).exec();
+        Err(error).with_context(|| format!("can't start {}", program.display()))
+    }
+}
+
+/// A process that is measured. It speaks in lines on its standard output, and hears lines on its standard input; what
+/// it writes to standard error goes where ours goes.
+#[derive(Debug)]
+pub(crate) struct Child {
+    name: String,
+    process: std::process::Child,
+    input: Option<ChildStdin>,
+    lines: Receiver<String>,
+}
+
+impl Child {
+    /// Starts this program once more, as the part of a bench that `arguments` name.
+    ///
+    /// # Errors
+    /// When the system doesn't start it.
+    pub(crate) fn part<S: AsRef<OsStr>>(core: Core, arguments: &[S]) -> anyhow::Result<Self> {
+        let ourselves = std::env::current_exe().context("where is this program?")?;
+        let part = [OsStr::new("part")];
+        let arguments = part.into_iter().chain(arguments.iter().map(AsRef::as_ref));
+        Self::start(core, &ourselves, arguments)
+    }
+
+    /// Starts a program on `core`. From a thread that lives as long as the child, or it is killed too early.
+    ///
+    /// # Errors
+    /// When the system doesn't start it.
+    pub(crate) fn start<S: AsRef<OsStr>>(
+        core: Core,
+        program: &Path,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> anyhow::Result<Self> {
+        let mut command = Command::new(std::env::current_exe().context("where is this program?")?);
+        command.arg(ON_CORE).arg(core.0.to_string()).arg("--").arg(program).args(arguments);
+        Self::spawn(&mut command, program.display().to_string())
+    }
+
+    fn spawn(command: &mut Command, name: String) -> anyhow::Result<Self> {
+        let mut process = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("can't start {name}"))?;
+        let (input, output) = (process.stdin.take(), process.stdout.take());
+        let output = output.context("no standard output")?;
+        let (tell, lines) = channel();
+        // Ends with the child's output, or when nobody listens any more.
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                if tell.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        Ok(Self { name, process, input, lines })
+    }
+
+    /// The next line that it says.
+    ///
+    /// # Errors
+    /// When it ends or is silent for a minute.
+    pub(crate) fn hear(&mut self) -> anyhow::Result<String> {
+        match self.lines.recv_timeout(PATIENCE) {
+            Ok(line) => Ok(line),
+            Err(RecvTimeoutError::Timeout) => {
+                bail!("{} has been silent for {PATIENCE:?}", self.name)
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                bail!("{} has ended ({})", self.name, self.process.wait()?)
+            }
+        }
+    }
+
+    /// What stands behind `prefix` in the next line that begins with it. Other lines are passed over.
+    ///
+    /// # Errors
+    /// When it ends or is silent for a minute.
+    pub(crate) fn hear_after(&mut self, prefix: &str) -> anyhow::Result<String> {
+        loop {
+            if let Some(rest) = self.hear()?.strip_prefix(prefix) {
+                return Ok(rest.trim().to_owned());
+            }
+        }
+    }
+
+    /// Says a line to it.
+    ///
+    /// # Errors
+    /// When it doesn't listen any more.
+    pub(crate) fn say(&mut self, line: &str) -> anyhow::Result<()> {
+        let input = self.input.as_mut().context("its input is closed")?;
+        writeln!(input, "{line}").with_context(|| format!("{} doesn't listen", self.name))
+    }
+
+    /// Its id.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Does `work` and tells what the child spent meanwhile.
+    ///
+    /// # Errors
+    /// Those of `work`, and when the child is gone.
+    pub(crate) fn measure<T>(
+        &self,
+        work: impl FnOnce() -> anyhow::Result<T>,
+    ) -> anyhow::Result<(T, Spent)> {
+        let (began, before) = (Instant::now(), self.cpu()?);
+        let result = work()?;
+        let (wall, cpu) = (began.elapsed(), self.cpu()?.saturating_sub(before));
+        Ok((result, Spent { wall, cpu }))
+    }
+
+    /// Waits until it ends by itself, at most a minute.
+    ///
+    /// # Errors
+    /// When it goes on, or ends with a failure.
+    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
+        // Some end when nobody can speak to them any more.
+        self.input = None;
+        while !matches!(self.lines.recv_timeout(PATIENCE), Err(RecvTimeoutError::Disconnected)) {
+            // Its last words, that nobody asked for.
+        }
+        let status = self.process.wait()?;
+        anyhow::ensure!(status.success(), "{} ended with {status}", self.name);
+        Ok(())
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // One that is gone already has nothing to be told.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
