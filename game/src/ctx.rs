@@ -140,7 +140,7 @@ impl Ctx<'_> {
     /// Takes an entity out of the zone. Left alone are players, who leave by other ways, and what a player dropped,
     /// which has an owner in the database until [`Self::take_from_ground`] or [`Self::decay`].
     pub fn despawn(&mut self, id: EntityId) {
-        if !self.zone.players.contains_key(&id) && !self.zone.ground.contains_key(&id) {
+        if !self.zone.players.contains(id) && !self.zone.ground.contains_key(&id) {
             self.zone.entities.despawn(id);
         }
     }
@@ -186,19 +186,19 @@ impl Ctx<'_> {
 impl Ctx<'_> {
     /// The players of this zone, in a fixed order.
     pub fn players(&self) -> impl Iterator<Item = &Player> + '_ {
-        self.zone.players.values()
+        self.zone.players.iter()
     }
 
     /// A player of this zone, if it is still here.
     #[must_use]
     pub fn player(&self, id: PlayerId) -> Option<&Player> {
-        self.zone.players.get(&id.entity())
+        self.zone.players.get(id.entity())
     }
 
     /// The player whose entity this is.
     #[must_use]
     pub fn player_of(&self, entity: EntityId) -> Option<PlayerId> {
-        self.zone.players.get(&entity).map(Player::id)
+        self.zone.players.get(entity).map(Player::id)
     }
 
     /// A player of this zone by name; case doesn't matter.
@@ -209,9 +209,7 @@ impl Ctx<'_> {
 
     /// Says which `Move` of the player its position includes, for the client's prediction.
     pub fn acknowledge(&mut self, id: PlayerId, sequence: u32) {
-        if let Some(session) = self.session(id) {
-            self.zone.visibility.set_ack(session, sequence);
-        }
+        self.zone.visibility.set_ack(id.entity(), sequence);
     }
 
     /// Sends the player to another zone at the end of this tick: to `position` there, or to its start. What can't be
@@ -298,7 +296,7 @@ impl Ctx<'_> {
 
     /// Tells everybody in the zone.
     pub fn send_to_zone<M: ServerMessage>(&mut self, message: &M) {
-        let sessions = self.zone.players.values().filter_map(|player| player.session);
+        let sessions = self.zone.players.iter().filter_map(|player| player.session);
         self.desk.out.broadcast(message, sessions);
     }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::content::Content;
 use crate::directory::Directory;
 use crate::ids::{CharacterId, PlayerId, SessionId, ZoneName};
+use crate::lookup::Lookup;
 use crate::module::{ModuleTable, Refuse};
 use crate::post::{Address, Envelope, Letter, Route};
 use crate::publication::{Order, PublicationBuilder};
@@ -28,7 +29,7 @@ pub(crate) struct Desk {
     pub(crate) content: Arc<Content>,
     pub(crate) table: Arc<ModuleTable>,
     /// Which zone each character of this process is in.
-    pub(crate) here: BTreeMap<CharacterId, Whereabouts>,
+    pub(crate) here: Lookup<CharacterId, Whereabouts>,
     /// When each of those here is saved if it moved.
     pub(crate) saving: Rota,
     /// When each of those here is announced to the realm.
@@ -76,7 +77,7 @@ impl Desk {
 
     /// It is in none any more.
     pub(crate) fn departed(&mut self, character: CharacterId) {
-        self.here.remove(&character);
+        self.here.remove(character);
         self.saving.remove(character);
         self.presence.remove(character);
         self.soon.remove(character);
@@ -111,7 +112,7 @@ impl Desk {
         match to {
             Address::Zone(zone) => Route::Zone(zone.clone()),
             Address::Everyone => Route::Everyone,
-            Address::Character(character) if self.here.contains_key(character) => {
+            Address::Character(character) if self.here.contains(*character) => {
                 Route::Node(self.settings.node.clone())
             }
             Address::Character(_) => Route::Zone(ZoneName::realm()),

@@ -17,15 +17,15 @@ pub struct EntityMap<T> {
 
 impl<T> Default for EntityMap<T> {
     fn default() -> Self {
-        Self { entries: Vec::new() }
+        Self::new()
     }
 }
 
 impl<T> EntityMap<T> {
     /// A map with nothing in it.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self { entries: Vec::new() }
     }
 
     /// Keeps `value` for the entity and returns what was kept for it before. What is left of an earlier entity of the

@@ -21,6 +21,7 @@ use crate::desk::{Desk, Whereabouts};
 use crate::directory::{ANNOUNCE_MS, Directory};
 use crate::ids::{AccountId, CharacterId, CommitSeq, ItemId, Rank, SessionId, ZoneName};
 use crate::input::Input;
+use crate::lookup::Lookup;
 use crate::module::{Caller, Event, ModuleTable, PacketFault, Rate, Refuse};
 use crate::player::Player;
 use crate::publication::{Order, Publication, PublicationBuilder};
@@ -42,7 +43,7 @@ const COMMANDS: Rate = Rate { per_second: 5, burst: 20 };
 pub struct Game {
     desk: Desk,
     zones: Vec<Zone>,
-    sessions: BTreeMap<SessionId, CharacterId>,
+    sessions: Lookup<SessionId, CharacterId>,
     travelers: BTreeMap<CharacterId, Traveler>,
     last_commit: CommitSeq,
     /// Not part of the world: what is being handled right now, for whoever has to explain a panic.
@@ -95,7 +96,7 @@ impl Game {
         let mut game = Self {
             desk: Desk::new(settings, content, table),
             zones,
-            sessions: BTreeMap::new(),
+            sessions: Lookup::default(),
             travelers: BTreeMap::new(),
             last_commit: CommitSeq(0),
             serving: None,
@@ -196,7 +197,7 @@ impl Game {
             return self.packet_of_traveler(packet);
         };
         let zone = &mut self.zones[at.zone];
-        let sender = zone.state.players.get(&at.player.entity());
+        let sender = zone.state.players.get(at.player.entity());
         self.serving = sender.map(|player| Serving { packet: packet.id, account: player.account });
         let outcome = match packet.id {
             id if id == v1::Command::INFO.id => self.command(at, packet),
@@ -215,15 +216,15 @@ impl Game {
 
     /// A client that waits for an answer is told why there is none; where its character is it learns by Entered.
     fn packet_of_traveler(&mut self, packet: &Packet<'_>) {
-        if packet.request != 0 && self.sessions.contains_key(&packet.session) {
+        if packet.request != 0 && self.sessions.contains(packet.session) {
             let refuse = self.on_the_way();
             self.desk.refuse(packet.session, packet.request, refuse);
         }
     }
 
     fn whereabouts(&self, session: SessionId) -> Option<Whereabouts> {
-        let character = self.sessions.get(&session)?;
-        self.desk.here.get(character).copied()
+        let character = self.sessions.get(session)?;
+        self.desk.here.get(*character).copied()
     }
 
     /// A message that belongs to no module: as often as `rate` says, and decoded as strictly as any other.
@@ -248,7 +249,7 @@ impl Game {
         }
         let zone = &mut self.zones[at.zone];
         let text = zone.command(&mut self.desk, Caller::Player(at.player), &line);
-        let typist = zone.state.players.get(&at.player.entity());
+        let typist = zone.state.players.get(at.player.entity());
         if let Some(master) = typist.filter(|player| player.rank > Rank::Player) {
             self.desk.gm_log.push(GmEntry { actor: master.character, line, outcome: text.clone() });
         }
@@ -355,7 +356,7 @@ impl Desk {
             settings,
             content,
             table,
-            here: BTreeMap::new(),
+            here: Lookup::default(),
             directory: Directory::default(),
             out: PublicationBuilder::default(),
             letters: Vec::new(),
@@ -373,7 +374,7 @@ impl Game {
     /// The zone and the entity of a character that is in a zone.
     #[must_use]
     pub fn find(&self, character: CharacterId) -> Option<(&ZoneName, &Entity)> {
-        let at = self.desk.here.get(&character)?;
+        let at = self.desk.here.get(character)?;
         let state = &self.zones[at.zone].state;
         Some((&state.name, state.entities.get(at.player.entity())?))
     }
@@ -381,8 +382,8 @@ impl Game {
     /// A character that is in a zone, as a player.
     #[must_use]
     pub fn player(&self, character: CharacterId) -> Option<&Player> {
-        let at = self.desk.here.get(&character)?;
-        self.zones[at.zone].state.players.get(&at.player.entity())
+        let at = self.desk.here.get(character)?;
+        self.zones[at.zone].state.players.get(at.player.entity())
     }
 
     /// All that is owned here: by the characters in the world, those between zones included, and by the zones.
@@ -390,7 +391,7 @@ impl Game {
     pub fn holdings(&self) -> Holdings {
         let mut holdings = Holdings::default();
         let states = || self.zones.iter().map(|zone| &zone.state);
-        for player in states().flat_map(|state| state.players.values()) {
+        for player in states().flat_map(|state| state.players.iter()) {
             let inventory = player.inventory();
             holdings.gold.insert(player.character, inventory.gold());
             holdings.add(inventory.items().chain(inventory.quarantined()));
@@ -413,14 +414,14 @@ impl Game {
 
     /// Lets the modules of a character's zone know of something in the next tick: for tests.
     pub(crate) fn emit<E: Event>(&mut self, character: CharacterId, event: E) {
-        if let Some(here) = self.desk.here.get(&character) {
+        if let Some(here) = self.desk.here.get(character) {
             self.zones[here.zone].state.emit(event);
         }
     }
 
     /// Puts a character somewhere else in its zone, as no input can: for tests.
     pub(crate) fn place(&mut self, character: CharacterId, at: Position) {
-        let Some(here) = self.desk.here.get(&character) else {
+        let Some(here) = self.desk.here.get(character) else {
             return;
         };
         let entities = &mut self.zones[here.zone].state.entities;

@@ -12,6 +12,7 @@ pub mod entity_map;
 mod game;
 pub mod ids;
 pub mod input;
+mod lookup;
 pub mod module;
 pub mod modules;
 mod player;

@@ -1,7 +1,5 @@
 //! A player's character in a zone: who it is, who sees through its eyes, what it owns.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, CharacterId, PlayerId, Rank, SessionId};
@@ -25,7 +23,7 @@ pub struct Player {
     /// Of what was last saved, so that nothing is saved twice.
     pub(crate) saved_hash: u64,
     /// How much of each packet kind's rate is used up.
-    pub(crate) buckets: BTreeMap<u32, Bucket>,
+    pub(crate) buckets: Buckets,
 }
 
 impl Player {
@@ -72,9 +70,24 @@ impl Player {
     }
 }
 
+/// The buckets of a player, by packet kind: a handful, so that a look through them is the quickest way to one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Buckets(Vec<(u32, Bucket)>);
+
+impl Buckets {
+    /// Takes one packet of kind `id`, as [`Bucket::take`] does.
+    pub(crate) fn take(&mut self, id: u32, rate: Rate, tick: u64, tick_ms: u32) -> Result<(), u32> {
+        let index = self.0.iter().position(|(kind, _)| *kind == id).unwrap_or_else(|| {
+            self.0.push((id, Bucket::default()));
+            self.0.len() - 1
+        });
+        self.0[index].1.take(rate, tick, tick_ms)
+    }
+}
+
 /// A token bucket that counts in ticks: how much of a rate is used up, in thousandths of a packet.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Bucket {
+struct Bucket {
     used: u64,
     tick: u64,
 }
@@ -82,7 +95,7 @@ pub(crate) struct Bucket {
 impl Bucket {
     /// Takes one packet's worth at `tick` of `tick_ms` milliseconds each, or says in how many milliseconds there is
     /// room for one.
-    pub(crate) fn take(&mut self, rate: Rate, tick: u64, tick_ms: u32) -> Result<(), u32> {
+    fn take(&mut self, rate: Rate, tick: u64, tick_ms: u32) -> Result<(), u32> {
         const PACKET: u64 = 1000;
         let per_ms = u64::from(rate.per_second.max(1));
         let elapsed = (tick - self.tick).saturating_mul(u64::from(tick_ms));

@@ -3,6 +3,7 @@
 pub mod entities;
 pub mod grid;
 pub mod map;
+mod players;
 pub mod visibility;
 
 use std::any::Any;
@@ -23,6 +24,7 @@ use crate::record::{CharacterSave, ItemRecord, Place, Saved};
 use crate::settings::Settings;
 use crate::space::Position;
 use map::Map;
+use players::Players;
 
 pub use entities::{Entities, Entity, EntityKind, MAX_ENTITIES, Spawn, ZoneFull};
 pub use grid::{Cell, Grid, GridError};
@@ -48,7 +50,7 @@ pub(crate) struct ZoneState {
     pub(crate) entities: Entities,
     pub(crate) grid: Grid,
     pub(crate) visibility: Visibility,
-    pub(crate) players: BTreeMap<EntityId, Player>,
+    pub(crate) players: Players,
     /// Items on the ground that have an owner in the database: the zone.
     pub(crate) ground: BTreeMap<EntityId, ItemRecord>,
     /// Items of unknown templates that lie on this ground; kept and not shown.
@@ -136,7 +138,7 @@ impl Zone {
     /// What is saved of `player` now; `None` if there is no such player.
     pub(crate) fn save(&mut self, desk: &mut Desk, player: PlayerId) -> Option<CharacterSave> {
         let place = self.state.place(player)?;
-        let character = self.state.players.get(&player.entity())?.character;
+        let character = self.state.players.get(player.entity())?.character;
         let names: Vec<_> = desk.table.names(self.state.is_realm()).collect();
         let mut modules = BTreeMap::new();
         for (name, module) in names.into_iter().zip(&mut self.modules) {
@@ -189,11 +191,10 @@ impl Zone {
             let message = "the operator has switched this off for now";
             return Err(Refuse::new(Refusal::SwitchedOff, message));
         }
-        let Some(sender) = self.state.players.get_mut(&player.entity()) else {
+        let Some(sender) = self.state.players.get_mut(player.entity()) else {
             return Ok(());
         };
-        let bucket = sender.buckets.entry(id).or_default();
-        let taken = bucket.take(rate, desk.tick, desk.settings.tick_ms());
+        let taken = sender.buckets.take(id, rate, desk.tick, desk.settings.tick_ms());
         taken.map_err(|wait| {
             let message = format!("at most {} of these a second", rate.per_second);
             Refuse::new(Refusal::TooFast, message).for_ms(wait)
@@ -226,7 +227,7 @@ impl Zone {
         let rank = match caller {
             Caller::Operator => crate::ids::Rank::Admin,
             Caller::Player(player) => {
-                self.state.players.get(&player.entity()).map(Player::rank).unwrap_or_default()
+                self.state.players.get(player.entity()).map(Player::rank).unwrap_or_default()
             }
         };
         if rank < command.rank {
@@ -262,7 +263,7 @@ impl ZoneState {
             entities: Entities::new(),
             grid,
             visibility: Visibility::new(settings.cell_margin),
-            players: BTreeMap::new(),
+            players: Players::default(),
             ground: BTreeMap::new(),
             quarantined: Vec::new(),
             events: VecDeque::new(),
@@ -275,7 +276,7 @@ impl ZoneState {
     }
 
     pub(crate) fn has_player_called(&self, name: &str) -> bool {
-        let mut players = self.players.values();
+        let mut players = self.players.iter();
         players.any(|player| player.name.eq_ignore_ascii_case(name))
     }
 
@@ -297,7 +298,7 @@ impl ZoneState {
         // An anchor lies at most a margin away from its viewer, so nobody farther than two cells and that sees it.
         let reach = 2 * self.grid.cell_size() + self.visibility.margin();
         let near = self.grid.around(&self.entities, position, reach * 3 / 2);
-        near.filter_map(|entity| self.players.get(&entity.id())?.session)
+        near.filter_map(|entity| self.players.get(entity.id())?.session)
             .filter(move |session| self.visibility.sees(*session, cell))
     }
 

@@ -146,7 +146,7 @@ impl Ctx<'_> {
         entry.inventory.check_free()?;
         let op = self.record_operation(cause, entry.character, Work::Asked(request));
         let pending = Some(Pending { op, request: self.request });
-        if let Some(entry) = self.zone.players.get_mut(&player.entity()) {
+        if let Some(entry) = self.zone.players.get_mut(player.entity()) {
             entry.inventory.set_pending(pending);
         }
         Ok(())
@@ -159,7 +159,7 @@ impl Ctx<'_> {
     pub fn read_mailbox(&mut self, player: PlayerId) -> Result<(), Refuse> {
         let request = self.request;
         let absent = || Refuse::new(Refusal::NoSuchTarget, "nobody is there");
-        let entry = self.zone.players.get_mut(&player.entity()).ok_or_else(absent)?;
+        let entry = self.zone.players.get_mut(player.entity()).ok_or_else(absent)?;
         if entry.reading_mailbox.is_some() {
             let message = "your mailbox is just being read";
             return Err(Refuse::new(Refusal::Busy, message).for_ms(PENDING_MS));
@@ -193,7 +193,7 @@ impl Ctx<'_> {
     }
 
     pub(crate) fn replace_inventory(&mut self, player: PlayerId, inventory: Inventory) {
-        if let Some(entry) = self.zone.players.get_mut(&player.entity()) {
+        if let Some(entry) = self.zone.players.get_mut(player.entity()) {
             entry.inventory = inventory;
         }
     }

@@ -27,14 +27,14 @@ impl Game {
 
     /// Saves a character that is here; unless it is `needed`, only if something of it changed since the last save.
     fn save(&mut self, character: CharacterId, needed: bool) {
-        let Some(at) = self.desk.here.get(&character).copied() else {
+        let Some(at) = self.desk.here.get(character).copied() else {
             return;
         };
         let zone = &mut self.zones[at.zone];
         let Some(save) = zone.save(&mut self.desk, at.player) else {
             return;
         };
-        let Some(player) = zone.state.players.get_mut(&at.player.entity()) else {
+        let Some(player) = zone.state.players.get_mut(at.player.entity()) else {
             return;
         };
         self.desk.soon.remove(character);

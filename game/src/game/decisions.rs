@@ -84,14 +84,14 @@ impl Game {
 
     /// At once: with the next input the player may ask for something else, or another session may have taken it over.
     fn tell<E: Event>(&mut self, character: CharacterId, event: E) {
-        if let Some(at) = self.desk.here.get(&character) {
+        if let Some(at) = self.desk.here.get(character) {
             self.zones[at.zone].tell(&mut self.desk, event);
         }
     }
 
     fn player_mut(&mut self, character: CharacterId) -> Option<&mut Player> {
-        let at = self.desk.here.get(&character)?;
-        self.zones[at.zone].state.players.get_mut(&at.player.entity())
+        let at = self.desk.here.get(character)?;
+        self.zones[at.zone].state.players.get_mut(at.player.entity())
     }
 }
 

@@ -56,7 +56,7 @@ impl Game {
     /// that it is on. A letter that was already sent on isn't sent on again: two directories that disagree would play
     /// ball with it.
     fn letter_to_character(&mut self, character: CharacterId, letter: &Envelope) -> bool {
-        if let Some(at) = self.desk.here.get(&character).copied() {
+        if let Some(at) = self.desk.here.get(character).copied() {
             let zone = &mut self.zones[at.zone];
             return zone.letter(&mut self.desk, &letter.kind, Some(at.player), &letter.body);
         }

@@ -7,7 +7,7 @@ use crate::desk::Whereabouts;
 use crate::directory::{Offline, Online};
 use crate::ids::{CharacterId, PlayerId, SessionId, ZoneName};
 use crate::module::Attached;
-use crate::player::Player;
+use crate::player::{Buckets, Player};
 use crate::post::Address;
 use crate::publication::Order;
 use crate::record::{CharacterRecord, Place};
@@ -44,7 +44,7 @@ impl Game {
     }
 
     fn is_in_world(&self, character: CharacterId) -> bool {
-        self.desk.here.contains_key(&character) || self.travelers.contains_key(&character)
+        self.desk.here.contains(character) || self.travelers.contains_key(&character)
     }
 
     /// Puts a character into a zone, at its place if that can be stood on, else at the zone's start. False if the
@@ -79,21 +79,18 @@ impl Game {
             let items = inventory.quarantined().count();
             tracing::warn!(character = %record.id, items, "items of unknown templates are set aside");
         }
-        zone.state.players.insert(
-            entity,
-            Player {
-                id,
-                character: record.id,
-                account: record.account,
-                name: record.name,
-                rank: record.rank,
-                session,
-                inventory,
-                reading_mailbox: None,
-                saved_hash: 0,
-                buckets: std::collections::BTreeMap::new(),
-            },
-        );
+        zone.state.players.insert(Player {
+            id,
+            character: record.id,
+            account: record.account,
+            name: record.name,
+            rank: record.rank,
+            session,
+            inventory,
+            reading_mailbox: None,
+            saved_hash: 0,
+            buckets: Buckets::default(),
+        });
         desk.arrived(record.id, Whereabouts { zone: index, player: id, session });
         zone.enter(desk, id, &record.modules);
         if let Some(session) = session {
@@ -105,7 +102,7 @@ impl Game {
 
     /// From now on `session` sees through the character's eyes: it is told where that is, what it owns, and all around.
     fn show(&mut self, character: CharacterId, session: SessionId) {
-        let Some(at) = self.desk.here.get_mut(&character) else {
+        let Some(at) = self.desk.here.get_mut(character) else {
             return;
         };
         at.session = Some(session);
@@ -113,7 +110,7 @@ impl Game {
         self.sessions.insert(session, character);
         let zone = &mut self.zones[at.zone];
         let state = &mut zone.state;
-        let (Some(player), Some(map)) = (state.players.get_mut(&at.player.entity()), &state.map)
+        let (Some(player), Some(map)) = (state.players.get_mut(at.player.entity()), &state.map)
         else {
             return;
         };
@@ -152,22 +149,22 @@ impl Game {
     pub(super) fn detach(&mut self, character: CharacterId) {
         if let Some(traveler) = self.travelers.get_mut(&character) {
             if let Some(session) = traveler.session.take() {
-                self.sessions.remove(&session);
+                self.sessions.remove(session);
             }
             return;
         }
-        let Some(at) = self.desk.here.get_mut(&character) else {
+        let Some(at) = self.desk.here.get_mut(character) else {
             return;
         };
         let Some(session) = at.session.take() else {
             return;
         };
         let at = *at;
-        self.sessions.remove(&session);
+        self.sessions.remove(session);
         let state = &mut self.zones[at.zone].state;
         state.visibility.remove_viewer(session);
         let entity = at.player.entity();
-        if let Some(player) = state.players.get_mut(&entity) {
+        if let Some(player) = state.players.get_mut(entity) {
             player.session = None;
             player.reading_mailbox = None;
             player.inventory.forget_request();
@@ -187,7 +184,7 @@ impl Game {
             self.take_out(character);
         }
         if let Some(session) = session {
-            self.sessions.remove(&session);
+            self.sessions.remove(session);
         }
         self.desk.travels.retain(|travel| travel.character != character);
         let node = self.desk.settings.node.clone();
@@ -196,13 +193,13 @@ impl Game {
     }
 
     pub(super) fn session_of(&self, character: CharacterId) -> Option<SessionId> {
-        let here = self.desk.here.get(&character).and_then(|at| at.session);
+        let here = self.desk.here.get(character).and_then(|at| at.session);
         here.or_else(|| self.travelers.get(&character).and_then(|traveler| traveler.session))
     }
 
     /// Takes a character out of its zone, saved as it stood there. What it was is returned as a record.
     pub(super) fn take_out(&mut self, character: CharacterId) -> Option<CharacterRecord> {
-        let at = self.desk.here.get(&character).copied()?;
+        let at = self.desk.here.get(character).copied()?;
         let zone = &mut self.zones[at.zone];
         zone.leave(&mut self.desk, at.player);
         let save = zone.save(&mut self.desk, at.player)?;
@@ -211,7 +208,7 @@ impl Game {
             zone.state.visibility.remove_viewer(session);
         }
         let entity = at.player.entity();
-        let player = zone.state.players.remove(&entity)?;
+        let player = zone.state.players.remove(entity)?;
         zone.state.entities.despawn(entity);
         self.desk.saves.insert(character, save.clone());
         Some(CharacterRecord {
@@ -240,11 +237,11 @@ impl Game {
     }
 
     fn announce(&mut self, character: CharacterId) {
-        let Some(at) = self.desk.here.get(&character) else {
+        let Some(at) = self.desk.here.get(character) else {
             return;
         };
         let state = &self.zones[at.zone].state;
-        let Some(player) = state.players.get(&at.player.entity()) else {
+        let Some(player) = state.players.get(at.player.entity()) else {
             return;
         };
         let online = Online {

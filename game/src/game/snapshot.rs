@@ -12,6 +12,7 @@ use crate::content::Content;
 use crate::desk::{Desk, Travel, Whereabouts};
 use crate::directory::Directory;
 use crate::ids::{CharacterId, CommitSeq, SessionId};
+use crate::lookup::Lookup;
 use crate::module::{ModuleTable, SlotSnapshot};
 use crate::rota::Rota;
 use crate::settings::Settings;
@@ -107,7 +108,7 @@ impl Game {
         desk.soon = saved.soon;
         let mut sessions = sessions_of(&saved.travelers);
         for (index, zone) in zones.iter().enumerate() {
-            for player in zone.state.players.values() {
+            for player in zone.state.players.iter() {
                 let at = Whereabouts { zone: index, player: player.id, session: player.session };
                 desk.arrived(player.character, at);
                 sessions.extend(player.session.map(|session| (session, player.character)));
@@ -135,11 +136,13 @@ fn slots(zone: &Zone) -> Vec<SlotSnapshot> {
     zone.modules.iter().map(|module| module.snapshot()).collect()
 }
 
-fn sessions_of(travelers: &BTreeMap<CharacterId, Traveler>) -> BTreeMap<SessionId, CharacterId> {
+fn sessions_of(travelers: &BTreeMap<CharacterId, Traveler>) -> Lookup<SessionId, CharacterId> {
     let with_session = |(character, traveler): (&CharacterId, &Traveler)| {
         traveler.session.map(|session| (session, *character))
     };
-    travelers.iter().filter_map(with_session).collect()
+    let mut sessions = Lookup::default();
+    sessions.extend(travelers.iter().filter_map(with_session));
+    sessions
 }
 
 fn to_bytes(value: &impl Serialize) -> Vec<u8> {

@@ -135,7 +135,7 @@ fn items_and_entities_are_neither_lost_nor_doubled() {
 
     let mut owned = script.owned_by_absent();
     for zone in &game.zones {
-        let players = zone.state.players.values();
+        let players = zone.state.players.iter();
         owned.extend(players.flat_map(|player| player.inventory.items().cloned()));
         owned.extend(zone.state.ground.values().cloned());
     }
@@ -157,7 +157,7 @@ fn items_and_entities_are_neither_lost_nor_doubled() {
     }
     assert_eq!(census(&game), first, "an empty world is as it was at first");
     for zone in game.zones.iter().filter(|zone| !zone.state.is_realm()) {
-        assert!(zone.state.players.is_empty() && zone.state.ground.is_empty());
+        assert!(zone.state.players.iter().next().is_none() && zone.state.ground.is_empty());
         let keepers =
             zone.state.entities.iter().filter(|entity| entity.kind() == EntityKind::Npc).count();
         assert_eq!(minds(zone) + keepers, zone.state.entities.len());

@@ -71,7 +71,7 @@ impl Game {
     }
 
     fn set_out(&mut self, travel: Travel) {
-        let Some(at) = self.desk.here.get(&travel.character).copied() else {
+        let Some(at) = self.desk.here.get(travel.character).copied() else {
             return;
         };
         let target = self.zone_index(&travel.zone);
@@ -120,10 +120,10 @@ impl Game {
     /// decided. A mailbox is just looked into again: who has asked for it is told so.
     fn must_wait(&mut self, travel: &Travel) -> bool {
         let refuse = self.on_the_way();
-        let Some(at) = self.desk.here.get(&travel.character) else {
+        let Some(at) = self.desk.here.get(travel.character) else {
             return false;
         };
-        let Some(player) = self.zones[at.zone].state.players.get_mut(&at.player.entity()) else {
+        let Some(player) = self.zones[at.zone].state.players.get_mut(at.player.entity()) else {
             return false;
         };
         if player.inventory.pending().is_some() {

@@ -6,8 +6,8 @@ use crate::content::{Content, Portal};
 use crate::ctx::Ctx;
 use crate::ids::{PlayerId, ZoneName};
 use crate::module::{Module, Routes};
-use crate::player::Player;
 use crate::space::Position;
+use crate::zone::Entity;
 
 /// Sends players who stand in a portal on their way.
 #[derive(Debug, Serialize, Deserialize)]
@@ -28,8 +28,9 @@ impl Module for Portals {
         if portals.is_empty() {
             return;
         }
-        let players = ctx.players();
-        let journeys: Vec<_> = players.filter_map(|player| journey(ctx, portals, player)).collect();
+        // Who stands still next to an exit doesn't fall into it: only those who walk go.
+        let walkers = ctx.entities().iter().filter(|entity| entity.speed() > 0);
+        let journeys: Vec<_> = walkers.filter_map(|walker| journey(ctx, portals, walker)).collect();
         for (player, zone, arrival) in journeys {
             ctx.travel(player, zone, Some(arrival));
         }
@@ -39,14 +40,10 @@ impl Module for Portals {
 fn journey(
     ctx: &Ctx<'_>,
     portals: &[Portal],
-    player: &Player,
+    walker: &Entity,
 ) -> Option<(PlayerId, ZoneName, Position)> {
-    let entity = ctx.entity(player.id().entity())?;
-    // Who stands still next to an exit doesn't fall into it: only those who walk go.
-    if entity.speed() == 0 {
-        return None;
-    }
-    let portal = portals.iter().find(|portal| portal.area.contains(entity.position()))?;
+    let portal = portals.iter().find(|portal| portal.area.contains(walker.position()))?;
+    let player = ctx.player(ctx.player_of(walker.id())?)?;
     let target = &ctx.content()[portal.to];
     let arrival = target.place_in(&portal.arrival, player.character().0);
     Some((player.id(), target.key.clone(), arrival))

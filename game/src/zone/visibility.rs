@@ -10,6 +10,7 @@ mod viewer;
 
 use serde::{Deserialize, Serialize};
 
+use crate::entity_map::EntityMap;
 use crate::ids::{EntityId, SessionId};
 use crate::publication::PublicationBuilder;
 use crate::zone::entities::Entities;
@@ -32,6 +33,8 @@ pub struct Visibility {
     margin: u32,
     /// Ordered by session.
     viewers: Vec<Viewer>,
+    /// By entity that somebody steers: found in one step, since every move sets it.
+    acks: EntityMap<u32>,
     /// By cell: anchors in it at the last publication. Empty before the first one.
     anchors: Vec<u32>,
     columns: Columns,
@@ -57,6 +60,7 @@ impl Visibility {
         Self {
             margin,
             viewers: Vec::new(),
+            acks: EntityMap::new(),
             anchors: Vec::new(),
             columns: Columns::new(),
             strikes: Vec::new(),
@@ -69,6 +73,8 @@ impl Visibility {
     /// that looked through other eyes looks through these now.
     pub fn add_viewer(&mut self, session: SessionId, entity: EntityId) {
         let viewer = Viewer::new(session, entity);
+        // Its client counts its moves anew.
+        self.acks.remove(entity);
         match self.find(session) {
             Ok(index) => self.viewers[index] = viewer,
             Err(index) => self.viewers.insert(index, viewer),
@@ -100,9 +106,9 @@ impl Visibility {
         self.with(session, |viewer| viewer.set_digest(on));
     }
 
-    /// The sequence number of the last move of the session that its entity's position includes.
-    pub fn set_ack(&mut self, session: SessionId, sequence: u32) {
-        self.with(session, |viewer| viewer.set_ack(sequence));
+    /// The sequence number of the last move that the position of `entity` includes, for who looks through its eyes.
+    pub fn set_ack(&mut self, entity: EntityId, sequence: u32) {
+        self.acks.insert(entity, sequence);
     }
 
     /// The sessions that look into the zone, in order, with the entities through whose eyes they look.
@@ -143,7 +149,8 @@ impl Visibility {
         if self.viewers.iter().any(Viewer::wants_digest) {
             self.digests.fill(entities, grid);
         }
-        let shown = Shown { tick, grid, first, wanted: &self.wanted, digests: &self.digests };
+        let (acks, wanted, digests) = (&self.acks, &self.wanted, &self.digests);
+        let shown = Shown { tick, grid, first, acks, wanted, digests };
         for viewer in &mut self.viewers {
             viewer.put_view(&shown, out);
         }

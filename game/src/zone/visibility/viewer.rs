@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Wanted;
 use super::columns::wire_cell;
 use super::digests::Digests;
+use crate::entity_map::EntityMap;
 use crate::ids::{EntityId, SessionId};
 use crate::publication::PublicationBuilder;
 use crate::space::Position;
@@ -25,7 +26,6 @@ pub(super) struct Viewer {
     /// The anchor whose nine cells the client has in full; `None` when it must be shown everything.
     known: Option<Cell>,
     digest: bool,
-    ack: u32,
     ack_told: u32,
 }
 
@@ -35,6 +35,7 @@ pub(super) struct Shown<'a> {
     pub(super) grid: &'a Grid,
     /// Index in the publication of the grid's first cell.
     pub(super) first: u32,
+    pub(super) acks: &'a EntityMap<u32>,
     pub(super) wanted: &'a Wanted,
     /// Filled if somebody asked for digests.
     pub(super) digests: &'a Digests,
@@ -49,7 +50,7 @@ struct Row {
 
 impl Viewer {
     pub(super) const fn new(session: SessionId, entity: EntityId) -> Self {
-        Self { session, entity, anchor: None, known: None, digest: false, ack: 0, ack_told: 0 }
+        Self { session, entity, anchor: None, known: None, digest: false, ack_told: 0 }
     }
 
     pub(super) const fn session(&self) -> SessionId {
@@ -74,10 +75,6 @@ impl Viewer {
 
     pub(super) const fn wants_digest(&self) -> bool {
         self.digest
-    }
-
-    pub(super) const fn set_ack(&mut self, sequence: u32) {
-        self.ack = sequence;
     }
 
     /// Moves the anchor if the entity is more than `margin` cm outside its cell. Whoever's entity is gone goes on
@@ -120,14 +117,15 @@ impl Viewer {
             out.add_run(snapshots(row.after));
         }
         let moved = self.known != Some(anchor);
-        let quiet = out.next_run() == runs && !moved && !self.digest && self.ack == self.ack_told;
+        let ack = shown.acks.get(self.entity).copied().unwrap_or(self.ack_told);
+        let quiet = out.next_run() == runs && !moved && !self.digest && ack == self.ack_told;
         if quiet {
             return;
         }
         let header = out.position();
         let view = v1::View {
             tick: shown.tick,
-            ack: self.ack,
+            ack,
             anchor: moved.then(|| wire_cell(anchor)),
             reset: self.known.is_none(),
             digests: self.digests(shown),
@@ -137,7 +135,7 @@ impl Viewer {
         view.encode_raw(out.bytes());
         out.end_view(self.session, header, runs);
         self.known = Some(anchor);
-        self.ack_told = self.ack;
+        self.ack_told = ack;
     }
 
     fn digests(&self, shown: &Shown<'_>) -> Vec<v1::CellDigest> {

@@ -133,6 +133,7 @@ impl World {
                 if let Some(id) = self.find(who) {
                     self.connect(session);
                     self.visibility.add_viewer(session, id);
+                    self.forget_acks(id);
                 }
             }
             SessionOp::Leave => {
@@ -144,6 +145,11 @@ impl World {
                     self.connect(SessionId(new));
                 }
                 self.visibility.rebind(session, SessionId(new));
+                let mut viewers = self.visibility.viewers();
+                if let Some((_, eyes)) = viewers.find(|(viewer, _)| viewer.0 == new) {
+                    drop(viewers);
+                    self.forget_acks(eyes);
+                }
             }
             SessionOp::Stale => {
                 if let Some(client) = client {
@@ -161,10 +167,26 @@ impl World {
                 self.visibility.set_digest(session, on);
                 self.digests.insert(session, on);
             }
-            SessionOp::Ack(ack) => {
-                self.visibility.set_ack(session, ack);
-                self.acks.insert(session, ack);
-            }
+            SessionOp::Ack(ack) => self.acknowledge(session, ack),
+        }
+    }
+
+    /// Somebody new steers: what others weren't told yet of its eyes' moves they won't be told any more.
+    fn forget_acks(&mut self, eyes: EntityId) {
+        for (viewer, _) in self.visibility.viewers().filter(|(_, entity)| *entity == eyes) {
+            let told = self.clients.get(&viewer).map_or(0, |client| client.ack);
+            self.acks.insert(viewer, told);
+        }
+    }
+
+    /// Everybody who looks through the same eyes is told.
+    fn acknowledge(&mut self, session: SessionId, ack: u32) {
+        let viewers: Vec<_> = self.visibility.viewers().collect();
+        let eyes = viewers.iter().find(|(viewer, _)| *viewer == session).map(|(_, eyes)| *eyes);
+        if let Some(eyes) = eyes.filter(|eyes| self.entities.contains(*eyes)) {
+            self.visibility.set_ack(eyes, ack);
+            let same = viewers.iter().filter(|(_, entity)| *entity == eyes);
+            self.acks.extend(same.map(|(viewer, _)| (*viewer, ack)));
         }
     }
 
