@@ -149,7 +149,7 @@ impl Simulation {
                 Event::Finding(finding) => self.findings.push(finding),
                 Event::Error(error) => self.findings.push(error.to_string()),
                 Event::Confirmed(_) | Event::Purse(_) => self.confirmations += 1,
-                Event::Proved { digests } => self.digests += digests,
+                Event::Proved { digests, .. } => self.digests += digests,
                 Event::Close { .. }
                 | Event::Greeted { .. }
                 | Event::LoggedIn { .. }

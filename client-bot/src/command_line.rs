@@ -35,6 +35,9 @@ pub(crate) struct CommandLine {
     /// How long the run takes, such as 2m; the bots leave afterwards.
     #[arg(long = "for", value_name = "TIME", value_parser = parse_time)]
     duration: Option<Duration>,
+    /// What comes before this time isn't in latencies and figures per second.
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    warm_up: Option<Duration>,
     /// What the bots do.
     #[arg(long, value_enum)]
     scenario: Option<Scenario>,
@@ -113,6 +116,7 @@ impl CommandLine {
         set(&mut settings.bots, &self.bots);
         set(&mut settings.ramp, &self.ramp);
         set(&mut settings.duration, &self.duration);
+        set(&mut settings.warm_up, &self.warm_up);
         set(&mut settings.scenario, &self.scenario);
         set(&mut settings.seed, &self.seed);
         set(&mut settings.script.walk.inputs, &self.inputs);

@@ -26,11 +26,11 @@ pub struct Report {
     pub counts: Counts,
     /// Bots that hadn't left by the deadline.
     pub unfinished: usize,
-    /// Figures per second, up to the moment when the bots began to leave.
+    /// Figures per second, from the end of the warm-up to the moment when the bots began to leave.
     pub rates: Rates,
-    /// Percentiles in milliseconds by metric, counted from when each action was due.
+    /// Percentiles in milliseconds by metric, counted from when each action was due; from the end of the warm-up on.
     pub latency: BTreeMap<&'static str, Percentiles>,
-    /// What the swarm itself used until the bots began to leave.
+    /// What the swarm itself used in the same stretch.
     pub swarm: Spent,
 }
 
@@ -41,6 +41,8 @@ pub struct OracleReport {
     pub bots: usize,
     /// Cells compared with their digests.
     pub digests: u64,
+    /// Entities in sight of such a bot, its own among them: the mean over its views.
+    pub in_sight: f64,
     /// What was wrong.
     pub findings: u64,
 }
@@ -67,23 +69,40 @@ pub struct Spent {
     pub cpu_s: f64,
 }
 
-/// Measures what a run uses.
+/// A stretch of a run that is measured.
 #[derive(Debug)]
-pub(crate) struct Usage {
+pub(crate) struct Stretch {
     wall: Instant,
     cpu: Duration,
+    before: Counts,
 }
 
-impl Usage {
-    pub(crate) fn start() -> Self {
-        Self { wall: Instant::now(), cpu: cpu_time() }
+/// What a stretch showed.
+#[derive(Debug, Clone)]
+pub(crate) struct Played {
+    pub(crate) rates: Rates,
+    pub(crate) swarm: Spent,
+}
+
+impl Stretch {
+    pub(crate) fn begin(counts: &Counts) -> Self {
+        Self { wall: Instant::now(), cpu: cpu_time(), before: counts.clone() }
     }
 
-    pub(crate) fn spent(&self) -> Spent {
-        Spent {
+    pub(crate) fn end(&self, counts: &Counts) -> Played {
+        let swarm = Spent {
             wall_s: self.wall.elapsed().as_secs_f64(),
             cpu_s: cpu_time().saturating_sub(self.cpu).as_secs_f64(),
-        }
+        };
+        let per_second =
+            |after: u64, before: u64| (after - before) as f64 / swarm.wall_s.max(f64::EPSILON);
+        let rates = Rates {
+            frames_in: per_second(counts.frames_in, self.before.frames_in),
+            bytes_in: per_second(counts.bytes_in, self.before.bytes_in),
+            frames_out: per_second(counts.frames_out, self.before.frames_out),
+            bytes_out: per_second(counts.bytes_out, self.before.bytes_out),
+        };
+        Played { rates, swarm }
     }
 }
 
@@ -97,27 +116,21 @@ impl Report {
     pub(crate) fn new(
         settings: &Settings,
         tally: Tally,
-        at_end: &Counts,
-        swarm: Spent,
+        Played { rates, swarm }: Played,
         unfinished: usize,
     ) -> Self {
         let latency =
             Metric::ALL.map(|metric| (metric.name(), tally.latencies.percentiles(metric)));
         let counts = tally.counts;
-        let per_second = |count: u64| count as f64 / swarm.wall_s.max(f64::EPSILON);
         Self {
             settings: settings.clone(),
             oracle: OracleReport {
                 bots: (0..settings.bots).filter(|number| settings.is_oracle(*number)).count(),
                 digests: counts.digests,
+                in_sight: counts.entities_seen as f64 / counts.views_proved.max(1) as f64,
                 findings: counts.findings,
             },
-            rates: Rates {
-                frames_in: per_second(at_end.frames_in),
-                bytes_in: per_second(at_end.bytes_in),
-                frames_out: per_second(at_end.frames_out),
-                bytes_out: per_second(at_end.bytes_out),
-            },
+            rates,
             counts,
             unfinished,
             latency: latency.into_iter().collect(),

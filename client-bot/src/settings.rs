@@ -26,6 +26,9 @@ pub struct Settings {
     /// How long the run takes, ramp included, leaving not.
     #[serde(rename = "for", with = "span::time")]
     pub duration: Duration,
+    /// What comes before this time of the run isn't in latencies and figures per second.
+    #[serde(with = "span::time")]
+    pub warm_up: Duration,
     /// What they do.
     pub scenario: Scenario,
     /// Decides names and every chance.
@@ -111,6 +114,7 @@ impl Default for Settings {
             bots: 100,
             ramp: Duration::from_secs(5),
             duration: Duration::from_secs(60),
+            warm_up: Duration::ZERO,
             scenario: Scenario::Mixed,
             seed: 7,
             oracle: 0.01,
@@ -168,6 +172,9 @@ impl Settings {
             |key, value: String, expected| Err(SettingsError::Value { key, value, expected });
         if !(1..=1_000_000).contains(&self.bots) {
             return wrong("bots", self.bots.to_string(), "1 to 1000000");
+        }
+        if self.warm_up >= self.duration && !self.warm_up.is_zero() {
+            return wrong("warm_up", format!("{:?}", self.warm_up), "less than `for`");
         }
         if !(0.0..=100.0).contains(&inputs) {
             return wrong("walk.inputs", inputs.to_string(), "0 to 100 a second");

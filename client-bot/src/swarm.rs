@@ -8,7 +8,8 @@ use mio::{Events, Poll};
 
 use crate::bot::event::{Close, Event, LinkEnd};
 use crate::confirmations::Confirmations;
-use crate::report::{Report, Usage};
+use crate::latency::Latencies;
+use crate::report::{Report, Stretch};
 use crate::settings::{Settings, SettingsError};
 use crate::tally::Tally;
 use addresses::Addresses;
@@ -128,7 +129,8 @@ impl Swarm {
         stop: &AtomicBool,
         watch: &mut dyn FnMut(&Progress),
     ) -> Result<Report, SwarmError> {
-        let usage = Usage::start();
+        let mut stretch = Stretch::begin(&self.tally.counts);
+        let mut warm_up = Some(self.settings.warm_up).filter(|time| !time.is_zero());
         self.start_bots();
         let (mut end, mut leaving, mut show) = (self.settings.duration, false, Duration::ZERO);
         let mut playing = None;
@@ -144,17 +146,21 @@ impl Swarm {
                 watch(&self.progress(now, leaving));
                 show = now + PROGRESS_PERIOD;
             }
+            if !leaving && warm_up.take_if(|until| now >= *until).is_some() {
+                self.tally.latencies = Latencies::default();
+                stretch = Stretch::begin(&self.tally.counts);
+            }
             if !leaving && (now >= end || stop.load(Ordering::Relaxed)) {
                 (leaving, end) = (true, now + LEAVE_DEADLINE);
-                playing = Some((usage.spent(), self.tally.counts.clone()));
+                playing = Some(stretch.end(&self.tally.counts));
                 self.leave_all(now);
             } else if leaving && now >= end {
                 break;
             }
         }
-        let (spent, at_end) = playing.unwrap_or_else(|| (usage.spent(), self.tally.counts.clone()));
+        let played = playing.unwrap_or_else(|| stretch.end(&self.tally.counts));
         let unfinished = self.seats.len() - self.finished;
-        Ok(Report::new(&self.settings, self.tally, &at_end, spent, unfinished))
+        Ok(Report::new(&self.settings, self.tally, played, unfinished))
     }
 
     fn now(&self) -> Duration {

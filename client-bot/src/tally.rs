@@ -49,6 +49,10 @@ pub struct Counts {
     pub first_errors: Vec<String>,
     /// Cells compared with their digests.
     pub digests: u64,
+    /// Views whose cells were compared.
+    pub views_proved: u64,
+    /// Entities in sight, added up over those views.
+    pub entities_seen: u64,
     /// What the oracle found wrong.
     pub findings: u64,
     /// The first findings in words.
@@ -99,7 +103,11 @@ impl Tally {
                 counts.disconnects += 1;
                 counts.connections_lost += u64::from(*lost);
             }
-            Event::Proved { digests } => counts.digests += u64::from(*digests),
+            Event::Proved { digests, entities } => {
+                counts.digests += u64::from(*digests);
+                counts.views_proved += 1;
+                counts.entities_seen += u64::from(*entities);
+            }
             Event::Finding(text) => {
                 counts.findings += 1;
                 keep(&mut counts.first_findings, || text.clone());

@@ -59,6 +59,8 @@ pub enum Event {
     Proved {
         /// Cells compared.
         digests: u32,
+        /// Entities in sight, the bot's own among them.
+        entities: u32,
     },
     /// The server showed or told something that can't be.
     Finding(String),

@@ -15,6 +15,7 @@ use super::Bot;
 use super::event::{BotError, Event, Metric};
 use super::holdings::Outcome;
 use super::state::{Next, State};
+use super::world::Told;
 
 /// The id of a message, for a `match`.
 const fn id<M: ServerMessage>() -> u32 {
@@ -125,7 +126,8 @@ impl Bot {
             events.push_back(Event::Sample { metric: Metric::Move, elapsed });
         });
         if told.digests > 0 {
-            events.push_back(Event::Proved { digests: told.digests });
+            let Told { digests, entities, .. } = told;
+            events.push_back(Event::Proved { digests, entities });
         }
         let account = &self.account;
         let findings = told.findings.into_iter();

@@ -64,6 +64,8 @@ pub(crate) enum Asked {
 pub(crate) struct Told {
     pub(crate) findings: Vec<String>,
     pub(crate) digests: u32,
+    /// In sight, if digests were compared.
+    pub(crate) entities: u32,
     pub(crate) ack: u32,
 }
 
@@ -95,6 +97,7 @@ impl World {
         match &mut self.oracle {
             Some(oracle) => {
                 told.digests = oracle.apply(sight, &view, |finding| told.findings.push(finding));
+                told.entities = sight.cells().map(|(_, sum)| sum.entities).sum();
             }
             None => sight.apply(&view, &mut ()),
         }

@@ -264,9 +264,9 @@ impl Relation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::Spent;
+    use crate::report::{Played, Rates, Spent};
     use crate::settings::Settings;
-    use crate::tally::{Counts, Tally};
+    use crate::tally::Tally;
     use std::time::Duration;
 
     /// 50 bots of 100 logged in, one error, pings of 1 to 100 ms.
@@ -279,7 +279,8 @@ mod tests {
             tally.latencies.record(Metric::Ping, Duration::from_millis(millis));
         }
         let settings = Settings { bots: 100, ..Settings::default() };
-        Report::new(&settings, tally, &Counts::default(), Spent { wall_s: 1.0, cpu_s: 0.5 }, 0)
+        let swarm = Spent { wall_s: 1.0, cpu_s: 0.5 };
+        Report::new(&settings, tally, Played { rates: Rates::default(), swarm }, 0)
     }
 
     fn breaches(text: &str) -> Vec<String> {

@@ -55,8 +55,8 @@ fn write(out: &mut String, report: &Report) -> fmt::Result {
     if report.settings.oracle > 0.0 || counts.findings > 0 {
         writeln!(
             out,
-            "  oracle    {} bots, {} cells compared, {} findings",
-            report.oracle.bots, counts.digests, counts.findings
+            "  oracle    {} bots, {} cells compared, {:.1} entities in sight, {} findings",
+            report.oracle.bots, counts.digests, report.oracle.in_sight, counts.findings
         )?;
         texts(out, &counts.first_findings, counts.findings)?;
     }

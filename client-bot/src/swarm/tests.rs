@@ -57,6 +57,20 @@ fn two_hundred_bots_log_in_walk_prove_what_they_see_and_leave() {
 }
 
 #[test]
+fn latencies_begin_anew_when_the_warm_up_is_over() {
+    let peer = Peer::start(Habit::Honest);
+    let mut settings = settings(&peer, 10, Scenario::Wander);
+    settings.warm_up = Duration::from_secs(2);
+    let before = std::cell::Cell::new(0);
+    let report = run_until(settings, |progress| {
+        let moves = progress.moves.count;
+        before.replace(moves) > moves
+    });
+    assert!(report.counts.logins >= 10, "counts are those of the whole run");
+    assert!(report.rates.frames_in > 0.0);
+}
+
+#[test]
 fn a_server_that_leaves_an_entity_out_is_found_out() {
     let peer = Peer::start(Habit::HidesAMonster);
     let report =
