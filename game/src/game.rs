@@ -30,6 +30,7 @@ use crate::rota::Rota;
 use crate::settings::Settings;
 use crate::space::Position;
 use crate::value::Kernel;
+use crate::watch::{Part, Watch};
 use crate::zone::{Entities, Entity, Packet, Zone, ZoneState};
 use travel::Traveler;
 
@@ -110,8 +111,19 @@ impl Game {
     /// Applies `inputs`, then moves the world by `steps` ticks, at least one, and publishes once. More than one step
     /// catches up after a late tick.
     pub fn tick(&mut self, inputs: Vec<Input>, steps: u32) -> Publication {
+        self.tick_watched(inputs, steps, &mut ())
+    }
+
+    /// As [`Self::tick`], under the eyes of `watch`, which changes nothing.
+    pub fn tick_watched(
+        &mut self,
+        inputs: Vec<Input>,
+        steps: u32,
+        watch: &mut dyn Watch,
+    ) -> Publication {
         let mut inputs = Some(inputs);
         for step in 0..steps.max(1) {
+            watch.enter(Part::Inputs);
             self.desk.tick += 1;
             for zone in &mut self.zones {
                 zone.begin_tick(step > 0);
@@ -120,13 +132,15 @@ impl Game {
                 self.apply(input);
             }
             for zone in &mut self.zones {
-                zone.tick(&mut self.desk);
+                zone.tick(&mut self.desk, watch);
             }
+            watch.enter(Part::Travel);
             self.carry_travelers();
             self.keep_presence();
+            watch.enter(Part::Saves);
             self.save_due();
         }
-        self.publish()
+        self.publish(watch)
     }
 
     /// The packet that is being handled: after a panic in [`Self::tick`], the one that set it off, if one did.
@@ -307,11 +321,13 @@ impl Game {
         self.zones.iter().position(|zone| zone.state.name == *name)
     }
 
-    fn publish(&mut self) -> Publication {
+    fn publish(&mut self, watch: &mut dyn Watch) -> Publication {
+        watch.enter(Part::Commit);
         let commit = self.make_commit();
         if self.desk.kernel.wants_ids() {
             self.desk.orders.push(Order::NeedItemIds);
         }
+        watch.enter(Part::Visibility);
         for zone in &mut self.zones {
             let state = &mut zone.state;
             state.visibility.publish(
@@ -321,6 +337,7 @@ impl Game {
                 &mut self.desk.out,
             );
         }
+        watch.enter(Part::Publication);
         let mut publication = self.desk.out.finish(self.desk.tick);
         publication.commit = commit;
         publication.value_after = self.last_commit;

@@ -24,6 +24,7 @@ mod settings;
 pub mod space;
 pub mod testing;
 mod value;
+mod watch;
 pub mod zone;
 
 pub use content::Content;
@@ -45,3 +46,4 @@ pub use record::{Kept, Saved};
 pub use settings::Settings;
 pub use space::{Heading, Position};
 pub use value::Inventory;
+pub use watch::{Part, Watch};

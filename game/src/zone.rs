@@ -23,6 +23,7 @@ use crate::player::Player;
 use crate::record::{CharacterSave, ItemRecord, Place, Saved};
 use crate::settings::Settings;
 use crate::space::Position;
+use crate::watch::{Part, Watch};
 use map::Map;
 use players::Players;
 
@@ -107,8 +108,11 @@ impl Zone {
         }
     }
 
-    pub(crate) fn tick(&mut self, desk: &mut Desk) {
-        self.each_module(desk, |module, scene| module.on_tick(scene));
+    pub(crate) fn tick(&mut self, desk: &mut Desk, watch: &mut dyn Watch) {
+        self.each_module(desk, |module, scene| {
+            watch.enter(Part::Module(module.name()));
+            module.on_tick(scene);
+        });
     }
 
     pub(crate) fn enter(

@@ -5,7 +5,9 @@ mod ending;
 mod entrance;
 mod hand_out;
 mod meter;
+mod overruns;
 mod reasons;
+mod stopwatch;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -22,11 +24,13 @@ use crate::signals::{Signals, Wish};
 use crate::store::{Answer, Store, Write};
 use crate::suspects::Suspects;
 use crate::telemetry::LogLevels;
-use crate::tick_clock::TickClock;
+use crate::tick_clock::{Due, TickClock};
 use crate::value_lane::ValueLane;
 use entrance::Entrance;
 use hand_out::CommitQueue;
 use meter::{Meter, Now};
+use overruns::{Overruns, Ticked};
+use stopwatch::{Phase, Stopwatch};
 
 pub use ending::RunError;
 
@@ -56,6 +60,8 @@ pub(crate) struct EventLoop {
     value_lane: ValueLane,
     commits: CommitQueue,
     meter: Meter,
+    stopwatch: Stopwatch,
+    overruns: Overruns,
     /// The game has asked for item ids and the store had no room for the question.
     owes_item_ids: bool,
     /// Which session is served first in the next hand-out.
@@ -76,6 +82,7 @@ impl EventLoop {
         first: Input,
     ) -> Self {
         let Parts { network, lobby, auth, store, bus, game, signals } = parts;
+        let overruns = Overruns::new(Instant::now(), clock.period());
         Self {
             network,
             lobby,
@@ -93,6 +100,8 @@ impl EventLoop {
             value_lane: ValueLane::default(),
             commits: CommitQueue::default(),
             meter: Meter::new(Instant::now()),
+            stopwatch: Stopwatch::default(),
+            overruns,
             owes_item_ids: false,
             first_served: 0,
             ending: None,
@@ -198,11 +207,13 @@ impl EventLoop {
         let Some(due) = self.clock.take_due(now) else {
             return;
         };
+        self.stopwatch.start(now);
         self.lobby.tick(now);
         self.act();
         self.tick(due.steps);
         let done = Instant::now();
-        self.meter.tick(done - now, due.late);
+        self.stopwatch.stop(done);
+        self.note_tick(now, done, due);
         let every = self.loaded.config.log.stats_interval;
         if self.meter.is_due(done, every) {
             let state = self.now();
@@ -210,13 +221,20 @@ impl EventLoop {
         }
     }
 
+    fn note_tick(&mut self, began: Instant, done: Instant, due: Due) {
+        let (tick, Due { steps, late }) = (self.game.tick_count(), due);
+        let ticked = Ticked { tick, steps, late, took: done - began };
+        let over = self.overruns.note(done, ticked, &self.stopwatch);
+        self.meter.tick(ticked, self.stopwatch.saving(), over);
+    }
+
     /// A panic in game code is a bug of ours and leaves a half-applied tick, which nobody may see: what it was serving is
     /// written down, and the process ends with everything before it saved.
     fn tick(&mut self, steps: u32) {
         let inputs = std::mem::take(&mut self.inputs);
         self.letters = 0;
-        let game = &mut self.game;
-        match catch_unwind(AssertUnwindSafe(|| game.tick(inputs, steps))) {
+        let (game, watch) = (&mut self.game, &mut self.stopwatch);
+        match catch_unwind(AssertUnwindSafe(|| game.tick_watched(inputs, steps, watch))) {
             Ok(publication) => self.hand_out(publication),
             Err(_) => self.panicked(),
         }

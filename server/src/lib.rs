@@ -18,6 +18,7 @@ mod signals;
 pub mod store;
 pub mod suspects;
 pub mod telemetry;
+mod throttle;
 mod tick_clock;
 mod value_lane;
 

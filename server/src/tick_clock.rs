@@ -35,6 +35,12 @@ impl TickClock {
         Self { period, max_catch_up: max_catch_up.max(1), next: now + period, dropped: 0 }
     }
 
+    /// Length of a tick.
+    #[must_use]
+    pub(crate) const fn period(&self) -> Duration {
+        self.period
+    }
+
     /// Time until the next tick is due; zero if one is.
     #[must_use]
     pub(crate) fn until_next(&self, now: Instant) -> Duration {

@@ -25,6 +25,8 @@ pub(crate) enum PacketFault {
 
 /// A module in a zone. Everything that a zone does with its modules, whatever their type.
 pub(crate) trait Instance: Send {
+    /// Of the module.
+    fn name(&self) -> &'static str;
     fn on_start(&mut self, scene: &mut Scene<'_>);
     fn on_enter(&mut self, scene: &mut Scene<'_>, player: PlayerId, saved: Option<&Saved>);
     fn on_tick(&mut self, scene: &mut Scene<'_>);
@@ -92,6 +94,10 @@ impl<M: Module> Slot<M> {
 }
 
 impl<M: Module> Instance for Slot<M> {
+    fn name(&self) -> &'static str {
+        M::NAME
+    }
+
     fn on_start(&mut self, scene: &mut Scene<'_>) {
         self.module.on_start(&mut scene.ctx(&mut self.rng));
     }

@@ -10,7 +10,7 @@ use game::{CharacterId, CommitSeq, Delivery, Input, Order, Publication, SessionI
 use protocol::Lane;
 use protocol::v1::Farewell;
 
-use super::{EventLoop, RunError};
+use super::{EventLoop, Phase, RunError};
 use crate::failpoints;
 use crate::net::goodbye;
 use crate::signals::Wish;
@@ -54,6 +54,7 @@ impl CommitQueue {
 
 impl EventLoop {
     pub(super) fn hand_out(&mut self, mut publication: Publication) {
+        self.stopwatch.enter(Phase::Store);
         let mut commit = publication.commit.take();
         if let Some(commit) = &mut commit {
             failpoints::pass("loop.ticked");
@@ -68,12 +69,15 @@ impl EventLoop {
         if self.owes_item_ids {
             self.reserve_item_ids();
         }
+        self.stopwatch.enter(Phase::Letters);
         for letter in publication.letters.drain(..) {
             if let Err(refused) = self.bus.publish(letter) {
                 tracing::debug!("a letter was not sent: {refused}");
             }
         }
+        self.stopwatch.enter(Phase::Send);
         self.deliver(&publication);
+        self.stopwatch.enter(Phase::Orders);
         let after = publication.value_after;
         for order in std::mem::take(&mut publication.orders) {
             self.carry_out(&order, after);

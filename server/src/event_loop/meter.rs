@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
+use super::overruns::Ticked;
 use super::reasons::Reasons;
 use crate::net::NetStats;
 
@@ -22,6 +23,8 @@ struct Stretch {
     since: Instant,
     cpu: Duration,
     ticks: Histogram<u64>,
+    saving: Histogram<u64>,
+    over_budget: u64,
     late: Duration,
     net: NetStats,
     reasons: Reasons,
@@ -47,12 +50,13 @@ impl Meter {
         }
     }
 
-    /// One tick, all of it: inputs, modules, publication, hand-out and flush.
-    pub(super) fn tick(&mut self, took: Duration, late: Duration) {
-        let us = u64::try_from(took.as_micros()).unwrap_or(LONGEST_US);
+    /// One tick, all of it: inputs, modules, publication, hand-out and flush; and what `saving` added to it.
+    pub(super) fn tick(&mut self, ticked: Ticked, saving: Duration, over_budget: bool) {
         for stretch in [&mut self.interval, &mut self.whole] {
-            stretch.ticks.saturating_record(us);
-            stretch.late = stretch.late.max(late);
+            stretch.ticks.saturating_record(micros(ticked.took));
+            stretch.saving.saturating_record(micros(saving));
+            stretch.over_budget += u64::from(over_budget);
+            stretch.late = stretch.late.max(ticked.late);
         }
     }
 
@@ -77,21 +81,33 @@ impl Stretch {
     fn begin(now: Instant, net: &NetStats, reasons: Reasons) -> Self {
         #[expect(clippy::expect_used, reason = "constant bounds that the histogram accepts")]
         let ticks = Histogram::new_with_bounds(1, LONGEST_US, 3).expect("bounds are valid");
-        Self { since: now, cpu: cpu_time(), ticks, late: Duration::ZERO, net: net.clone(), reasons }
+        Self {
+            since: now,
+            cpu: cpu_time(),
+            saving: ticks.clone(),
+            ticks,
+            over_budget: 0,
+            late: Duration::ZERO,
+            net: net.clone(),
+            reasons,
+        }
     }
 
     fn log(&self, name: &str, now: Instant, state: &Now, net: &NetStats) {
         let seconds = now.duration_since(self.since).as_secs_f64().max(1e-3);
         let rate = |after: u64, before: u64| ((after - before) as f64 / seconds).round();
-        let quantile = |q: f64| self.ticks.value_at_quantile(q) as f64 / 1000.0;
         let cpu = cpu_time().saturating_sub(self.cpu).as_secs_f64() / seconds;
         tracing::info!(
             sessions = state.sessions,
             players = state.population,
             ticks = self.ticks.len(),
-            tick_p50_ms = quantile(0.5),
-            tick_p99_ms = quantile(0.99),
-            tick_max_ms = self.ticks.max() as f64 / 1000.0,
+            tick_p50_ms = millis(self.ticks.value_at_quantile(0.5)),
+            tick_p99_ms = millis(self.ticks.value_at_quantile(0.99)),
+            tick_max_ms = millis(self.ticks.max()),
+            over_budget = self.over_budget,
+            save_p50_ms = millis(self.saving.value_at_quantile(0.5)),
+            save_p99_ms = millis(self.saving.value_at_quantile(0.99)),
+            save_max_ms = millis(self.saving.max()),
             late_max_ms = (self.late.as_secs_f64() * 1e6).round() / 1000.0,
             dropped_ticks = state.dropped_ticks,
             cpu = (cpu * 1000.0).round() / 1000.0,
@@ -107,6 +123,14 @@ impl Stretch {
             "{name}"
         );
     }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(LONGEST_US)
+}
+
+fn millis(micros: u64) -> f64 {
+    micros as f64 / 1000.0
 }
 
 /// Processor time of this process, all threads.

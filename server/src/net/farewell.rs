@@ -7,6 +7,8 @@ use game::SessionId;
 use protocol::v1::{Farewell, Goodbye};
 use tracing::{debug, info};
 
+use crate::throttle::Throttle;
+
 /// Why a session is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseReason {
@@ -28,29 +30,6 @@ pub(super) const REASONS: usize = 32;
 /// `reason` as an index below [`REASONS`].
 pub(super) fn index(reason: Farewell) -> usize {
     usize::try_from(i32::from(reason)).map_or(0, |number| number.min(REASONS - 1))
-}
-
-/// Nanoseconds between two log lines of one kind.
-const LOG_INTERVAL: u64 = 1_000_000_000;
-
-/// Lets one line a second through and counts the others.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Throttle {
-    next: u64,
-    held: u64,
-}
-
-impl Throttle {
-    /// The number of lines held back since the last one, if it is time for another.
-    pub(super) const fn pass(&mut self, now: u64) -> Option<u64> {
-        if now < self.next {
-            self.held += 1;
-            return None;
-        }
-        let held = self.held;
-        *self = Self { next: now + LOG_INTERVAL, held: 0 };
-        Some(held)
-    }
 }
 
 /// One throttled line for each reason.
@@ -101,14 +80,6 @@ impl FarewellLog {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_second_has_one_log_line_that_tells_how_many_were_held_back() {
-        let mut throttle = Throttle::default();
-        assert_eq!(throttle.pass(5), Some(0));
-        assert_eq!([6, 7, LOG_INTERVAL].map(|now| throttle.pass(now)), [None; 3]);
-        assert_eq!(throttle.pass(LOG_INTERVAL + 5), Some(3));
-    }
 
     #[test]
     fn every_reason_has_its_own_place() {

@@ -14,11 +14,12 @@ use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 use tracing::warn;
 
-use super::farewell::{Throttle, goodbye};
+use super::farewell::goodbye;
 use super::limits::Limits;
 use super::sessions::Sessions;
 use super::transport::Transport;
 use super::{Framing, Inbox, token};
+use crate::throttle::Throttle;
 
 /// Why the server can't listen.
 #[derive(Debug, thiserror::Error)]
