@@ -11,6 +11,7 @@ pub use turn::{Turn, Wish};
 
 mod chat;
 mod connect;
+mod crowd;
 mod fight;
 mod mail;
 mod reconnect;
@@ -32,6 +33,8 @@ pub enum Scenario {
     Chat,
     /// Seek monsters, fight them, and pick up what they drop.
     Fight,
+    /// Meet in one spot, move about there and strike what comes near.
+    Crowd,
     /// Fight for loot, sell it to shopkeepers, and spend the gold.
     Shop,
     /// Fight for loot, send it to each other, and take what others have sent.
@@ -50,6 +53,7 @@ impl Scenario {
             Self::Wander => "wander",
             Self::Chat => "chat",
             Self::Fight => "fight",
+            Self::Crowd => "crowd",
             Self::Shop => "shop",
             Self::Mail => "mail",
             Self::Mixed => "mixed",
@@ -60,7 +64,7 @@ impl Scenario {
     #[must_use]
     pub fn needs_sight(self) -> bool {
         match self {
-            Self::Fight | Self::Shop | Self::Mail => true,
+            Self::Fight | Self::Crowd | Self::Shop | Self::Mail => true,
             Self::Connect | Self::Reconnect | Self::Wander | Self::Chat | Self::Mixed => false,
         }
     }
@@ -105,6 +109,7 @@ impl Scenario {
             Self::Wander | Self::Mixed => Box::<wander::Wander>::default(),
             Self::Chat => Box::new(chat::Chat),
             Self::Fight => Box::<fight::Fight>::default(),
+            Self::Crowd => Box::<crowd::Crowd>::default(),
             Self::Shop => Box::<shop::Shop>::default(),
             Self::Mail => Box::<mail::Mail>::default(),
         }
@@ -133,6 +138,8 @@ pub struct Script {
     pub chat: Chatting,
     /// The fight scenario.
     pub fight: Fighting,
+    /// The crowd scenario.
+    pub crowd: Crowding,
 }
 
 /// How many bots of a mixed swarm do what, as weights.
@@ -219,6 +226,20 @@ pub struct Fighting {
     pub drop: f64,
 }
 
+/// Where a crowd meets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Crowding {
+    /// The middle of the spot, as a share of the map's width from its west edge.
+    #[serde(with = "span::share")]
+    pub east: f64,
+    /// The middle of the spot, as a share of the map's height from its north edge.
+    #[serde(with = "span::share")]
+    pub south: f64,
+    /// From the middle of the spot to its edge, in centimetres.
+    pub radius: u32,
+}
+
 impl Default for Mixed {
     fn default() -> Self {
         Self { wander: 50, chat: 15, fight: 20, shop: 5, mail: 5, reconnect: 5 }
@@ -258,6 +279,12 @@ impl Default for Fighting {
             mourning: Duration::from_secs(2),
             drop: 0.002,
         }
+    }
+}
+
+impl Default for Crowding {
+    fn default() -> Self {
+        Self { east: 0.5, south: 0.5, radius: 1500 }
     }
 }
 

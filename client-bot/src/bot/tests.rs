@@ -10,6 +10,7 @@ use protocol::v1::{
 };
 use talk::{Talk, at, item};
 
+mod crowd;
 mod fight;
 mod mail;
 mod shop;

@@ -27,6 +27,8 @@ pub enum Watch {
 /// From one `Entered` to the next or to the end of the connection.
 pub(crate) struct World {
     pub(crate) character: u64,
+    /// Width and height of the zone's map, in centimetres.
+    pub(crate) map_size: (u32, u32),
     pub(crate) sight: Option<Sight>,
     oracle: Option<Oracle>,
     pub(crate) steps: Steps,
@@ -73,6 +75,7 @@ impl World {
     pub(crate) fn new(entered: &Entered, watch: Watch, turn_due: Duration) -> Self {
         Self {
             character: entered.character,
+            map_size: (entered.width, entered.height),
             sight: (watch != Watch::Count).then(|| Sight::new(entered)),
             oracle: (watch == Watch::Prove).then(Oracle::default),
             steps: Steps::default(),

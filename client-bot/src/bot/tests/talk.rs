@@ -128,6 +128,8 @@ impl Talk {
             tick_ms: 100,
             cell_size: 3200,
             max_speed: 500,
+            width: 40_000,
+            height: 40_000,
             ..Entered::default()
         });
     }
