@@ -18,6 +18,13 @@ fn assert_clean(outcome: &Outcome) {
     assert!(told > 50, "the players did too little to judge by: {outcome}");
 }
 
+/// In the lulls something was lost, since nothing but its own bound saves progress there; how old it was is judged by each
+/// round.
+fn assert_lulls(outcome: &Outcome) {
+    let lost = outcome.lull_ages.iter().filter(|age| **age > 0).count();
+    assert!(lost > 0, "no lull had progress to lose: {outcome}");
+}
+
 /// A server that breaks a rule doesn't get through ten kills, and it is this that gives it away.
 fn assert_found_out(broken: Broken, by: impl Fn(&Outcome) -> u64) {
     let outcome = run(10, Engine::Sqlite, Some(broken));
@@ -28,6 +35,7 @@ fn assert_found_out(broken: Broken, by: impl Fn(&Outcome) -> u64) {
 fn fifty_kills_under_load_cost_nothing_that_was_confirmed() {
     let outcome = run(50, Engine::Sqlite, None);
     assert_clean(&outcome);
+    assert_lulls(&outcome);
     // One kill in five does.
     assert!(outcome.unheard > 0, "no kill met the time between a commit and its confirmation");
 }

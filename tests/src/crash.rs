@@ -39,10 +39,19 @@ use trader::Trader;
 const TRADERS: usize = 12;
 /// Ticks per second: more than usual, so that there are more commits to be killed in.
 const TICK_RATE: u32 = 20;
-/// Ticks between two saves of a position: one second, which is also the bound for progress.
+/// Ticks between two saves of a position: one second.
 const SAVE_INTERVAL_TICKS: u64 = TICK_RATE as u64;
+/// Between two saves of a position in a lull: longer than the lull, so that nothing but the bound for progress saves it.
+const LULL_SAVE_INTERVAL: &str = "10s";
+/// The same in ticks.
+const LULL_SAVE_INTERVAL_TICKS: u64 = 10 * TICK_RATE as u64;
+/// From progress to its save at the latest: a second, which the server promises.
+const PROGRESS_TICKS: u64 = TICK_RATE as u64;
 /// What saves may be older than that: commits that were on their way to a busy disk, and the pause of a standstill.
 const COMMIT_SLACK_TICKS: u64 = 2 * TICK_RATE as u64;
+
+/// Boars all over the place where players start: one every nine metres.
+const PASTURE: &str = "spawns = [{ monster = \"boar\", at = [180, 160], radius_cm = 12000, count = 600, respawn_s = 5 },";
 
 /// How often to kill what, and the seed of when.
 #[derive(Debug, Clone, Copy)]
@@ -82,6 +91,7 @@ impl Crash {
     pub fn run(&self, watch: &mut dyn FnMut(&Outcome)) -> Result<Outcome> {
         let stage = self.stage()?;
         settle(&stage.setup)?;
+        let lull = stage.setup.clone().set("store.save_interval", LULL_SAVE_INTERVAL);
         let location = stage.setup.location();
         let (mut outcome, mut promises) = (Outcome::new(self.seed, TICK_RATE), Promises::default());
         promises.begin(&mut location.open()?)?;
@@ -92,8 +102,9 @@ impl Crash {
         let mut rng = Pcg32::seed_from_u64(self.seed);
         let started = Instant::now();
         for round in 0..self.kills {
-            let plan = Plan::draw(&mut rng, round);
-            let mut remains = round::play(&stage.setup, &mut rng, plan, mix, &mut promises)?;
+            let plan = Plan::draw(&mut rng, round, mix);
+            let setup = if plan.mix == Mix::Lull { &lull } else { &stage.setup };
+            let mut remains = round::play(setup, &mut rng, plan, &mut promises)?;
             outcome.kills += 1;
             outcome.recoveries.extend(remains.recovery);
             outcome.violations.append(&mut remains.violations);
@@ -133,7 +144,7 @@ impl Crash {
         Ok(Stage { setup, data, postgres, failpoints })
     }
 
-    /// Players who strike hard and start close together meet more loot in short rounds.
+    /// Players who strike hard and often and start close together among many boars meet more in short rounds.
     fn players(&self, setup: ServerSetup) -> ServerSetup {
         setup
             .edit_content("player.toml", "damage = 14 ", "damage = 500 ")
@@ -143,6 +154,8 @@ impl Crash {
                 "start = [2, 2, 356, 316]",
                 "start = [150, 130, 60, 60]",
             )
+            .edit_content("zones/meadow.toml", "spawns = [", PASTURE)
+            .edit_content("player.toml", "attack_cooldown_ms = 1000", "attack_cooldown_ms = 200")
             .set("world.tick_rate", TICK_RATE)
             .set("store.save_interval", "1s")
             .set("world.seed", self.seed)
@@ -197,6 +210,7 @@ fn judge(
     outcome: &mut Outcome,
     promises: &mut Promises,
 ) -> Result<()> {
+    let lull = plan.mix == Mix::Lull;
     let mut database = setup.location().open_after_death()?;
     let audit = setup.run(&["audit"]);
     if !audit.status.success() {
@@ -209,16 +223,20 @@ fn judge(
     let apart = records.apart(promises.history());
     outcome.apart += apart.len() as u64;
     outcome.violations.extend(apart);
-    let limit = SAVE_INTERVAL_TICKS + COMMIT_SLACK_TICKS;
     outcome.progress_told += remains.diaries.iter().map(Diary::pages).sum::<u64>();
-    let (progress, too_old) = records.ages(&remains.diaries, limit);
+    let (progress, too_old) = records.ages(&remains.diaries, PROGRESS_TICKS + COMMIT_SLACK_TICKS);
     outcome.violations.extend(too_old);
-    let (positions, misplaced) = positions(&mut database, remains, limit)?;
+    let interval = if lull { LULL_SAVE_INTERVAL_TICKS } else { SAVE_INTERVAL_TICKS };
+    let (positions, misplaced) = positions(&mut database, remains, interval + COMMIT_SLACK_TICKS)?;
     outcome.violations.extend(misplaced);
-    // What stands still on purpose says nothing about how old saves are.
-    if plan.moment != Moment::Standstill {
-        outcome.progress_ages.extend(progress);
-        outcome.position_ages.extend(positions);
+    match plan.moment {
+        _ if lull => outcome.lull_ages.extend(progress),
+        // What stands still on purpose says nothing about how old saves are.
+        Moment::Standstill => {}
+        Moment::Any | Moment::Write => {
+            outcome.progress_ages.extend(progress);
+            outcome.position_ages.extend(positions);
+        }
     }
     Ok(())
 }

@@ -94,6 +94,18 @@ impl Location {
         Ok(database)
     }
 
+    /// Changes something behind the back of a server that isn't running.
+    ///
+    /// # Errors
+    /// When there is no database, or it refuses.
+    pub fn change(&self, sql: &str) -> Result<()> {
+        let mut database = match self {
+            Self::Sqlite(path) => sqlite(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?,
+            Self::Postgres(_) => self.open()?,
+        };
+        database.execute(sql)
+    }
+
     /// Makes everybody wait who writes to it.
     ///
     /// # Errors

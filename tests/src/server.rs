@@ -25,6 +25,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 /// A server before it is started: where its data lies, and what is configured.
+#[derive(Clone)]
 pub struct ServerSetup {
     directory: Arc<TempDir>,
     data: Option<PathBuf>,

@@ -33,6 +33,8 @@ pub struct Outcome {
     pub progress_told: u64,
     /// Ticks of progress that were told and not saved, for each client and each kill while the database took writes.
     pub progress_ages: Vec<u64>,
+    /// The same in lulls, where no value takes progress along to the disk.
+    pub lull_ages: Vec<u64>,
     /// Ticks between the newest position that a hunter saw of itself and the saved one, for each as above.
     pub position_ages: Vec<u64>,
     /// From the start of the process to its ready line.
@@ -78,12 +80,13 @@ impl Outcome {
     }
 
     /// What has an age or takes time. A value that was lost has none: that it was is a violation.
-    fn rows(&self) -> [(&'static str, Option<Spread>); 3] {
+    fn rows(&self) -> [(&'static str, Option<Spread>); 4] {
         let ticks = |ages: &[u64]| Spread::of(ages.iter().map(|age| age * self.tick_ms));
         let recoveries =
             self.recoveries.iter().map(|took| took.as_millis().try_into().unwrap_or(u64::MAX));
         [
             ("progress lost", ticks(&self.progress_ages)),
+            ("  in a lull", ticks(&self.lull_ages)),
             ("position lost", ticks(&self.position_ages)),
             ("start to ready", Spread::of(recoveries)),
         ]

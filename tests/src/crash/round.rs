@@ -27,6 +27,9 @@ use crate::walker::Trail;
 
 /// Clients that walk, strike monsters, and remember where they were when and how far they had come.
 const HUNTERS: usize = 8;
+/// Hunters in a lull. They are made one after the other, so that their turns to be saved are too: most of a second is
+/// left in which none of them takes the others' progress along.
+const LONERS: usize = 3;
 /// Bots that fight, loot and drop.
 const FIGHTERS: usize = 40;
 /// One in so many deeds of two traders is a trade.
@@ -35,6 +38,11 @@ const TRADE_EVERY: u32 = 4;
 const MOST_CONFIRMATIONS: u64 = 150;
 /// From then to the kill at most, so that it meets every moment of a tick and of a save interval.
 const LONGEST_PAUSE: Duration = Duration::from_millis(900);
+/// How long a lull is before its kill: so long that progress of several seconds would be lost if nothing but the bound of
+/// a second saved it.
+const LULL: [Duration; 2] = [Duration::from_secs(3), Duration::from_secs(6)];
+/// One round in so many is a lull: it takes longer than the others, and tells nothing of value.
+const LULL_EVERY: u32 = 7;
 /// Writes to the database's log that are let pass before a kill at a write, at most: about three commits.
 const MOST_WRITES: u32 = 60;
 
@@ -66,17 +74,25 @@ pub(super) struct Plan {
     pub(super) moment: Moment,
     /// after so many writes, when it is one.
     writes: u32,
+    /// What is played until then.
+    pub(super) mix: Mix,
 }
 
 impl Plan {
-    /// The moments take turns, so that a few rounds meet all of them.
-    pub(super) fn draw(rng: &mut Pcg32, round: u32) -> Self {
-        Self {
+    /// The moments take turns, so that a few rounds meet all of them. Where everything is played there are lulls too.
+    pub(super) fn draw(rng: &mut Pcg32, round: u32, mix: Mix) -> Self {
+        let plan = Self {
             kill_after: rng.random_range(1..=MOST_CONFIRMATIONS),
             pause: LONGEST_PAUSE.mul_f64(rng.random_range(0.0..1.0)),
             moment: [Moment::Any, Moment::Standstill, Moment::Write][round as usize % 3],
             writes: rng.random_range(0..MOST_WRITES),
+            mix,
+        };
+        if mix == Mix::Everything && round % LULL_EVERY == LULL_EVERY - 1 {
+            let pause = rng.random_range(LULL[0]..LULL[1]);
+            return Self { kill_after: 0, pause, moment: Moment::Any, mix: Mix::Lull, ..plan };
         }
+        plan
     }
 }
 
@@ -103,7 +119,6 @@ pub(super) fn play(
     setup: &ServerSetup,
     rng: &mut Pcg32,
     plan: Plan,
-    mix: Mix,
     promises: &mut Promises,
 ) -> Result<Remains> {
     let starting = Instant::now();
@@ -116,7 +131,7 @@ pub(super) fn play(
     // That of the round before.
     drop(std::fs::remove_file(&list));
     let (say, heard) = channel();
-    let crowd = Crowd::start(server.address, &list, mix, rng, &say)?;
+    let crowd = Crowd::start(server.address, &list, plan.mix, rng, &say)?;
     drop(say);
     match listen(&heard, crowd.clients(), plan.kill_after, promises) {
         Ok(()) => plan.strike(setup, &mut server)?,
@@ -128,7 +143,7 @@ pub(super) fn play(
     remains.violations.extend(own_end(&mut server));
     crowd.disperse(&mut remains)?;
     heard.try_iter().for_each(|said| promises.hear(said));
-    if mix == Mix::Everything {
+    if plan.mix == Mix::Everything {
         promises.read(&std::fs::read_to_string(&list)?)?;
     }
     Ok(remains)
@@ -209,12 +224,17 @@ impl Crowd {
         let fighting = mix == Mix::Everything;
         let swarm = fighting.then(|| start_swarm(server, list, Arc::clone(&stop))).transpose()?;
         let mut own = || (say.clone(), Pcg32::seed_from_u64(rng.random()));
-        let traders = (0..TRADERS).step_by(2).map(|number| {
+        let traders = (0..if mix == Mix::Lull { 0 } else { TRADERS }).step_by(2).map(|number| {
             let (say, mut rng) = own();
             thread::spawn(move || deal(server, number, mix, &mut rng, &say))
         });
         let traders = traders.collect();
-        let hunters = (0..if fighting { HUNTERS } else { 0 }).map(|number| {
+        let hunters = match mix {
+            Mix::Everything => 0..HUNTERS,
+            Mix::Lull => HUNTERS..HUNTERS + LONERS,
+            Mix::Gold => 0..0,
+        };
+        let hunters = hunters.map(|number| {
             let (say, mut rng) = own();
             thread::spawn(move || hunter::hunt(server, number, &mut rng, || ready(&say)))
         });
