@@ -24,4 +24,5 @@ mod simulation;
 mod startup;
 mod storms;
 mod tidy;
+mod unknown;
 mod world;

@@ -2,8 +2,6 @@
 //! the database is back, and comes back to nothing older.
 
 use std::net::SocketAddr;
-use std::thread;
-use std::time::Instant;
 
 use protocol::v1::server_packet::Body;
 use protocol::v1::{
@@ -95,13 +93,11 @@ fn who_is_sent_elsewhere_in_an_outage_goes_when_it_is_over() {
     ada.client.send(8, &Command { line: "give Ben rusty_sword".into() });
     wait_for_stall(&server);
     ada.client.send(9, &Command { line: "redirect Ben".into() });
-    ada.see_a_tick();
-    let going = thread::spawn(move || (ben.client.expect::<Redirect>(), Instant::now()));
-    ada.see_a_tick();
-    let back = Instant::now();
+    let seen = after_two_ticks(&mut ada, &mut ben.client);
+    let sent = |packet: &ServerPacket| matches!(packet.body, Some(Body::Redirect(_)));
+    assert!(!seen.iter().any(sent), "it was sent away before what it owns was saved");
     world.proxy.restore();
-    let (redirect, sent) = going.join().unwrap();
-    assert!(sent > back, "it was sent away before what it owns was saved");
+    let redirect: Redirect = ben.client.expect();
     let (mut ben, in_world) = resume(server.address, &redirect.token);
     assert!(in_world);
     let inventory: Inventory = ben.expect();
