@@ -168,23 +168,57 @@ impl Client {
     )]
     pub fn next(&mut self) -> Result<ServerPacket, Ended> {
         loop {
-            if let Some(frame) =
-                split_frame(&self.buffer, MAX_FRAME).expect("the server frames well")
-            {
-                let packet = ServerPacket::decode(frame.packet).expect("the server sends packets");
-                let consumed = frame.consumed;
-                self.buffer.drain(..consumed);
+            if let Some(packet) = self.buffered() {
                 return Ok(packet);
             }
-            let mut chunk = [0; 65_536];
-            match self.stream.read(&mut chunk) {
-                Ok(0) => return Err(Ended),
-                Ok(count) => self.buffer.extend_from_slice(&chunk[..count]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            match self.read() {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     panic!("nothing came; before that {:?}", self.seen)
                 }
-                Err(_) => return Err(Ended),
+                Ok(0) | Err(_) => return Err(Ended),
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// All packets that have come by now. What the server wrote before something that another client has read is among
+    /// them: bytes on the loopback are there when the writer goes on.
+    ///
+    /// # Panics
+    /// When the connection is over.
+    pub fn arrived(&mut self) -> Vec<ServerPacket> {
+        self.stream.set_nonblocking(true).expect("a socket can be told not to wait");
+        loop {
+            match self.read() {
+                Ok(0) => panic!("the connection is over"),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        self.stream.set_nonblocking(false).expect("a socket can be told to wait");
+        std::iter::from_fn(|| self.buffered()).collect()
+    }
+
+    /// The next packet of what was read, if all of it is there.
+    fn buffered(&mut self) -> Option<ServerPacket> {
+        let frame = split_frame(&self.buffer, MAX_FRAME).expect("the server frames well")?;
+        let packet = ServerPacket::decode(frame.packet).expect("the server sends packets");
+        let consumed = frame.consumed;
+        self.buffer.drain(..consumed);
+        Some(packet)
+    }
+
+    /// Reads what is there, and gives how many bytes that was; 0 at the end of the connection.
+    fn read(&mut self) -> io::Result<usize> {
+        let mut chunk = [0; 65_536];
+        loop {
+            match self.stream.read(&mut chunk) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => {
+                    self.buffer.extend_from_slice(&chunk[..*read.as_ref().unwrap_or(&0)]);
+                    return read;
+                }
             }
         }
     }
