@@ -7,6 +7,12 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Core(pub(crate) usize);
 
+impl From<Core> for Vec<Core> {
+    fn from(core: Core) -> Self {
+        vec![core]
+    }
+}
+
 /// The cores of a measurement.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cores {
@@ -29,9 +35,14 @@ impl Cores {
         let (server, load) = server.zip(load).context("no core")?;
         Ok(Self { server, load })
     }
+
+    /// Where a server with so many busy threads runs: with more than one, it shares the load's core.
+    pub(crate) fn of_server(self, threads: usize) -> Vec<Core> {
+        if threads > 1 { vec![self.server, self.load] } else { vec![self.server] }
+    }
 }
 
-/// Keeps this thread, and threads that it starts meanwhile, on one core, until it is dropped.
+/// Keeps this thread, and threads that it starts meanwhile, where it is told, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Pinned {
     before: CpuSet,
@@ -43,10 +54,18 @@ impl Pinned {
     /// # Errors
     /// When the system doesn't allow it.
     pub(crate) fn to(core: Core) -> anyhow::Result<Self> {
+        Self::to_any(&[core])
+    }
+
+    /// From now on this thread runs on these cores alone.
+    ///
+    /// # Errors
+    /// When the system doesn't allow it.
+    pub(crate) fn to_any(cores: &[Core]) -> anyhow::Result<Self> {
         let before = sched_getaffinity(None)?;
-        let mut one = CpuSet::new();
-        one.set(core.0);
-        sched_setaffinity(None, &one).with_context(|| format!("can't run on core {}", core.0))?;
+        let mut set = CpuSet::new();
+        cores.iter().for_each(|core| set.set(core.0));
+        sched_setaffinity(None, &set).with_context(|| format!("can't run on {cores:?}"))?;
         Ok(Self { before })
     }
 }

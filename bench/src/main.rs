@@ -2,19 +2,18 @@
 //! that it means something on another machine too.
 
 #![expect(clippy::print_stdout, reason = "a program for people at a terminal")]
+#![allow(dead_code, reason = "the benches of readiness and accept use the rest")]
 
-#[allow(dead_code, reason = "the benches with loads come next")]
 mod cores;
-#[allow(dead_code, reason = "the benches with loads come next")]
+mod floor;
 mod form;
 mod index;
+mod load;
+mod parts;
 mod place;
-#[allow(dead_code, reason = "the benches with loads come next")]
 mod plot;
 mod population;
-#[allow(dead_code, reason = "the benches with loads come next")]
 mod process;
-#[allow(dead_code, reason = "the benches with loads come next")]
 mod report;
 mod save;
 mod store;
@@ -52,12 +51,15 @@ enum Command {
     One(Bench),
     #[command(hide = true)]
     OnCore(process::OnCore),
+    #[command(hide = true, subcommand)]
+    Part(parts::Part),
 }
 
 #[derive(Debug, Subcommand)]
 enum Bench {
     Store(store::Settings),
     Save(save::Settings),
+    Floor(floor::Settings),
 }
 
 impl CommandLine {
@@ -81,6 +83,7 @@ fn main() -> anyhow::Result<()> {
             line.report.map_or(Ok(()), |directory| report.write(&directory))
         }
         Command::OnCore(program) => program.run(),
+        Command::Part(part) => part.run(),
     }
 }
 
@@ -89,6 +92,7 @@ impl Bench {
         match self {
             Self::Store(settings) => store::run(&settings, form),
             Self::Save(settings) => save::run(&settings, form),
+            Self::Floor(settings) => floor::run(&settings, form),
         }
     }
 }
@@ -101,7 +105,9 @@ fn all(form: Form, directory: Option<&Path>) -> anyhow::Result<()> {
     index::run(&names, directory, |name| {
         match CommandLine::try_parse_from(["bench", name])?.command {
             Command::One(bench) => bench.run(form),
-            Command::All | Command::OnCore(_) => bail!("{name} measures nothing"),
+            Command::All | Command::OnCore(_) | Command::Part(_) => {
+                bail!("{name} measures nothing")
+            }
         }
     })
 }

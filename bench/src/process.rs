@@ -31,12 +31,13 @@ pub(crate) struct Spent {
     pub(crate) cpu: Duration,
 }
 
-/// Becomes another program on one core, which is killed as soon as the process that started it is gone.
+/// Becomes another program on some cores, which is killed as soon as the process that started it is gone.
 ///
 /// The system takes both wishes only from the process itself, so a child passes through here first.
 #[derive(Debug, Args)]
 pub(crate) struct OnCore {
-    core: usize,
+    /// Their numbers, with commas between them
+    cores: String,
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     line: Vec<OsString>,
@@ -46,7 +47,9 @@ impl OnCore {
     /// Doesn't return unless the program can't be started.
     pub(crate) fn run(self) -> anyhow::Result<()> {
         set_parent_process_death_signal(Some(Signal::KILL))?;
-        let _pinned = Pinned::to(Core(self.core))?;
+        let cores: Result<Vec<Core>, _> =
+            self.cores.split(',').map(|core| core.parse().map(Core)).collect();
+        let _pinned = Pinned::to_any(&cores.context("no list of cores")?)?;
         let (program, arguments) = self.line.split_first().context("no program is named")?;
         let error = Command::new(program).args(arguments).exec();
         Err(error).with_context(|| format!("can't start {}", program.display()))
@@ -68,24 +71,28 @@ impl Child {
     ///
     /// # Errors
     /// When the system doesn't start it.
-    pub(crate) fn part<S: AsRef<OsStr>>(core: Core, arguments: &[S]) -> anyhow::Result<Self> {
+    pub(crate) fn part<S: AsRef<OsStr>>(
+        cores: impl Into<Vec<Core>>,
+        arguments: &[S],
+    ) -> anyhow::Result<Self> {
         let ourselves = std::env::current_exe().context("where is this program?")?;
         let part = [OsStr::new("part")];
         let arguments = part.into_iter().chain(arguments.iter().map(AsRef::as_ref));
-        Self::start(core, &ourselves, arguments)
+        Self::start(cores, &ourselves, arguments)
     }
 
-    /// Starts a program on `core`. From a thread that lives as long as the child, or it is killed too early.
+    /// Starts a program that runs on some cores, or one, alone. From a thread that lives as long as the child, or it is killed too early.
     ///
     /// # Errors
     /// When the system doesn't start it.
     pub(crate) fn start<S: AsRef<OsStr>>(
-        core: Core,
+        cores: impl Into<Vec<Core>>,
         program: &Path,
         arguments: impl IntoIterator<Item = S>,
     ) -> anyhow::Result<Self> {
         let mut command = Command::new(std::env::current_exe().context("where is this program?")?);
-        command.arg(ON_CORE).arg(core.0.to_string()).arg("--").arg(program).args(arguments);
+        let cores: Vec<String> = cores.into().iter().map(|core| core.0.to_string()).collect();
+        command.arg(ON_CORE).arg(cores.join(",")).arg("--").arg(program).args(arguments);
         Self::spawn(&mut command, program.display().to_string())
     }
 

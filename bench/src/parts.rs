@@ -1,0 +1,23 @@
+//! The processes of a bench besides the one that was called: each is this program once more, in the part that its first
+//! words name, on a core of its own.
+
+use clap::Subcommand;
+
+use crate::floor::{EchoServer, MixedServer};
+
+/// What a child does. It runs until it is killed, or until whoever started it is gone.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Part {
+    FloorEcho(EchoServer),
+    FloorMixed(MixedServer),
+}
+
+impl Part {
+    /// Plays it.
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::FloorEcho(server) => server.run(),
+            Self::FloorMixed(server) => server.run(),
+        }
+    }
+}
