@@ -13,8 +13,8 @@ use clap::Args;
 use crate::form::Form;
 use crate::report::{Figure, Report};
 
-pub(crate) use bare::{Bare, listen};
-pub(crate) use echo::{EchoServer, echo};
+pub(crate) use bare::{Bare, accept, listen};
+pub(crate) use echo::{EchoServer, echo, measure as measure_echo};
 pub(crate) use mixed::{Mixed, MixedServer, Played};
 
 /// Bytes of an echoed message: a chat line.

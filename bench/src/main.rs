@@ -2,9 +2,11 @@
 //! that it means something on another machine too.
 
 #![expect(clippy::print_stdout, reason = "a program for people at a terminal")]
-#![allow(dead_code, reason = "the benches of readiness and accept use the rest")]
+#![allow(dead_code, reason = "the bench of readiness uses the rest")]
 
+mod accept;
 mod cores;
+mod echo;
 mod floor;
 mod form;
 mod index;
@@ -60,6 +62,8 @@ enum Bench {
     Store(store::Settings),
     Save(save::Settings),
     Floor(floor::Settings),
+    Echo(echo::Settings),
+    Accept(accept::Settings),
 }
 
 impl CommandLine {
@@ -93,6 +97,8 @@ impl Bench {
             Self::Store(settings) => store::run(&settings, form),
             Self::Save(settings) => save::run(&settings, form),
             Self::Floor(settings) => floor::run(&settings, form),
+            Self::Echo(settings) => echo::run(&settings, form),
+            Self::Accept(settings) => accept::run(&settings, form),
         }
     }
 }

@@ -3,6 +3,8 @@
 
 use clap::Subcommand;
 
+use crate::accept;
+use crate::echo;
 use crate::floor::{EchoServer, MixedServer};
 
 /// What a child does. It runs until it is killed, or until whoever started it is gone.
@@ -10,6 +12,11 @@ use crate::floor::{EchoServer, MixedServer};
 pub(crate) enum Part {
     FloorEcho(EchoServer),
     FloorMixed(MixedServer),
+    EchoOurs,
+    EchoMio,
+    EchoTokio,
+    AcceptBare,
+    AcceptOurs,
 }
 
 impl Part {
@@ -18,6 +25,11 @@ impl Part {
         match self {
             Self::FloorEcho(server) => server.run(),
             Self::FloorMixed(server) => server.run(),
+            Self::EchoOurs => echo::ours::run(),
+            Self::EchoMio => echo::on_mio::run(),
+            Self::EchoTokio => echo::on_tokio::run(),
+            Self::AcceptBare => accept::bare::run(),
+            Self::AcceptOurs => accept::ours::run(),
         }
     }
 }

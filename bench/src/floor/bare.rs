@@ -10,6 +10,7 @@ use rustix::buffer::spare_capacity;
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::io::Errno;
+use rustix::net::{SocketFlags, acceptfrom_with};
 use server::net::raise_descriptor_limit;
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -79,11 +80,6 @@ impl Bare {
         Ok(())
     }
 
-    /// Sockets ever taken in.
-    pub(crate) fn len(&self) -> usize {
-        self.sockets.len()
-    }
-
     fn register(&self, socket: impl AsFd, token: u64) -> anyhow::Result<()> {
         let edges = EventFlags::IN | EventFlags::RDHUP | EventFlags::ET;
         Ok(epoll::add(&self.epoll, socket, EventData::new_u64(token), edges)?)
@@ -116,16 +112,11 @@ impl Bare {
     }
 
     fn accept(&mut self, listener: &TcpListener) -> anyhow::Result<()> {
-        loop {
-            match listener.accept() {
-                Ok((socket, _)) => {
-                    welcome(&socket)?;
-                    self.add(socket)?;
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-                Err(error) => return Err(error).context("can't accept"),
-            }
+        while let Some(socket) = accept(listener)? {
+            welcome(&socket)?;
+            self.add(socket)?;
         }
+        Ok(())
     }
 
     /// Reads to the end of what is there: a short read has met it.
@@ -158,12 +149,26 @@ impl Bare {
     }
 }
 
-/// Greets a connection and makes it ready for epoll.
+/// Takes in somebody who waits, ready for epoll; `None` when nobody does.
 ///
 /// # Errors
 /// When the system doesn't want to.
+pub(crate) fn accept(listener: &TcpListener) -> anyhow::Result<Option<TcpStream>> {
+    match acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
+        Ok((socket, _)) => {
+            let socket = TcpStream::from(socket);
+            socket.set_nodelay(true)?;
+            Ok(Some(socket))
+        }
+        Err(Errno::WOULDBLOCK) => Ok(None),
+        Err(error) => Err(error).context("can't accept"),
+    }
+}
+
+/// Greets a connection.
+///
+/// # Errors
+/// When it doesn't take that.
 pub(crate) fn welcome(mut socket: &TcpStream) -> anyhow::Result<()> {
-    socket.set_nonblocking(true)?;
-    socket.set_nodelay(true)?;
     socket.write_all(&[WELCOME]).context("a client doesn't take its welcome")
 }

@@ -4,7 +4,7 @@
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use clap::Args;
 
 use super::players::Players;
@@ -108,7 +108,7 @@ impl MixedServer {
         let mut shares: Vec<Vec<TcpStream>> =
             (0..self.threads.max(1)).map(|_| Vec::new()).collect();
         for index in 0..self.connections {
-            let (socket, _) = listener.accept()?;
+            let socket = bare::accept(&listener)?.context("nobody waits")?;
             bare::welcome(&socket)?;
             let share = index % shares.len();
             shares[share].push(socket);
