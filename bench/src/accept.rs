@@ -93,6 +93,7 @@ fn measure(part: &str, burst: usize) -> anyhow::Result<Let> {
     }
     let each = count(BURSTS * burst);
     let memory = u32::try_from(server.memory()?.saturating_sub(before))?;
+    server.finish()?;
     Ok(Let { cpu: cpu / each, wall: wall / each, memory: f64::from(memory) / each })
 }
 

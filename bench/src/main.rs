@@ -2,7 +2,6 @@
 //! that it means something on another machine too.
 
 #![expect(clippy::print_stdout, reason = "a program for people at a terminal")]
-#![allow(dead_code, reason = "the bench of readiness uses the rest")]
 
 mod accept;
 mod cores;
@@ -16,6 +15,7 @@ mod place;
 mod plot;
 mod population;
 mod process;
+mod readiness;
 mod report;
 mod save;
 mod store;
@@ -64,6 +64,7 @@ enum Bench {
     Floor(floor::Settings),
     Echo(echo::Settings),
     Accept(accept::Settings),
+    Readiness(readiness::Settings),
 }
 
 impl CommandLine {
@@ -99,6 +100,7 @@ impl Bench {
             Self::Floor(settings) => floor::run(&settings, form),
             Self::Echo(settings) => echo::run(&settings, form),
             Self::Accept(settings) => accept::run(&settings, form),
+            Self::Readiness(settings) => readiness::run(&settings, form),
         }
     }
 }

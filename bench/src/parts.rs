@@ -6,6 +6,7 @@ use clap::Subcommand;
 use crate::accept;
 use crate::echo;
 use crate::floor::{EchoServer, MixedServer};
+use crate::readiness::ReadinessServer;
 
 /// What a child does. It runs until it is killed, or until whoever started it is gone.
 #[derive(Debug, Subcommand)]
@@ -17,6 +18,7 @@ pub(crate) enum Part {
     EchoTokio,
     AcceptBare,
     AcceptOurs,
+    Readiness(ReadinessServer),
 }
 
 impl Part {
@@ -30,6 +32,7 @@ impl Part {
             Self::EchoTokio => echo::on_tokio::run(),
             Self::AcceptBare => accept::bare::run(),
             Self::AcceptOurs => accept::ours::run(),
+            Self::Readiness(server) => server.run(),
         }
     }
 }

@@ -10,6 +10,7 @@ use super::Child;
 #[derive(Debug)]
 pub(crate) struct Thread {
     /// At most 15 bytes: the system cuts the rest off.
+    #[allow(dead_code, reason = "who measures a whole server tells its threads apart")]
     pub(crate) name: String,
     pub(crate) cpu: Duration,
 }
