@@ -16,6 +16,7 @@ mod action;
 mod characters;
 mod login;
 mod names;
+mod payloads;
 mod phases;
 mod questions;
 mod replies;
@@ -33,13 +34,13 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use game::{AccountId, CharacterId, CommitSeq, Input, SessionId};
 use protocol::v1::{Farewell, Hello, Ping, Pong, Refusal, Welcome};
 use protocol::{Envelope, PROTOCOL_VERSION, Phase};
 
 use crate::store::Ticket;
 use login::Login;
+use payloads::Payloads;
 use phases::Phases;
 use questions::Question;
 use session::{Session, Stage};
@@ -59,6 +60,7 @@ pub struct Lobby {
     settings: Settings,
     phases: Phases,
     actions: VecDeque<Action>,
+    payloads: Payloads,
     sessions: HashMap<SessionId, Session>,
     logins: HashMap<AccountId, Login>,
     /// Whose character is in the world or on its way out of it.
@@ -93,6 +95,7 @@ impl Lobby {
             phases: Phases::new(module_messages),
             settings,
             actions: VecDeque::new(),
+            payloads: Payloads::default(),
             sessions: HashMap::new(),
             logins: HashMap::new(),
             characters: HashMap::new(),
@@ -243,7 +246,7 @@ impl Lobby {
         }
     }
 
-    /// The hot path: one look-up by session, one copy of the payload.
+    /// The hot path: one look-up by session, one copy of the payload, no allocation.
     fn world_packet(
         &mut self,
         session: SessionId,
@@ -258,7 +261,7 @@ impl Lobby {
             session,
             request: packet.request,
             id: packet.id,
-            payload: Bytes::copy_from_slice(packet.payload),
+            payload: self.payloads.copy(packet.payload),
         }));
     }
 }
