@@ -98,6 +98,7 @@ impl Stretch {
         let rate = |after: u64, before: u64| ((after - before) as f64 / seconds).round();
         let cpu = cpu_time().saturating_sub(self.cpu).as_secs_f64() / seconds;
         tracing::info!(
+            seconds = (seconds * 1000.0).round() / 1000.0,
             sessions = state.sessions,
             players = state.population,
             ticks = self.ticks.len(),
