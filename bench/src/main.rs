@@ -4,21 +4,31 @@
 #![expect(clippy::print_stdout, reason = "a program for people at a terminal")]
 
 mod accept;
+mod bots;
+mod connected;
 mod cores;
+mod crowd;
 mod echo;
+mod field;
 mod floor;
 mod form;
+mod idle;
 mod index;
 mod load;
+mod login;
 mod parts;
 mod place;
+mod play;
 mod plot;
 mod population;
 mod process;
 mod readiness;
 mod report;
 mod save;
+mod spread;
 mod store;
+mod tick;
+mod world;
 
 use std::path::{Path, PathBuf};
 
@@ -61,10 +71,16 @@ enum Command {
 enum Bench {
     Store(store::Settings),
     Save(save::Settings),
+    SaveConnected(connected::Settings),
     Floor(floor::Settings),
     Echo(echo::Settings),
     Accept(accept::Settings),
     Readiness(readiness::Settings),
+    Tick(tick::Settings),
+    Spread(spread::Settings),
+    Crowd(crowd::Settings),
+    Idle(idle::Settings),
+    Login(login::Settings),
 }
 
 impl CommandLine {
@@ -97,10 +113,16 @@ impl Bench {
         match self {
             Self::Store(settings) => store::run(&settings, form),
             Self::Save(settings) => save::run(&settings, form),
+            Self::SaveConnected(settings) => connected::run(&settings, form),
             Self::Floor(settings) => floor::run(&settings, form),
             Self::Echo(settings) => echo::run(&settings, form),
             Self::Accept(settings) => accept::run(&settings, form),
             Self::Readiness(settings) => readiness::run(&settings, form),
+            Self::Tick(settings) => tick::run(&settings, form),
+            Self::Spread(settings) => spread::run(&settings, form),
+            Self::Crowd(settings) => crowd::run(&settings, form),
+            Self::Idle(settings) => idle::run(&settings, form),
+            Self::Login(settings) => login::run(&settings, form),
         }
     }
 }

@@ -4,6 +4,7 @@
 mod usage;
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use rustix::process::{Signal, set_parent_process_death_signal};
+use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal};
 
 use crate::cores::{Core, Pinned};
 
@@ -81,7 +82,8 @@ impl Child {
         Self::start(cores, &ourselves, arguments)
     }
 
-    /// Starts a program that runs on some cores, or one, alone. From a thread that lives as long as the child, or it is killed too early.
+    /// Starts a program that runs on some cores, or one, alone. From a thread that lives as long as the child, or it is
+    /// killed too early.
     ///
     /// # Errors
     /// When the system doesn't start it.
@@ -90,13 +92,27 @@ impl Child {
         program: &Path,
         arguments: impl IntoIterator<Item = S>,
     ) -> anyhow::Result<Self> {
-        let mut command = Command::new(std::env::current_exe().context("where is this program?")?);
-        let cores: Vec<String> = cores.into().iter().map(|core| core.0.to_string()).collect();
-        command.arg(ON_CORE).arg(cores.join(",")).arg("--").arg(program).args(arguments);
-        Self::spawn(&mut command, program.display().to_string())
+        Self::spawn(on_cores(&cores.into(), program, arguments)?, program)
     }
 
-    fn spawn(command: &mut Command, name: String) -> anyhow::Result<Self> {
+    /// As [`Self::start`]; what it writes to standard error goes into the file `log`, a new one.
+    ///
+    /// # Errors
+    /// When the system doesn't start it, or the file can't be made.
+    pub(crate) fn start_logging<S: AsRef<OsStr>>(
+        cores: impl Into<Vec<Core>>,
+        program: &Path,
+        arguments: impl IntoIterator<Item = S>,
+        log: &Path,
+    ) -> anyhow::Result<Self> {
+        let mut command = on_cores(&cores.into(), program, arguments)?;
+        let log = File::create(log).with_context(|| format!("can't make {}", log.display()))?;
+        command.stderr(log);
+        Self::spawn(command, program)
+    }
+
+    fn spawn(mut command: Command, program: &Path) -> anyhow::Result<Self> {
+        let name = program.display().to_string();
         let mut process = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -172,20 +188,55 @@ impl Child {
         Ok((result, Spent { wall, cpu }))
     }
 
+    /// Sends it a signal.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub(crate) fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        let gone = || format!("{} is gone", self.name);
+        kill_process(Pid::from_child(&self.process), signal).with_context(gone)
+    }
+
     /// Waits until it ends by itself, at most a minute.
     ///
     /// # Errors
     /// When it goes on, or ends with a failure.
-    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
+    pub(crate) fn finish(self) -> anyhow::Result<()> {
+        self.finish_within(PATIENCE)
+    }
+
+    /// Waits until it ends by itself.
+    ///
+    /// # Errors
+    /// When it goes on, or ends with a failure.
+    pub(crate) fn finish_within(mut self, patience: Duration) -> anyhow::Result<()> {
         // Some end when nobody can speak to them any more.
         self.input = None;
-        while !matches!(self.lines.recv_timeout(PATIENCE), Err(RecvTimeoutError::Disconnected)) {
-            // Its last words, that nobody asked for.
+        let deadline = Instant::now() + patience;
+        loop {
+            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                // Its last words, that nobody asked for.
+                Ok(_) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => bail!("{} doesn't end", self.name),
+            }
         }
         let status = self.process.wait()?;
         anyhow::ensure!(status.success(), "{} ended with {status}", self.name);
         Ok(())
     }
+}
+
+/// The call of this program that becomes another one on these cores.
+fn on_cores<S: AsRef<OsStr>>(
+    cores: &[Core],
+    program: &Path,
+    arguments: impl IntoIterator<Item = S>,
+) -> anyhow::Result<Command> {
+    let mut command = Command::new(std::env::current_exe().context("where is this program?")?);
+    let cores: Vec<String> = cores.iter().map(|core| core.0.to_string()).collect();
+    command.arg(ON_CORE).arg(cores.join(",")).arg("--").arg(program).args(arguments);
+    Ok(command)
 }
 
 impl Drop for Child {

@@ -16,10 +16,11 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// Builds the server that is measured, then the bench, and runs it.
+    /// Builds the server that is measured and the bots that play in it, then the bench, and runs it.
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         needs::install()?;
-        let mut build = cargo(&["build", "--release", "--quiet", "-p", "server", "--bins"]);
+        let programs = ["-p", "server", "-p", "client-bot", "--bins"];
+        let mut build = cargo(&[&["build", "--release", "--quiet"][..], &programs].concat());
         anyhow::ensure!(build.status().context("can't run cargo")?.success(), "see above");
         let mut bench = cargo(&["run", "--release", "--quiet", "-p", "bench", "--"]);
         let status = bench.args(self.arguments).env("PATH", needs::path()).status()?;
