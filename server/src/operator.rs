@@ -65,7 +65,7 @@ pub(crate) fn export(config: &Config, file: &Path) -> ExitCode {
 /// Reads a world from a file. Exit code 1 if what came has findings.
 pub(crate) fn import(config: &Config, file: &Path) -> ExitCode {
     let mut progress = Progress::new("import");
-    match store::import(&database(config), file, &mut progress.watch()) {
+    match store::import(&database(config), file, config.server.node, &mut progress.watch()) {
         Ok(report) => {
             let kept = "the world was taken as it is in the file, findings included\n";
             told(&report, if report.is_clean() { "" } else { kept })

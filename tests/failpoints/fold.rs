@@ -4,16 +4,15 @@
 use protocol::v1::server_packet::Body;
 use tempfile::TempDir;
 use tests::client::Ended;
+use tests::database::Engine;
 
 use super::stage::{Stage, settle};
 
-/// Old enough to be folded: about what the test takes to have some.
-const RETENTION: &str = "1s";
+/// What is older is folded; the tests make entries older than that.
+const RETENTION: &str = "1h";
 
 fn stage(directory: &TempDir) -> Stage {
-    let settled = directory.path().join("settled");
-    std::fs::create_dir(&settled).unwrap();
-    settle(&settled);
+    let settled = settle(directory.path(), Engine::Sqlite);
     Stage::keeping(RETENTION, &settled, &directory.path().join("data"))
 }
 
@@ -27,7 +26,10 @@ fn earn(stage: &mut Stage) -> bool {
             _ => None,
         });
         match told {
-            Ok(true) => return true,
+            Ok(true) => {
+                stage.age_ledger();
+                return true;
+            }
             Ok(false) => {}
             Err(Ended) => return false,
         }

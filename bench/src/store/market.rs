@@ -20,6 +20,8 @@ const TRADERS: usize = 1_000;
 const ITEMS: usize = 10_000;
 /// What each trader begins with.
 const GOLD: u64 = 1_000_000;
+/// Changes in an operation that furnishes the market.
+const CHANGES: usize = 20;
 /// Ticks a second in which operations at a rate arrive.
 const TICKS: u64 = 20;
 /// Operations in a commit, and commits under way, when as many as go are measured: always more than a batch takes.
@@ -90,10 +92,10 @@ impl Market {
             Change::Create(ItemRecord { id: *id, owner, slot: 0, template, quantity: 1 })
         };
         let items: Vec<Change> = self.items.iter().map(item).collect();
-        for changes in [gold, items] {
-            let operation = self.operation(changes);
-            self.submit(vec![operation], Instant::now())?;
-        }
+        // None larger than one of a real world: an operation is folded whole.
+        let some = gold.chunks(CHANGES).chain(items.chunks(CHANGES));
+        let operations = some.map(|changes| self.operation(changes.to_vec())).collect();
+        self.submit(operations, Instant::now())?;
         self.settle(0, &mut |_| ())
     }
 

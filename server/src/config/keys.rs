@@ -193,7 +193,7 @@ configuration! {
         Restart save_interval: Duration = secs(5), in secs(1)..=mins(10);
 
         /// How long the ledger keeps each change to items and gold. Older ones are folded into balances, which keeps
-        /// conservation provable and the database small. "0s" keeps everything for ever.
+        /// conservation provable and the database small. An hour at least; "0s" keeps everything for ever.
         Restart ledger_retention: Duration = days(90), in days(0)..=days(36_500);
     }
 

@@ -1,8 +1,13 @@
 //! What must hold between values that are each fine alone.
 
+use std::time::Duration;
+
 use super::problem::{Fault, Problem};
 use super::values::{BusUrl, StoreUrl};
 use super::{Config, Loaded, keys};
+
+/// How long a ledger is kept at least, so that an operator can still look up what a player asks about.
+const SHORTEST_RETENTION: Duration = Duration::from_hours(1);
 
 /// Whether it holds, the keys it is about, and why it must hold.
 type Rule = (bool, [&'static str; 2], &'static str);
@@ -17,7 +22,7 @@ pub(super) fn broken(loaded: &Loaded) -> Vec<Problem> {
 }
 
 /// Limits that would make others pointless.
-fn limits(config: &Config) -> [Rule; 8] {
+fn limits(config: &Config) -> [Rule; 9] {
     let (network, world) = (&config.network, &config.world);
     [
         (
@@ -59,6 +64,12 @@ fn limits(config: &Config) -> [Rule; 8] {
             world.cell_margin_cm <= world.cell_size_cm / 2,
             ["world.cell_margin_cm", "world.cell_size_cm"],
             "the first may be half of the second at most: players see at least half a cell in each direction",
+        ),
+        (
+            config.store.ledger_retention.is_zero()
+                || config.store.ledger_retention >= SHORTEST_RETENTION,
+            ["store.ledger_retention", "store.url"],
+            "the history of what players own must reach back an hour at least; 0s keeps all of it",
         ),
     ]
 }

@@ -1,7 +1,7 @@
 //! What the store needs of a database. The rules (what a commit, a request or a fold of the ledger comes to) are written
 //! once, over [`Transaction`]; SQLite and PostgreSQL each say how rows are read and written, and pass the same tests.
 
-use game::record::{CharacterRecord, CharacterSave, GmEntry, ItemRecord, MailRecord, Owner};
+use game::record::{CharacterRecord, CharacterSave, GmEntry, ItemRecord, MailRecord, OpId, Owner};
 use game::{AccountId, CharacterId, ItemId, MailId};
 
 use super::error::EngineError;
@@ -173,7 +173,7 @@ pub(super) trait Transaction {
     fn set_mail_gold(&mut self, id: MailId, gold: u64) -> Result<(), EngineError>;
     fn remove_mail(&mut self, id: MailId) -> Result<(), EngineError>;
 
-    /// The oldest entries of the ledger, at most `most`, made durable before this time.
+    /// The oldest entries of the ledger that aren't folded, at most `most`, made durable before this time.
     fn oldest_entries(
         &mut self,
         before_ms: u64,
@@ -189,8 +189,10 @@ pub(super) trait Transaction {
     fn remove_purse_openings(&mut self, of: &[Owner]) -> Result<(), EngineError>;
     /// Adds to the sums of what was folded.
     fn add_totals(&mut self, totals: &[Total]) -> Result<(), EngineError>;
-    /// Entries up to this one are folded: they go.
-    fn forget_entries(&mut self, up_to: u64) -> Result<(), EngineError>;
+    /// The last operation that is folded; 0/0 when none is, or none since this is noted.
+    fn folded_operation(&mut self) -> Result<OpId, EngineError>;
+    /// Entries up to this one are folded, the last of which is of this operation: they go.
+    fn forget_entries(&mut self, up_to: u64, last: OpId) -> Result<(), EngineError>;
 
     /// All of it is durable when this returns `Ok`. [`EngineError::Unknown`] when that can't be told.
     fn commit(self) -> Result<(), EngineError>;

@@ -18,9 +18,7 @@ pub use quarantine::Quarantined;
 pub use report::{AuditReport, Balance, FINDINGS_LISTED, Finding};
 
 pub(super) use audit::audit;
-pub(super) use entry::Total;
-#[cfg(test)]
-pub(super) use fold::fold_at_most;
+pub(super) use entry::{FOLDED_OPERATION, Total};
 pub(super) use fold::{Folded, Folding, fold};
 pub(super) use history::{character_history, item_history};
 pub(super) use quarantine::quarantined;

@@ -134,21 +134,22 @@ pub fn export(place: &Location, to: &Path, watch: &mut Watch<'_>) -> Result<(), 
     part.finish()
 }
 
-/// Reads a world that was exported into a new database, all of it or nothing, and audits it.
+/// Reads a world that was exported into a new database, all of it or nothing, and audits it. It must be of this node.
 ///
 /// # Errors
-/// When the database isn't empty or can't be used, when the file isn't whole, and when the audit has findings; in this
+/// When the database isn't empty or can't be used, when the file isn't whole or of another node, and when the audit has findings; in this
 /// case the world is there nevertheless.
 pub fn import(
     place: &Location,
     from: &Path,
+    node: u16,
     watch: &mut Watch<'_>,
 ) -> Result<AuditReport, OperatorError> {
     let failed = |problem| OperatorError::Transfer { file: from.to_owned(), problem };
     let file = File::open(from).map_err(|source| failed(source.into()))?;
     engines::load(place, |loader| {
         let file = BufReader::new(&file);
-        transfer::read(file, sqlite::known_schema(), loader, watch).map_err(failed)
+        transfer::read(file, sqlite::known_schema(), node, loader, watch).map_err(failed)
     })?;
     audit_watched(place, watch)
 }

@@ -32,13 +32,15 @@ pub(super) struct Rules<D> {
     /// The batch whose COMMIT was sent and never answered, until the database has shown what became of it.
     in_doubt: Option<u64>,
     folding: Folding,
+    /// The moment of the last batch that was tried, in Unix milliseconds.
+    moment: u64,
 }
 
 impl<D: Database> Rules<D> {
     /// Of the start that claimed the database with this epoch.
     pub(super) fn new(database: D, epoch: u64, ledger_retention: Duration) -> Self {
         let folding = Folding::new(ledger_retention, Instant::now());
-        Self { database, epoch, unreserved: ItemId(0), in_doubt: None, folding }
+        Self { database, epoch, unreserved: ItemId(0), in_doubt: None, folding, moment: 0 }
     }
 
     /// The answers to each write, in order, after all of it is durable.
@@ -69,7 +71,9 @@ impl<D: Database> Rules<D> {
             );
             return Err(EngineError::Fatal(reason));
         }
-        let mut batch = Batch::new(&mut transaction, marks, self.epoch, self.unreserved);
+        self.moment = later(self.moment, now_ms());
+        let mut batch =
+            Batch::new(&mut transaction, marks, self.epoch, self.unreserved, self.moment);
         writes.iter().try_for_each(|write| batch.write(write))?;
         let (marks, answers) = batch.finish()?;
         let kept = answers::keep(&answers)?;
@@ -86,8 +90,9 @@ impl<D: Database> Rules<D> {
     fn fold_ledger(&mut self) -> Result<(), EngineError> {
         let started = Instant::now();
         let Some(before_ms) = self.folding.due(started, now_ms()) else { return Ok(()) };
+        let most = self.folding.most();
         let mut transaction = self.database.begin()?;
-        let folded = match ledger::fold(&mut transaction, before_ms) {
+        let folded = match ledger::fold(&mut transaction, before_ms, most) {
             // What stands in the ledger is at fault, and would be after every start: it ends folding, but not the play.
             Err(EngineError::Fatal(reason)) => Folded::Stuck(reason),
             folded => folded?,
@@ -152,6 +157,12 @@ fn say_what_became_of(batch: u64, applied: bool) {
     }
 }
 
+/// The moment of a batch, never that of the one before: what is applied twice shows by its second moment. A batch takes
+/// an fsync, so that this runs ahead of the clock by little and seldom.
+const fn later(last: u64, now: u64) -> u64 {
+    if now > last { now } else { last + 1 }
+}
+
 /// Names that differ in capitals alone are one name.
 pub(super) fn fold(name: &str) -> String {
     name.to_lowercase()
@@ -162,4 +173,20 @@ pub(super) fn fold(name: &str) -> String {
 pub(super) fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::later;
+
+    #[test]
+    fn no_two_batches_are_of_the_same_moment_whatever_the_clock_does() {
+        let clock = [50, 50, 50, 53, 20, 60];
+        let mut last = 0;
+        let moments = clock.map(|now| {
+            last = later(last, now);
+            last
+        });
+        assert_eq!(moments, [50, 51, 52, 53, 54, 60]);
+    }
 }

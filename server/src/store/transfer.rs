@@ -60,6 +60,16 @@ pub enum TransferError {
     /// Not all of it is there, or not as it was.
     #[error("it is cut short or was changed ({0}); nothing of it was taken")]
     Incomplete(&'static str),
+    /// Ids of two nodes must not mix.
+    #[error(
+        "it is of node {stored}, but server.node is {configured}: set server.node = {stored}; nothing of it was taken"
+    )]
+    OtherNode {
+        /// Which it is of.
+        stored: u16,
+        /// Which this server is.
+        configured: u16,
+    },
     /// There is something in the database.
     #[error(
         "the database isn't empty; a world can only be read into a new one that no server has started on"

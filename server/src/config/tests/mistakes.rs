@@ -260,6 +260,7 @@ fn values_that_contradict_each_other_are_refused_with_both_places() {
         ("[network]\ngoodbye_timeout = '30s'", "shutdown.deadline"),
         ("[world]\ncell_size_cm = 799", "world.cell_size_cm"),
         ("[world]\nrealm = false", "bus.url"),
+        ("[store]\nledger_retention = '59m'", "store.url"),
     ] {
         let error = load(contradiction).unwrap_err();
         assert_eq!(error.problems.len(), 1, "{contradiction}: {error}");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use game::record::Owner;
+use game::record::{OpId, Owner};
 use game::{CharacterId, MailId};
 
 use crate::store::error::EngineError;
@@ -10,7 +10,7 @@ use crate::store::snapshot::{
     ENTRY_COLUMNS, ITEM_COLUMNS, Snapshot, entry_at, integer, item_at, number, text,
 };
 
-use super::entry::GOLD;
+use super::entry::{FOLDED_OPERATION, GOLD};
 use super::items::ItemReplay;
 use super::order::OrderCheck;
 use super::purses::{CannotPay, Purses};
@@ -110,7 +110,8 @@ impl Audit<'_, '_> {
 
     fn gold_and_order(&mut self) -> Result<(), EngineError> {
         let mut purses = self.opening_purses()?;
-        let mut order = OrderCheck::new(self.marks()?, self.report.folded);
+        let last = self.folded_operation()?;
+        let mut order = OrderCheck::new(self.marks()?, self.report.folded, last);
         let Self { snapshot, watch, report, .. } = self;
         let sql = format!("SELECT {ENTRY_COLUMNS} FROM ledger ORDER BY entry");
         snapshot.rows(&sql, &[], &mut |row| {
@@ -154,6 +155,15 @@ impl Audit<'_, '_> {
             Ok(())
         })?;
         Ok(purses)
+    }
+
+    fn folded_operation(&mut self) -> Result<OpId, EngineError> {
+        let mut last = OpId { epoch: 0, sequence: 0 };
+        self.snapshot.rows(FOLDED_OPERATION, &[], &mut |row| {
+            last = OpId { epoch: number(row, 0)?, sequence: number(row, 1)? };
+            Ok(())
+        })?;
+        Ok(last)
     }
 
     fn marks(&mut self) -> Result<BTreeMap<u64, u64>, EngineError> {

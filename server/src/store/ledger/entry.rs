@@ -120,6 +120,12 @@ impl LedgerEntry {
     }
 }
 
+/// Asks for the epoch and sequence of the last operation that is folded; both are 0 where none was, or by a build that
+/// didn't note it.
+pub(in crate::store) const FOLDED_OPERATION: &str = "SELECT \
+     COALESCE(MAX(CASE WHEN key = 'folded_epoch' THEN value END), 0), \
+     COALESCE(MAX(CASE WHEN key = 'folded_sequence' THEN value END), 0) FROM meta";
+
 /// Sums over the folded part of the ledger, of one template.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(in crate::store) struct Total {

@@ -11,12 +11,17 @@ use crate::store::engine::Transaction;
 use crate::store::error::EngineError;
 
 use super::entry::{LedgerEntry, Total};
+use super::order::Last;
 use super::purses::Purses;
 use super::report::Balance;
 
-/// Entries of a slice: fewer rows than an ordinary batch may have, so that no confirmation waits longer for it than for
-/// one of those. An operation that has more is never cut in two: it is a slice by itself.
-const SLICE: u32 = 1_000;
+/// What a slice is to take at most, since confirmations wait for it: slices become smaller or larger accordingly.
+const SLICE_TIME: Duration = Duration::from_millis(10);
+/// Entries of a slice at most: fewer rows than an ordinary batch may have. An operation that has more is never cut in two:
+/// it is a slice by itself.
+const LARGEST: u32 = 1_000;
+/// Entries of a slice at least: with fewer, folding would do little but begin and end, and fall behind a busy world.
+const SMALLEST: u32 = 250;
 /// How often a slice is doubled for such an operation: to 64,000 entries, some 20 MB of memory.
 const DOUBLINGS: u32 = 6;
 /// Between slices the writer is free for so many times as long as the last one took: folding takes at most a quarter
@@ -32,6 +37,8 @@ pub(in crate::store) struct Folding {
     /// Entries that are older go; `None` keeps everything.
     retention: Option<Duration>,
     next: Instant,
+    /// Entries of the next slice.
+    most: u32,
 }
 
 /// What came of a slice.
@@ -48,7 +55,8 @@ pub(in crate::store) enum Folded {
 impl Folding {
     /// A retention of zero keeps everything.
     pub(in crate::store) fn new(retention: Duration, now: Instant) -> Self {
-        Self { retention: (!retention.is_zero()).then_some(retention), next: now }
+        let retention = (!retention.is_zero()).then_some(retention);
+        Self { retention, next: now, most: SMALLEST }
     }
 
     /// Unix milliseconds before which entries are folded now; `None` when it isn't time for a slice. If the slice comes
@@ -60,27 +68,32 @@ impl Folding {
         Some(now_ms.saturating_sub(retention))
     }
 
+    /// Entries of the next slice, at most.
+    pub(in crate::store) const fn most(&self) -> u32 {
+        self.most
+    }
+
     /// A slice that was begun at `started` came to this; the next one is due after a rest.
     pub(in crate::store) fn done(&mut self, folded: &Folded, started: Instant, now: Instant) {
+        let took = now.saturating_duration_since(started);
         self.next = now
             + match folded {
-                Folded::Entries(_) => now.saturating_duration_since(started) * REST,
+                Folded::Entries(_) => took * REST,
                 Folded::NothingDue => NOTHING_DUE,
                 Folded::Stuck(_) => STUCK,
             };
+        if matches!(folded, Folded::Entries(_)) {
+            self.most = match took {
+                long if long > SLICE_TIME => (self.most / 2).max(SMALLEST),
+                short if short < SLICE_TIME / 2 => (self.most * 2).min(LARGEST),
+                _ => self.most,
+            };
+        }
     }
 }
 
-/// Folds one slice of entries made durable before `before_ms`. The caller commits.
+/// Folds one slice of at most so many entries made durable before `before_ms`. The caller commits.
 pub(in crate::store) fn fold(
-    transaction: &mut impl Transaction,
-    before_ms: u64,
-) -> Result<Folded, EngineError> {
-    fold_at_most(transaction, before_ms, SLICE)
-}
-
-/// The same with another size of slice.
-pub(in crate::store) fn fold_at_most(
     transaction: &mut impl Transaction,
     before_ms: u64,
     most: u32,
@@ -93,8 +106,9 @@ pub(in crate::store) fn fold_at_most(
     };
     let mut sums: BTreeMap<&str, Balance> = BTreeMap::new();
     let mut slice = Slice::read(transaction, &entries)?;
+    let mut operation = Last::folded(transaction.folded_operation()?);
     for entry in &entries {
-        if !slice.apply(entry) {
+        if !operation.is_followed_by(entry) || !slice.apply(entry) {
             let reason = format!("entry {} doesn't follow from those before it", entry.entry);
             return Ok(Folded::Stuck(reason));
         }
@@ -103,7 +117,7 @@ pub(in crate::store) fn fold_at_most(
     slice.write(transaction)?;
     let totals: Vec<Total> = sums.into_iter().map(total).collect();
     transaction.add_totals(&totals)?;
-    transaction.forget_entries(last)?;
+    transaction.forget_entries(last, operation.op())?;
     Ok(Folded::Entries(entries.len()))
 }
 
@@ -214,5 +228,24 @@ impl Slice {
         }
         transaction.put_purse_openings(&full)?;
         transaction.remove_purse_openings(&empty)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_are_as_large_as_confirmations_can_wait_for() {
+        let now = Instant::now();
+        let mut folding = Folding::new(Duration::from_secs(1), now);
+        let mut after = |took_ms: u64| {
+            folding.done(&Folded::Entries(250), now, now + Duration::from_millis(took_ms));
+            folding.most()
+        };
+        assert_eq!(
+            [1, 1, 1, 7, 11, 7, 40, 40].map(&mut after),
+            [500, 1_000, 1_000, 1_000, 500, 500, 250, 250]
+        );
     }
 }

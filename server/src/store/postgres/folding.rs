@@ -1,10 +1,10 @@
 //! What the folded part of the ledger came to.
 
-use game::record::{ItemRecord, Owner};
+use game::record::{ItemRecord, OpId, Owner};
 use game::{CharacterId, ItemId, MailId};
 
 use crate::store::error::EngineError;
-use crate::store::ledger::Total;
+use crate::store::ledger::{FOLDED_OPERATION, Total};
 
 use super::columns::{CHARACTER, Items, Purses, Totals};
 use super::rows::{self, get, possible, signed, unsigned};
@@ -117,13 +117,28 @@ pub(super) fn add_totals(
     transaction.execute(sql, &values).map(drop)
 }
 
+pub(super) fn folded_operation(
+    transaction: &mut PostgresTransaction<'_>,
+) -> Result<OpId, EngineError> {
+    let found = transaction.query(FOLDED_OPERATION, &[], |row| {
+        Ok(OpId { epoch: unsigned(row, 0)?, sequence: unsigned(row, 1)? })
+    })?;
+    Ok(found.first().copied().unwrap_or(OpId { epoch: 0, sequence: 0 }))
+}
+
+/// From where the last slice ended, so that rows which are gone and not yet swept out of the index aren't looked at.
 pub(super) fn forget_entries(
     transaction: &mut PostgresTransaction<'_>,
     up_to: u64,
+    last: OpId,
 ) -> Result<(), EngineError> {
     let up_to = signed(up_to)?;
-    transaction.execute("DELETE FROM ledger WHERE entry <= $1", &[&up_to])?;
-    transaction
-        .execute("UPDATE meta SET value = $1 WHERE key = 'folded_entry'", &[&up_to])
-        .map(drop)
+    let sql = "DELETE FROM ledger WHERE entry <= $1 \
+               AND entry > (SELECT value FROM meta WHERE key = 'folded_entry')";
+    transaction.execute(sql, &[&up_to])?;
+    let sql = "INSERT INTO meta (key, value) \
+               VALUES ('folded_entry', $1), ('folded_epoch', $2), ('folded_sequence', $3) \
+               ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    let [epoch, sequence] = [signed(last.epoch)?, signed(last.sequence)?];
+    transaction.execute(sql, &[&up_to, &epoch, &sequence]).map(drop)
 }

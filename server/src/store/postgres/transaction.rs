@@ -1,7 +1,7 @@
 //! What a batch reads and writes, each kind of row in one statement however many there are: a round trip over the
 //! network costs more than a hundred rows.
 
-use game::record::{CharacterSave, GmEntry, ItemRecord, Owner};
+use game::record::{CharacterSave, GmEntry, ItemRecord, OpId, Owner};
 use game::{AccountId, CharacterId, ItemId, MailId};
 use tokio_postgres::Row;
 
@@ -404,11 +404,14 @@ impl Transaction for PostgresTransaction<'_> {
         most: u32,
     ) -> Result<Vec<LedgerEntry>, EngineError> {
         let before = signed(before_ms)?;
-        // Mostly not even the first one is old enough; then nothing is fetched.
+        // Mostly not even the first one is old enough; then nothing is fetched. Those that are gone, and not yet swept out
+        // of the index, aren't looked at.
         let sql = concat!(
             "SELECT ",
             ledger_columns!(),
-            " FROM ledger WHERE (SELECT at_ms FROM ledger ORDER BY entry LIMIT 1) < $2 ORDER BY entry LIMIT $1"
+            " FROM ledger WHERE entry > (SELECT value FROM meta WHERE key = 'folded_entry') \
+             AND (SELECT at_ms FROM ledger WHERE entry > (SELECT value FROM meta WHERE key = 'folded_entry') \
+             ORDER BY entry LIMIT 1) < $2 ORDER BY entry LIMIT $1"
         );
         let oldest = self.query(sql, &[&i64::from(most), &before], rows::ledger_entry)?;
         Ok(oldest.into_iter().take_while(|entry| entry.at_ms < before.unsigned_abs()).collect())
@@ -442,8 +445,12 @@ impl Transaction for PostgresTransaction<'_> {
         folding::add_totals(self, totals)
     }
 
-    fn forget_entries(&mut self, up_to: u64) -> Result<(), EngineError> {
-        folding::forget_entries(self, up_to)
+    fn folded_operation(&mut self) -> Result<OpId, EngineError> {
+        folding::folded_operation(self)
+    }
+
+    fn forget_entries(&mut self, up_to: u64, last: OpId) -> Result<(), EngineError> {
+        folding::forget_entries(self, up_to, last)
     }
 
     fn commit(mut self) -> Result<(), EngineError> {

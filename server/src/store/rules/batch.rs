@@ -12,7 +12,6 @@ use crate::store::error::EngineError;
 use crate::store::{Answer, Write};
 
 use super::deed::Deed;
-use super::now_ms;
 use super::operations::Run;
 use super::staging::Staging;
 
@@ -41,7 +40,7 @@ impl<'a> Saves<'a> {
 pub(super) struct Batch<'a, T> {
     pub(super) transaction: &'a mut T,
     pub(super) epoch: u64,
-    /// Unix milliseconds, one moment for the whole batch.
+    /// Unix milliseconds, one moment for the whole batch and for no other.
     pub(super) now_ms: u64,
     unreserved: ItemId,
     marks: Marks,
@@ -57,11 +56,12 @@ impl<'a, T: Transaction> Batch<'a, T> {
         marks: Marks,
         epoch: u64,
         unreserved: ItemId,
+        now_ms: u64,
     ) -> Self {
         Self {
             transaction,
             epoch,
-            now_ms: now_ms(),
+            now_ms,
             unreserved,
             marks,
             run: Run::default(),

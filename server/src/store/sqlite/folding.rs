@@ -1,12 +1,12 @@
 //! The old end of the ledger and what it came to.
 
-use game::record::{ItemRecord, Owner};
+use game::record::{ItemRecord, OpId, Owner};
 use game::{CharacterId, ItemId, MailId};
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::store::LedgerEntry;
 use crate::store::error::EngineError;
-use crate::store::ledger::Total;
+use crate::store::ledger::{FOLDED_OPERATION, Total};
 
 use super::rows::{self, list, owner_columns, signed, unsigned};
 
@@ -16,7 +16,9 @@ pub(super) fn oldest_entries(
     before_ms: u64,
     most: u32,
 ) -> Result<Vec<LedgerEntry>, EngineError> {
-    let mut oldest = rows.prepare_cached(&rows::select_ledger("ORDER BY entry LIMIT ?1"))?;
+    let mut oldest = rows.prepare_cached(&rows::select_ledger(
+        "WHERE entry > (SELECT value FROM meta WHERE key = 'folded_entry') ORDER BY entry LIMIT ?1",
+    ))?;
     let entries = oldest.query_map([most], rows::ledger_entry)?;
     let old = |entry: &rusqlite::Result<LedgerEntry>| {
         entry.as_ref().map_or(true, |entry| entry.at_ms < before_ms)
@@ -128,10 +130,24 @@ pub(super) fn add_totals(rows: &Connection, totals: &[Total]) -> Result<(), Engi
     Ok(())
 }
 
-pub(super) fn forget_entries(rows: &Connection, up_to: u64) -> Result<(), EngineError> {
+pub(super) fn folded_operation(rows: &Connection) -> Result<OpId, EngineError> {
+    let found = rows
+        .prepare_cached(FOLDED_OPERATION)?
+        .query_row([], |row| Ok(OpId { epoch: unsigned(row, 0)?, sequence: unsigned(row, 1)? }))?;
+    Ok(found)
+}
+
+pub(super) fn forget_entries(rows: &Connection, up_to: u64, last: OpId) -> Result<(), EngineError> {
     let up_to = [signed(up_to)?];
-    rows.prepare_cached("DELETE FROM ledger WHERE entry <= ?1")?.execute(up_to)?;
-    rows.prepare_cached("UPDATE meta SET value = MAX(value, ?1) WHERE key = 'folded_entry'")?
-        .execute(up_to)?;
+    rows.prepare_cached(
+        "DELETE FROM ledger WHERE entry <= ?1 AND entry > (SELECT value FROM meta WHERE key = 'folded_entry')",
+    )?
+    .execute(up_to)?;
+    rows.prepare_cached("UPDATE meta SET value = ?1 WHERE key = 'folded_entry'")?.execute(up_to)?;
+    rows.prepare_cached(
+        "INSERT INTO meta (key, value) VALUES ('folded_epoch', ?1), ('folded_sequence', ?2) \
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    )?
+    .execute([signed(last.epoch)?, signed(last.sequence)?])?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! A transaction's rows, as the rules ask for them. No rule is in here; each statement is prepared once per connection.
 
-use game::record::{CharacterSave, GmEntry, ItemRecord, Owner};
+use game::record::{CharacterSave, GmEntry, ItemRecord, OpId, Owner};
 use game::{AccountId, CharacterId, ItemId, MailId};
 
 use crate::store::engine::{Counter, MailHead, Marks, NewMail, Transaction};
@@ -162,8 +162,12 @@ impl Transaction for SqliteTransaction<'_> {
         folding::add_totals(&self.rows, totals)
     }
 
-    fn forget_entries(&mut self, up_to: u64) -> Outcome {
-        folding::forget_entries(&self.rows, up_to)
+    fn folded_operation(&mut self) -> Outcome<OpId> {
+        folding::folded_operation(&self.rows)
+    }
+
+    fn forget_entries(&mut self, up_to: u64, last: OpId) -> Outcome {
+        folding::forget_entries(&self.rows, up_to, last)
     }
 
     fn commit(self) -> Outcome {

@@ -9,13 +9,13 @@ use proptest::prelude::*;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::audit::small_world;
+use super::audit::{paid_twice, small_world};
 use super::history::{Dice, Model};
 use super::world::{Home, World, ground, item, on_every_engine, path, settings};
 use crate::store::engine::{Database, Transaction, Writer};
-use crate::store::ledger::{Folded, fold_at_most};
+use crate::store::ledger::{self, Folded};
 use crate::store::rules::Rules;
-use crate::store::{self, AuditReport, audit};
+use crate::store::{self, AuditReport, Finding, audit};
 
 /// Unix milliseconds that never come: all entries are older.
 const FOR_EVER: u64 = i64::MAX.cast_unsigned();
@@ -29,7 +29,7 @@ fn fold_in(mut database: impl Database, slices: impl IntoIterator<Item = u32>) -
     let mut last = Folded::NothingDue;
     for most in slices {
         let mut transaction = database.begin().unwrap();
-        last = fold_at_most(&mut transaction, FOR_EVER, most).unwrap();
+        last = ledger::fold(&mut transaction, FOR_EVER, most).unwrap();
         match last {
             Folded::Entries(_) => transaction.commit().unwrap(),
             Folded::NothingDue | Folded::Stuck(_) => break,
@@ -114,7 +114,7 @@ fn a_fold_that_is_cut_off_leaves_all_as_it_was() {
     let path = path(&directory);
     let mut database = store::sqlite::reopen(&path, 1);
     let mut transaction = database.begin().unwrap();
-    let folded = fold_at_most(&mut transaction, FOR_EVER, 100).unwrap();
+    let folded = ledger::fold(&mut transaction, FOR_EVER, 100).unwrap();
     assert_eq!(folded, Folded::Entries(5));
     drop(transaction);
     drop(database);
@@ -202,7 +202,7 @@ fn an_entry_that_is_young_stays_with_all_after_it() {
     let path = path(&directory);
     let mut database = store::sqlite::reopen(&path, 1);
     let mut transaction = database.begin().unwrap();
-    assert_eq!(fold_at_most(&mut transaction, 50, 100).unwrap(), Folded::Entries(2));
+    assert_eq!(ledger::fold(&mut transaction, 50, 100).unwrap(), Folded::Entries(2));
     transaction.commit().unwrap();
     drop(database);
     assert_eq!(clean(&path).entries, 3);
@@ -249,5 +249,34 @@ fn a_balance_that_was_changed_is_found() {
         connection.execute_batch(forged).unwrap();
         drop(connection);
         assert!(!audit(&path(&directory).into()).unwrap().is_clean(), "{forged}");
+    }
+}
+
+#[test]
+fn a_payment_that_was_applied_twice_is_never_folded() {
+    let directory = paid_twice("at_ms = at_ms + 1");
+    let path = path(&directory);
+    assert!(matches!(fold(&path, [100]), Folded::Stuck(_)));
+    let report = audit(&path.as_path().into()).unwrap();
+    assert!(matches!(report.findings[..], [Finding::OutOfOrder { entry: 2, .. }]), "{report}");
+}
+
+#[test]
+fn a_payment_that_is_applied_again_after_it_was_folded_is_found_and_stays() {
+    let directory = paid_twice("at_ms = at_ms");
+    let path = path(&directory);
+    assert_eq!(fold(&path, [100]), Folded::Entries(2));
+    let connection = Connection::open(&path).unwrap();
+    let again = "INSERT INTO ledger SELECT 3, 1, 1, 10, at_ms, cause, actor, kind, item, NULL, NULL, NULL, NULL, NULL, \
+                 to_character, NULL, NULL, NULL, NULL, 0, 'gold', 10, 10 \
+                 FROM (SELECT 5 AS at_ms, 'test' AS cause, 0 AS actor, 'gold' AS kind, 0 AS item, \
+                 owner AS to_character FROM purse_openings); \
+                 UPDATE characters SET gold = gold + 10;";
+    connection.execute_batch(again).unwrap();
+    drop(connection);
+    for _ in 0..2 {
+        let report = audit(&path.as_path().into()).unwrap();
+        assert!(matches!(report.findings[..], [Finding::OutOfOrder { entry: 3, .. }]), "{report}");
+        assert!(matches!(fold(&path, [100]), Folded::Stuck(_)));
     }
 }

@@ -32,7 +32,7 @@ fn take(directory: &Path, text: &[u8]) -> Result<(), OperatorError> {
     let file = directory.join("taken.jsonl");
     fs::write(&file, text).unwrap();
     let _ = fs::remove_file(directory.join("new.db"));
-    import(&directory.join("new.db").into(), &file, &mut |_, _| {}).map(|report| {
+    import(&directory.join("new.db").into(), &file, 1, &mut |_, _| {}).map(|report| {
         assert!(report.is_clean(), "{report}");
     })
 }
@@ -63,7 +63,7 @@ fn a_world_goes_from_one_engine_to_the_other_and_back_without_any_difference() {
     let (directory, epoch) = exported();
     let file = |name: &str| directory.path().join(name);
     let home = Home::postgres();
-    let report = import(&home.location(), &file("world.jsonl"), &mut |_, _| {}).unwrap();
+    let report = import(&home.location(), &file("world.jsonl"), 1, &mut |_, _| {}).unwrap();
     assert!(report.is_clean(), "{report}");
     export(&home.location(), &file("postgres.jsonl"), &mut |_, _| {}).unwrap();
     let text = fs::read(file("postgres.jsonl")).unwrap();
@@ -105,16 +105,29 @@ fn a_file_that_was_cut_or_changed_is_refused_and_leaves_nothing() {
     take(directory.path(), format!("{lines}{{}}\n").as_bytes()).unwrap_err();
     // What is refused leaves a database as new.
     let new = directory.path().join("new.db");
-    import(&new.into(), &directory.path().join("world.jsonl"), &mut |_, _| {}).unwrap();
+    import(&new.into(), &directory.path().join("world.jsonl"), 1, &mut |_, _| {}).unwrap();
 }
 
 #[test]
 fn a_world_is_only_read_into_an_empty_one() {
     let (directory, _) = exported();
     let file = directory.path().join("world.jsonl");
-    let problem = import(&path(&directory).into(), &file, &mut |_, _| {}).unwrap_err();
+    let problem = import(&path(&directory).into(), &file, 1, &mut |_, _| {}).unwrap_err();
     let not_empty = TransferError::NotEmpty.to_string();
     assert!(problem.to_string().contains(&not_empty), "{problem}");
+}
+
+#[test]
+fn a_world_of_another_node_is_refused_and_nothing_of_it_taken() {
+    let (directory, epoch) = exported();
+    let (file, new) = (directory.path().join("world.jsonl"), directory.path().join("new.db"));
+    let place = new.as_path().into();
+    let problem = import(&place, &file, 2, &mut |_, _| {}).unwrap_err();
+    assert!(problem.to_string().contains("set server.node = 1"), "{problem}");
+    import(&place, &file, 1, &mut |_, _| {}).unwrap();
+    let (store, claim) = Store::open(StoreSettings::new(new.as_path(), 1), || {}).unwrap();
+    assert_eq!(claim.epoch, epoch + 1);
+    store.close().unwrap();
 }
 
 #[test]

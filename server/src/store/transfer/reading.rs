@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::store::ledger::Watch;
-use crate::store::snapshot::{Value, integer};
+use crate::store::snapshot::{Value, integer, number};
 
 use super::lines::{End, Header, TableLine, from_json};
 use super::tables::{TABLES, Table};
@@ -17,11 +17,12 @@ use super::{FORMAT, Loader, ROWS_AT_ONCE, TransferError};
 /// Bytes of a line at most: the largest are a character's modules, far below.
 const LINE_BYTES: u64 = 64 << 20;
 
-/// Reads a world into `loader`, whose database has this schema. The caller commits if this returns `Ok`, and else
-/// doesn't.
+/// Reads a world of this node into `loader`, whose database has this schema. The caller commits if this returns `Ok`, and
+/// else doesn't.
 pub(in crate::store) fn read(
     file: impl BufRead,
     schema: i32,
+    node: u16,
     loader: &mut dyn Loader,
     watch: &mut Watch<'_>,
 ) -> Result<(), TransferError> {
@@ -31,7 +32,21 @@ pub(in crate::store) fn read(
     for table in TABLES.iter().rev() {
         loader.clear(table)?;
     }
-    each_row(file, schema, watch, |table, rows| Ok(loader.insert(table, rows)?))
+    each_row(file, schema, watch, |table, rows| Ok(loader.insert(table, rows)?))?;
+    check_node(loader, node)
+}
+
+/// A world that no server has started on is of no node yet.
+fn check_node(loader: &mut dyn Loader, configured: u16) -> Result<(), TransferError> {
+    let mut stored = configured;
+    loader.rows("SELECT value FROM meta WHERE key = 'node'", &[], &mut |row| {
+        stored = number(row, 0)?;
+        Ok(())
+    })?;
+    if stored == configured {
+        return Ok(());
+    }
+    Err(TransferError::OtherNode { stored, configured })
 }
 
 /// Reads all of a file, and does nothing with it.
