@@ -3,15 +3,15 @@
 
 use server::failpoints::Kind;
 
+use tests::database::Engine;
+
 use super::deed::Deed;
 use super::operations::{ALL as OPERATIONS, Operation};
 use super::pairs::{all_steps, steps};
 use super::stage::{Stage, settle};
 
 fn stage(directory: &tempfile::TempDir) -> Stage {
-    let settled = directory.path().join("settled");
-    std::fs::create_dir(&settled).unwrap();
-    settle(&settled);
+    let settled = settle(directory.path(), Engine::Sqlite);
     Stage::on_copy(&settled, &directory.path().join("data"))
 }
 

@@ -2,8 +2,9 @@
 //! directory, started again whenever it has died.
 
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use private_postgres::{Database, Server};
 use protocol::v1::server_packet::Body;
 use protocol::v1::{
     CharacterDeleted, CharacterList, DeleteCharacter, EnterWorld, InventoryChanged, ListCharacters,
@@ -11,6 +12,7 @@ use protocol::v1::{
 };
 use rustix::process::Signal;
 use tests::client::{Client, Ended};
+use tests::database::Engine;
 use tests::failpoints::Failpoints;
 use tests::server::{ServerProcess, ServerSetup, copy_directory};
 
@@ -43,6 +45,13 @@ buys_percent = 50
 sells = [{ item = "whisker", price = 3 }]
 "#;
 
+/// What is made once and copied for each stage: a data directory in which everybody has a character, Ada her rank, and
+/// the database.
+pub(crate) struct Settled {
+    directory: PathBuf,
+    database: Option<Database>,
+}
+
 /// Everybody reaches everything, mice die of one blow and leave one whisker and 7 gold each; nothing is saved by the
 /// clock.
 fn setup(directory: &Path) -> ServerSetup {
@@ -64,9 +73,13 @@ fn setup(directory: &Path) -> ServerSetup {
     setup
 }
 
-/// A data directory in which everybody has a character and Ada her rank.
-pub(crate) fn settle(directory: &Path) {
-    let setup = setup(directory);
+/// Makes it below a directory of the test's own.
+pub(crate) fn settle(below: &Path, engine: Engine) -> Settled {
+    let directory = below.join("settled");
+    std::fs::create_dir(&directory).unwrap();
+    let new = || Server::shared().unwrap().create_database().unwrap();
+    let database = (engine == Engine::Postgres).then(new);
+    let setup = in_database(setup(&directory), database.as_ref());
     let mut server = setup.start();
     for name in ["Ada", "Ben"] {
         Player::enter(server.address, name).client.leave();
@@ -74,20 +87,31 @@ pub(crate) fn settle(directory: &Path) {
     assert!(server.stop().success(), "{}", server.log.text());
     let rank = setup.run(&["rank", "Ada", "master"]);
     assert!(rank.status.success(), "{rank:?}");
+    Settled { directory, database }
+}
+
+fn in_database(setup: ServerSetup, database: Option<&Database>) -> ServerSetup {
+    match database {
+        Some(database) => setup.postgres_at(database),
+        None => setup,
+    }
 }
 
 impl Stage {
-    /// On a copy of a settled data directory.
-    pub(crate) fn on_copy(settled: &Path, directory: &Path) -> Self {
+    /// On a copy, which lies in this directory.
+    pub(crate) fn on_copy(settled: &Settled, directory: &Path) -> Self {
         Self::keeping("90d", settled, directory)
     }
 
     /// The same with a ledger whose entries are folded when they are as old as this.
-    pub(crate) fn keeping(retention: &str, settled: &Path, directory: &Path) -> Self {
-        copy_directory(settled, directory);
+    pub(crate) fn keeping(retention: &str, settled: &Settled, directory: &Path) -> Self {
+        copy_directory(&settled.directory, directory);
+        let copy = |original| Server::shared().unwrap().copy_database(original).unwrap();
+        let database = settled.database.as_ref().map(copy);
         // The content is copied and edited anew.
         std::fs::remove_dir_all(directory.join("content")).unwrap();
         let setup = setup(directory).set("store.ledger_retention", retention);
+        let setup = in_database(setup, database.as_ref());
         let (setup, failpoints) = setup.breakable();
         let server = setup.start();
         let enter = |name| Player::enter(server.address, name);
@@ -113,14 +137,32 @@ impl Stage {
 
     /// What the database says now.
     pub(crate) fn world(&self) -> World {
-        World::read(&self.setup.database())
+        World::read(&self.setup.location())
     }
 
     /// Waits for the end that the failpoint makes.
     pub(crate) fn see_abort(&mut self) {
         let status = self.server.wait();
         assert_eq!(status.signal(), Some(Signal::ABORT.as_raw()), "{}", self.server.log.text());
+        self.bury();
         self.failpoints.disarm();
+    }
+
+    /// Kills the server.
+    pub(crate) fn kill(&mut self) {
+        self.server.kill();
+        self.bury();
+    }
+
+    /// What was in the dead server's hands is settled: PostgreSQL may still be about the last things that it had asked
+    /// for.
+    fn bury(&self) {
+        drop(self.setup.location().open_after_death().unwrap());
+    }
+
+    /// Makes all of the ledger old, behind the server's back.
+    pub(crate) fn age_ledger(&self) {
+        self.setup.location().change("UPDATE ledger SET at_ms = 1").unwrap();
     }
 
     /// The audit of a server that isn't running.

@@ -1,23 +1,21 @@
 //! What the database says of the world, and what an operation has made of it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use game::modules::progress::Record;
 use game::record::Saved;
-use rusqlite::{Connection, Row};
-use tests::database::open_file;
+use tests::database::{Location, Row};
 
 use super::player::Holding;
 
 /// Everything of value and what it has earned, as one snapshot of the database has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct World {
-    characters: BTreeMap<i64, String>,
-    items: BTreeMap<i64, Item>,
+    characters: BTreeMap<u64, String>,
+    items: BTreeMap<u64, Item>,
     /// Gold, by whoever has it.
     gold: BTreeMap<String, i64>,
-    letters: BTreeMap<i64, String>,
+    letters: BTreeMap<u64, String>,
     /// All that shops ever paid, by the progress of whom they paid.
     earned: BTreeMap<String, i64>,
 }
@@ -30,53 +28,52 @@ struct Item {
 }
 
 impl World {
-    pub(crate) fn read(database: &Path) -> Self {
-        let database = open_file(database).unwrap();
-        database.execute_batch("BEGIN").unwrap();
-        let characters: BTreeMap<i64, (String, i64)> =
-            all(&database, "SELECT id, name, gold FROM characters", |row| {
-                Ok((row.get(0)?, (row.get(1)?, row.get(2)?)))
-            });
-        let name =
-            |id: i64| characters.get(&id).map_or_else(|| "nobody".to_owned(), |it| it.0.clone());
-        let letters: BTreeMap<i64, (String, i64)> =
-            all(&database, "SELECT id, recipient, gold FROM mail", |row| {
-                Ok((row.get(0)?, (format!("a letter to {}", name(row.get(1)?)), row.get(2)?)))
-            });
-        let owner = |row: &Row<'_>| -> rusqlite::Result<String> {
-            let (character, letter): (Option<i64>, Option<i64>) = (row.get(1)?, row.get(2)?);
-            let letter = letter.and_then(|letter| letters.get(&letter));
-            Ok(match (character, letter) {
-                (Some(character), _) => name(character),
-                (None, Some(letter)) => letter.0.clone(),
-                (None, None) => "the ground".to_owned(),
-            })
+    pub(crate) fn read(location: &Location) -> Self {
+        let mut database = location.open_as_one_moment().unwrap();
+        let mut all = |sql: &str| database.rows(sql).unwrap();
+        let id = |row: &Row| row.id(0).unwrap();
+        let amount = |row: &Row, column| row.number(column).unwrap();
+        let characters = all("SELECT id, name, gold FROM characters");
+        let names = characters.iter().map(|row| (id(row), row.text(1).unwrap().to_owned()));
+        let names: BTreeMap<u64, String> = names.collect();
+        let name = |id: u64| names.get(&id).map_or("nobody", String::as_str).to_owned();
+        let mail = all("SELECT id, recipient, gold FROM mail");
+        let letter = |row: &Row| (id(row), format!("a letter to {}", name(row.id(1).unwrap())));
+        let letters: BTreeMap<u64, String> = mail.iter().map(letter).collect();
+        let owner = |row: &Row| {
+            let (character, letter) = (row.optional_id(1).unwrap(), row.optional_id(2).unwrap());
+            let letter = letter.and_then(|letter| letters.get(&letter).cloned());
+            character.map(name).or(letter).unwrap_or_else(|| "the ground".to_owned())
         };
-        let sql = "SELECT id, owner_character, owner_mail, template, quantity FROM items";
-        let items = all(&database, sql, |row| {
-            let (owner, template, quantity) = (owner(row)?, row.get(3)?, row.get(4)?);
-            Ok((row.get(0)?, Item { owner, template, quantity }))
-        });
+        let item = |row: &Row| {
+            let (owner, template) = (owner(row), row.text(3).unwrap().to_owned());
+            (id(row), Item { owner, template, quantity: amount(row, 4).try_into().unwrap() })
+        };
+        let items = all("SELECT id, owner_character, owner_mail, template, quantity FROM items");
+        let items = items.iter().map(item).collect();
+        let purses = characters.iter().map(|row| (name(id(row)), amount(row, 2)));
         let mut gold: BTreeMap<String, i64> = BTreeMap::new();
-        for (owner, amount) in characters.values().chain(letters.values()) {
-            *gold.entry(owner.clone()).or_default() += amount;
+        for (owner, amount) in
+            purses.chain(mail.iter().map(|row| (letters[&id(row)].clone(), amount(row, 2))))
+        {
+            *gold.entry(owner).or_default() += amount;
         }
-        let earned = records(&database).into_iter();
-        let earned = earned.map(|(id, record)| (name(id), record.earned.cast_signed())).collect();
-        Self {
-            earned,
-            characters: characters.into_iter().map(|(id, (name, _))| (id, name)).collect(),
-            items,
-            gold,
-            letters: letters.into_iter().map(|(id, (letter, _))| (id, letter)).collect(),
-        }
+        let saved = all(
+            "SELECT character, version, bytes FROM character_modules WHERE module = 'progress'",
+        );
+        let earned = |row: &Row| {
+            let version = amount(row, 1).try_into().unwrap();
+            let record = Record::read(&Saved { version, bytes: row.bytes(2).unwrap().to_vec() });
+            (name(id(row)), record.unwrap().earned.cast_signed())
+        };
+        let earned = saved.iter().map(earned).collect();
+        Self { characters: names, items, gold, letters, earned }
     }
 
     /// What a character owns here.
     pub(crate) fn holding(&self, name: &str) -> Holding {
         let owned = self.items.iter().filter(|(_, item)| item.owner == name);
-        let items =
-            owned.map(|(id, item)| (id.cast_unsigned(), (item.template.clone(), item.quantity)));
+        let items = owned.map(|(id, item)| (*id, (item.template.clone(), item.quantity)));
         let gold = self.gold.get(name).copied().unwrap_or_default();
         Holding { items: items.collect(), gold: gold.cast_unsigned() }
     }
@@ -102,24 +99,6 @@ impl World {
         changes.sort();
         changes
     }
-}
-
-fn all<T: FromIterator<(i64, V)>, V>(
-    database: &Connection,
-    sql: &str,
-    row: impl FnMut(&Row<'_>) -> rusqlite::Result<(i64, V)>,
-) -> T {
-    let mut query = database.prepare(sql).unwrap();
-    query.query_map([], row).unwrap().map(Result::unwrap).collect()
-}
-
-/// Everybody's progress.
-fn records(database: &Connection) -> BTreeMap<i64, Record> {
-    let sql = "SELECT character, version, bytes FROM character_modules WHERE module = 'progress'";
-    let saved: BTreeMap<i64, Saved> = all(database, sql, |row| {
-        Ok((row.get(0)?, Saved { version: row.get(1)?, bytes: row.get(2)? }))
-    });
-    saved.into_iter().map(|(id, saved)| (id, Record::read(&saved).unwrap())).collect()
 }
 
 /// Whose sum is another one now, and by how much.

@@ -53,6 +53,10 @@ const COMMIT_SLACK_TICKS: u64 = 2 * TICK_RATE as u64;
 /// Boars all over the place where players start: one every nine metres.
 const PASTURE: &str = "spawns = [{ monster = \"boar\", at = [180, 160], radius_cm = 12000, count = 600, respawn_s = 5 },";
 
+/// The way to the village in the middle of them is elsewhere here: a hunter who is through it by chance is at no place that
+/// its trail could be held against.
+const GATE: &str = "area = [180, 150, 2, 2]";
+
 /// How often to kill what, and the seed of when.
 #[derive(Debug, Clone, Copy)]
 pub struct Crash {
@@ -155,6 +159,7 @@ impl Crash {
                 "start = [150, 130, 60, 60]",
             )
             .edit_content("zones/meadow.toml", "spawns = [", PASTURE)
+            .edit_content("zones/meadow.toml", GATE, "area = [4, 4, 2, 2]")
             .edit_content("player.toml", "attack_cooldown_ms = 1000", "attack_cooldown_ms = 200")
             .set("world.tick_rate", TICK_RATE)
             .set("store.save_interval", "1s")

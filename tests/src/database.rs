@@ -77,6 +77,19 @@ impl Location {
         }
     }
 
+    /// Opens it to look at, and sees from then on what it was at the first look.
+    ///
+    /// # Errors
+    /// When there is no database.
+    pub fn open_as_one_moment(&self) -> Result<Database> {
+        let mut database = self.open()?;
+        database.execute(match self {
+            Self::Sqlite(_) => "BEGIN",
+            Self::Postgres(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ",
+        })?;
+        Ok(database)
+    }
+
     /// Opens the database of a server that was killed. PostgreSQL may still be about the last things that the server
     /// had asked for; this waits until it is done with them.
     ///

@@ -159,10 +159,15 @@ impl ServerSetup {
     /// # Panics
     /// When it doesn't run.
     #[must_use]
-    pub fn postgres(mut self, server: &private_postgres::Server) -> Self {
-        let url = server.create_database().expect("PostgreSQL runs").url;
-        self.postgres = Some(url.clone());
-        self.set("store.url", url)
+    pub fn postgres(self, server: &private_postgres::Server) -> Self {
+        self.postgres_at(&server.create_database().expect("PostgreSQL runs"))
+    }
+
+    /// Keeps the world in this database.
+    #[must_use]
+    pub fn postgres_at(mut self, database: &private_postgres::Database) -> Self {
+        self.postgres = Some(database.url.clone());
+        self.set("store.url", &database.url)
     }
 
     /// Starts the process with this limit of descriptors, soft and hard.

@@ -114,9 +114,21 @@ impl Server {
     /// # Errors
     /// When the server doesn't run.
     pub fn create_database(&self) -> Result<Database> {
+        self.new_database("")
+    }
+
+    /// A new database with all that is in this one, to which nobody may be connected.
+    ///
+    /// # Errors
+    /// When the server doesn't run, or somebody is connected.
+    pub fn copy_database(&self, original: &Database) -> Result<Database> {
+        self.new_database(&format!("TEMPLATE {}", original.name))
+    }
+
+    fn new_database(&self, like: &str) -> Result<Database> {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let name = format!("world{}", MADE.fetch_add(1, Ordering::Relaxed));
-        self.sql("postgres", &format!("CREATE DATABASE {name}"))?;
+        self.sql("postgres", &format!("CREATE DATABASE {name} {like}"))?;
         let url = self.url(&name);
         Ok(Database { name, url })
     }

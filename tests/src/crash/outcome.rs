@@ -86,7 +86,7 @@ impl Outcome {
             self.recoveries.iter().map(|took| took.as_millis().try_into().unwrap_or(u64::MAX));
         [
             ("progress lost", ticks(&self.progress_ages)),
-            ("  in a lull", ticks(&self.lull_ages)),
+            ("progress in a lull", ticks(&self.lull_ages)),
             ("position lost", ticks(&self.position_ages)),
             ("start to ready", Spread::of(recoveries)),
         ]
