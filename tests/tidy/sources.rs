@@ -140,8 +140,8 @@ fn the_game_has_no_clock_no_socket_no_file_no_thread_and_no_order_by_chance() {
         "rand::rng()",
     ];
     assert_none(
-        "The same inputs must give the same world: pass this to the game as an `Input`, or use a BTreeMap:",
-        said_outside("game/clippy.toml", &["game/src/"], &words),
+        "The same inputs must give the same world: pass this to the game as an `Input`, or use a BTreeMap or a Lookup:",
+        said_outside("game/src/lookup.rs", &["game/src/"], &words),
     );
 }
 
