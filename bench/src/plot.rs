@@ -66,7 +66,7 @@ impl Plot {
         chart
             .configure_mesh()
             .disable_x_mesh()
-            .light_line_style(WHITE)
+            .max_light_lines(0)
             .x_desc(self.x)
             .y_desc(self.y)
             .draw()?;

@@ -67,6 +67,11 @@ pub trait Inbox {
     /// A packet has arrived. It lies in the shared read buffer: keep a copy, if at all.
     fn frame(&mut self, sessions: &mut Sessions, id: SessionId, packet: &[u8]);
 
+    /// All packets that one read brought have been told. Who answers each client by itself calls
+    /// [`Sessions::flush_session`] here, while socket and answer are in the processor's cache; where one client's packet
+    /// is news for many, the default waits for the flush, which has one write for all that a pass brought a session.
+    fn read(&mut self, _sessions: &mut Sessions, _id: SessionId) {}
+
     /// The client has closed its half and will send nothing more. The session stays open for answers until it is
     /// closed; the default closes it now, after what is queued already.
     fn half_closed(&mut self, sessions: &mut Sessions, id: SessionId) {

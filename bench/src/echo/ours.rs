@@ -67,6 +67,10 @@ impl Inbox for Echo {
         }
     }
 
+    fn read(&mut self, sessions: &mut Sessions, id: SessionId) {
+        sessions.flush_session(id);
+    }
+
     fn closed(&mut self, _: &mut Sessions, _: SessionId, _: CloseReason) {}
 }
 

@@ -81,6 +81,7 @@ impl Sessions {
             Framing::Raw => inbox.frame(self, id, bytes),
             Framing::Delimited => self.split(id, bytes, inbox),
         }
+        inbox.read(self, id);
     }
 
     /// Hands each whole frame to `inbox` and keeps the rest. The session is looked up anew for each, because the inbox

@@ -20,7 +20,7 @@ mod writing;
 /// Passes until a test gives up: a bound on a hang, not a measure of speed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Writes down what it is told; packets are answered with themselves if `echoes`.
+/// Writes down what it is told; packets are answered with themselves if `echoes`, after each read if `at_once`.
 #[derive(Default)]
 struct Recorder {
     opened: Vec<SessionId>,
@@ -28,6 +28,7 @@ struct Recorder {
     recovered: Vec<SessionId>,
     closed: Vec<(SessionId, CloseReason)>,
     echoes: bool,
+    at_once: bool,
 }
 
 impl Inbox for Recorder {
@@ -43,6 +44,12 @@ impl Inbox for Recorder {
                 Framing::Raw => packet.to_vec(),
             };
             sessions.send(id, &answer);
+        }
+    }
+
+    fn read(&mut self, sessions: &mut Sessions, id: SessionId) {
+        if self.at_once {
+            sessions.flush_session(id);
         }
     }
 

@@ -45,6 +45,24 @@ fn a_session_can_be_flushed_by_itself_and_is_not_written_to_again() {
 }
 
 #[test]
+fn who_answers_after_each_read_writes_once_for_all_its_packets_and_before_the_flush() {
+    let mut rig = Rig::new(Limits::default());
+    (rig.inbox.echoes, rig.inbox.at_once) = (true, true);
+    let (mut client, _) = rig.connect();
+    client.write_all(b"\x01a\x01b\x01c").unwrap();
+    while rig.inbox.packets.len() < 3 {
+        rig.network.wait(Some(PATIENCE)).unwrap();
+        rig.network.receive(rig.now, &mut rig.inbox);
+    }
+    assert_eq!(rig.stats().writes, 1);
+    let mut answers = [0; 6];
+    client.read_exact(&mut answers).unwrap();
+    assert_eq!(&answers, b"\x01a\x01b\x01c");
+    rig.network.flush();
+    assert_eq!(rig.stats().writes, 1, "nothing is left for the flush");
+}
+
+#[test]
 fn a_large_answer_reaches_a_slow_reader_whole_and_in_order() {
     let mut rig = Rig::new(Limits { hard_output_limit: 64 << 20, ..Limits::default() });
     let (mut client, id) = rig.connect();
