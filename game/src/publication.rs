@@ -142,6 +142,12 @@ impl Publication {
             .map(|frame| Frame { lane: frame.lane, bytes: self.slice(&frame.bytes) })
     }
 
+    /// The frames of the value lane, in the order of their sessions.
+    pub fn value_frames(&self) -> impl Iterator<Item = (SessionId, &[u8])> {
+        let frames = self.frames.iter().filter(|frame| frame.lane == Lane::Value);
+        frames.map(|frame| (frame.session, self.slice(&frame.bytes)))
+    }
+
     /// True if `delivery` has a view for [`Publication::put_view`].
     #[must_use]
     pub fn has_view(&self, delivery: &Delivery) -> bool {

@@ -18,7 +18,7 @@ use crate::auth::AuthPool;
 use crate::bus::Bus;
 use crate::config::{Loaded, Sources, Wait};
 use crate::lobby::{Action, Lobby};
-use crate::net::Network;
+use crate::net::Clients;
 use crate::server::Parts;
 use crate::signals::{Signals, Wish};
 use crate::store::{Answer, Store, Write};
@@ -33,6 +33,7 @@ use overruns::{Overruns, Ticked};
 use stopwatch::{Phase, Stopwatch};
 
 pub use ending::RunError;
+pub(crate) use entrance::ByPhase;
 
 /// Letters that one tick is told of, so that a flood of them doesn't make it long: four times what a full house
 /// writes in a second. More wait in the bus's own queue, which has a bound.
@@ -42,7 +43,7 @@ const ITEM_IDS: u64 = 100_000;
 
 /// The server's parts, and the thread that runs them.
 pub(crate) struct EventLoop {
-    network: Network,
+    clients: Clients,
     lobby: Lobby,
     auth: AuthPool,
     store: Store,
@@ -64,9 +65,9 @@ pub(crate) struct EventLoop {
     overruns: Overruns,
     /// The game has asked for item ids and the store had no room for the question.
     owes_item_ids: bool,
-    /// Which session is served first in the next hand-out.
-    first_served: usize,
     ending: Option<Wish>,
+    /// Why it ends, if nobody has wished that.
+    lost_thread: Option<RunError>,
     /// Why it must stop at once.
     broken: Option<RunError>,
 }
@@ -81,10 +82,10 @@ impl EventLoop {
         clock: TickClock,
         first: Input,
     ) -> Self {
-        let Parts { network, lobby, auth, store, bus, game, signals } = parts;
+        let Parts { clients, lobby, auth, store, bus, game, signals } = parts;
         let overruns = Overruns::new(Instant::now(), clock.period());
         Self {
-            network,
+            clients,
             lobby,
             auth,
             store,
@@ -103,8 +104,8 @@ impl EventLoop {
             stopwatch: Stopwatch::default(),
             overruns,
             owes_item_ids: false,
-            first_served: 0,
             ending: None,
+            lost_thread: None,
             broken: None,
         }
     }
@@ -121,7 +122,7 @@ impl EventLoop {
             self.receive();
             self.collect();
             self.run_ticks();
-            self.network.flush();
+            self.clients.flush();
             if let Err(why) = self.check_broken() {
                 return Err(self.break_off(why));
             }
@@ -132,17 +133,24 @@ impl EventLoop {
     /// Until a socket is ready, a helper wakes us, or the next tick is due.
     fn sleep(&mut self) -> Result<(), RunError> {
         let timeout = match self.loaded.config.network.wait {
-            Wait::Tick => self.clock.until_next(Instant::now()),
-            Wait::Busy => Duration::ZERO,
+            // The tick waits too, and is due at once when the I/O threads have caught up.
+            Wait::Tick if self.clients.is_behind() => None,
+            Wait::Tick => Some(self.clock.until_next(Instant::now())),
+            Wait::Busy => Some(Duration::ZERO),
         };
-        self.network.wait(Some(timeout)).map_err(RunError::Poll)
+        self.clients.wait(timeout).map_err(RunError::Poll)
     }
 
     /// Sockets to packets, packets to the lobby, and what the lobby makes of them.
     fn receive(&mut self) {
         let now = Instant::now();
         let mut entrance = Entrance { lobby: &mut self.lobby, inputs: &mut self.inputs, now };
-        self.network.receive(now, &mut entrance);
+        self.clients.receive(now, &mut entrance);
+        if let Some((number, why)) = self.clients.take_failure() {
+            tracing::error!("I/O thread {number} ended, and so does the server: {why}");
+            self.ending.get_or_insert(Wish::End);
+            self.lost_thread.get_or_insert(RunError::IoThread { number, why });
+        }
         self.act();
     }
 
@@ -170,8 +178,8 @@ impl EventLoop {
     fn store_said(&mut self, answer: Answer, now: Instant) {
         match &answer {
             Answer::Durable(durable) => {
-                let sessions = self.network.sessions();
-                self.value_lane.release(*durable, |session, frame| sessions.send(session, frame));
+                let clients = &mut self.clients;
+                self.value_lane.release(*durable, |session, frame| clients.send(session, frame));
             }
             Answer::ItemIds { first, count } => {
                 self.inputs.push(Input::ItemIds { first: *first, count: *count });
@@ -204,6 +212,9 @@ impl EventLoop {
     /// Runs the ticks that are due and hands out what they say.
     fn run_ticks(&mut self) {
         let now = Instant::now();
+        if self.clients.is_behind() {
+            return;
+        }
         let Some(due) = self.clock.take_due(now) else {
             return;
         };
@@ -217,7 +228,7 @@ impl EventLoop {
         let every = self.loaded.config.log.stats_interval;
         if self.meter.is_due(done, every) {
             let state = self.now();
-            self.meter.log_interval(done, &state, self.network.stats());
+            self.meter.log_interval(done, &state, &self.clients.stats());
         }
     }
 
@@ -233,6 +244,9 @@ impl EventLoop {
     fn tick(&mut self, steps: u32) {
         let inputs = std::mem::take(&mut self.inputs);
         self.letters = 0;
+        while let Some(spent) = self.clients.take_back() {
+            self.game.recycle(spent);
+        }
         let (game, watch) = (&mut self.game, &mut self.stopwatch);
         match catch_unwind(AssertUnwindSafe(|| game.tick_watched(inputs, steps, watch))) {
             Ok(publication) => self.hand_out(publication),
@@ -255,12 +269,12 @@ impl EventLoop {
     fn act(&mut self) {
         while let Some(action) = self.lobby.next_action() {
             match action {
-                Action::Send { session, frame } => self.network.sessions().send(session, &frame),
+                Action::Send { session, frame } => self.clients.send(session, &frame),
                 Action::SendValue { session, frame, after } => {
                     self.send_value(session, &frame, after);
                 }
-                Action::Close { session, last } => self.network.sessions().close(session, &last),
-                Action::LoggedIn(session) => self.network.sessions().mark_logged_in(session),
+                Action::Close { session, last } => self.clients.close(session, &last),
+                Action::LoggedIn(session) => self.clients.mark_logged_in(session),
                 Action::Write { ticket, write } => {
                     if self.store.submit(write).is_err() {
                         self.lobby.overloaded(ticket);
@@ -300,8 +314,8 @@ impl EventLoop {
             }
         };
         let config = &self.loaded.config;
-        self.network.set_limits(crate::server::limits(config));
-        self.lobby.set_settings(crate::server::lobby_settings(config, self.network.local_addr()));
+        self.clients.set_limits(crate::server::limits(config));
+        self.lobby.set_settings(crate::server::lobby_settings(config, self.clients.local_addr()));
         if let Some(levels) = &self.levels {
             levels.set(&config.log.level);
         }
@@ -338,11 +352,11 @@ impl EventLoop {
         let lobby = self.lobby.stats();
         let refusals = lobby.refused.iter().chain(self.game.refusals());
         let refusals = refusals.map(|(reason, count)| (reason.as_str_name(), *count));
-        let farewells = self.network.stats().all_farewells();
-        let farewells = farewells.map(|(reason, count)| (reason.as_str_name(), count));
+        let stats = self.clients.stats();
+        let farewells = stats.all_farewells().map(|(reason, count)| (reason.as_str_name(), count));
         let reasons = refusals.chain(farewells).collect();
         Now {
-            sessions: self.network.sessions().len(),
+            sessions: self.clients.len(),
             population: self.game.population(),
             dropped_ticks: self.clock.dropped(),
             held_frames: self.value_lane.len(),

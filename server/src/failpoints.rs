@@ -91,6 +91,7 @@ pub const ALL: &[Point] = &[
         "clock.hurry",
         "each tick simulates two minutes more at least, so that what lies on the ground decays now",
     ),
+    switch("io.panic", "an I/O thread panics when it has something to do"),
     switch("broken.confirm-first", "confirmations go out before their commit is durable"),
     switch(
         "broken.two-clocks",

@@ -41,13 +41,13 @@ use protocol::{Envelope, PROTOCOL_VERSION, Phase};
 use crate::store::Ticket;
 use login::Login;
 use payloads::Payloads;
-use phases::Phases;
 use questions::Question;
 use session::{Session, Stage};
 use session_tokens::SessionTokens;
 use world::{Parked, Redirected};
 
 pub use action::Action;
+pub(crate) use phases::Phases;
 pub use session_tokens::{TokenSource, system_tokens};
 pub use settings::Settings;
 pub use stats::LobbyStats;

@@ -14,10 +14,10 @@ use crate::auth::{self, AuthError, AuthPool};
 use crate::bus::{self, Bus, QueueBounds};
 use crate::config::{BusUrl, Config, Loaded, Sources};
 use crate::content_files::{ContentFilesError, read_content_files};
-use crate::event_loop::{EventLoop, RunError};
+use crate::event_loop::{ByPhase, EventLoop, RunError};
 use crate::lobby::{self, Lobby, system_tokens};
 use crate::net::{
-    BindError, DescriptorError, Framing, Limits, Network, Rate, raise_descriptor_limit,
+    BindError, Clients, DescriptorError, Framing, Limits, Rate, raise_descriptor_limit,
 };
 use crate::signals::Signals;
 use crate::store::{self, Bounds, Location, Store, StoreSettings};
@@ -66,6 +66,9 @@ pub enum StartError {
     /// The list of packets that are refused can't be read.
     #[error("{0}")]
     Suspects(#[from] SuspectsError),
+    /// The system has no more threads, or no descriptors for their polls.
+    #[error("the I/O threads can't be started: {0}")]
+    IoThreads(std::io::Error),
     /// Signals can't be watched.
     #[error("signals can't be watched: {0}")]
     Signals(std::io::Error),
@@ -168,9 +171,11 @@ impl ServerBuilder {
             .map_err(|source| StartError::DataDir { path: data_dir.clone(), source })?;
 
         let start = Instant::now();
-        let network =
-            Network::bind(config.network.listen, Framing::Delimited, limits(config), start)?;
-        let waker = network.waker();
+        let network = &config.network;
+        let clients = Clients::bind(network.listen, Framing::Delimited, limits(config), start)?
+            .with_io_threads(network.io_threads, &ByPhase::new(foreign(&table)), &Instant::now)
+            .map_err(StartError::IoThreads)?;
+        let waker = clients.waker();
         // A waker that fails is a poll that is gone: nobody is left to be woken.
         let wake = move || drop(waker.wake());
         let (store, claim) = Store::open(store_settings(config), wake.clone())?;
@@ -184,9 +189,9 @@ impl ServerBuilder {
         let game_settings = game_settings(config, &content, claim.epoch, suspects);
         let bus = bus::open(bus_settings(config, &game_settings), wake.clone())?;
         let auth = AuthPool::start(&auth_settings(config), wake)?;
-        let signals = self.signals.then(|| watch_signals(&network)).transpose()?;
+        let signals = self.signals.then(|| watch_signals(&clients)).transpose()?;
         let game = Game::new(game_settings, content, Arc::clone(&table))?;
-        let address = network.local_addr();
+        let address = clients.local_addr();
         let lobby = Lobby::new(lobby_settings(config, address), foreign(&table), system_tokens());
         let ground = Input::Ground { items: claim.ground };
         let period = Duration::from_millis(u64::from(game.tick_ms()));
@@ -199,7 +204,7 @@ impl ServerBuilder {
             zones = game.entities_by_zone().count(),
             "started"
         );
-        let parts = Parts { network, lobby, auth, store, bus, game, signals };
+        let parts = Parts { clients, lobby, auth, store, bus, game, signals };
         let event_loop = EventLoop::new(parts, loaded, sources, self.levels, clock, ground);
         Ok(Server { event_loop, address })
     }
@@ -207,7 +212,7 @@ impl ServerBuilder {
 
 /// The parts of a server that were opened.
 pub(crate) struct Parts {
-    pub(crate) network: Network,
+    pub(crate) clients: Clients,
     pub(crate) lobby: Lobby,
     pub(crate) auth: AuthPool,
     pub(crate) store: Store,
@@ -216,9 +221,9 @@ pub(crate) struct Parts {
     pub(crate) signals: Option<Signals>,
 }
 
-fn watch_signals(network: &Network) -> Result<Signals, StartError> {
+fn watch_signals(clients: &Clients) -> Result<Signals, StartError> {
     let mut signals = Signals::watch().map_err(StartError::Signals)?;
-    network.watch(&mut signals).map_err(StartError::Signals)?;
+    clients.watch(&mut signals).map_err(StartError::Signals)?;
     Ok(signals)
 }
 

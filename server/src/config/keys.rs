@@ -63,6 +63,10 @@ configuration! {
         /// lowest latency.
         Live wait: Wait = Wait::Tick;
 
+        /// Threads that read and write the sockets, beside the loop that runs the world. 0: the loop does it itself, which
+        /// costs least as long as one core can do all.
+        Restart io_threads: u8 = 0, in 0..=32;
+
         /// Sessions at once. Each takes a file descriptor; the start raises the limit of descriptors or says that it can't.
         Restart max_sessions: usize = 10_000, in 1..=1_000_000;
 

@@ -98,7 +98,7 @@ macro_rules! whole_numbers {
     };
 }
 
-whole_numbers!(u16, u32, i32, u64, usize);
+whole_numbers!(u8, u16, u32, i32, u64, usize);
 
 impl Setting for bool {
     fn expected() -> String {

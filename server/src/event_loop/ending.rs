@@ -5,9 +5,11 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::EventLoop;
+use crate::net::{IoThreadError, goodbye};
 use crate::signals::Wish;
 use crate::store::Unsaved;
 use game::{Input, Serving};
+use protocol::v1::Farewell;
 
 /// What clients are told about when to come back: a restart takes less.
 const BACK_IN: Duration = Duration::from_secs(10);
@@ -43,6 +45,14 @@ pub enum RunError {
     /// A bug in game code.
     #[error("game code panicked{}; everything before that tick is saved", at_fault(*.0))]
     GamePanicked(Option<Serving>),
+    /// A bug in the network layer, or a system that can't poll. Its clients have lost their connections, and nothing else.
+    #[error("I/O thread {number} ended by itself: {why}; everything is saved")]
+    IoThread {
+        /// Which, from 1.
+        number: u8,
+        /// What happened.
+        why: IoThreadError,
+    },
     /// A second SIGINT.
     #[error("ended at once, as asked: what was not saved yet is lost")]
     AtOnce,
@@ -65,7 +75,7 @@ impl EventLoop {
         let patience = self.loaded.config.shutdown.deadline;
         let deadline = Instant::now() + patience;
         tracing::info!(players = self.game.population(), "shutting down");
-        self.network.stop_accepting();
+        self.clients.stop_accepting();
         self.lobby.close_doors(BACK_IN);
         self.inputs.push(Input::ValueOpen { open: false });
         self.lobby.empty_world();
@@ -80,7 +90,7 @@ impl EventLoop {
         self.act();
         self.see_out()?;
         let state = self.now();
-        self.meter.log_whole(Instant::now(), &state, self.network.stats());
+        self.meter.log_whole(Instant::now(), &state, &self.clients.stats());
         let (store, bus) = (self.store, self.bus);
         let left = bus.close(deadline.max(Instant::now() + NAP));
         if left > 0 {
@@ -88,17 +98,19 @@ impl EventLoop {
         }
         store.close()?;
         tracing::info!("all saved");
-        Ok(())
+        self.lost_thread.map_or(Ok(()), Err)
     }
 
     /// Until every client has taken its goodbye or its time for that is over. A second SIGINT is heard here, too.
     fn see_out(&mut self) -> Result<(), RunError> {
-        self.network.flush();
-        while self.network.is_seeing_out() {
-            self.network.wait(None).map_err(RunError::Poll)?;
+        // Those too who are so new that the lobby hasn't heard of them.
+        self.clients.close_all(&goodbye(Farewell::Shutdown, "the server is shutting down"));
+        self.clients.flush();
+        while !self.clients.is_empty() {
+            self.clients.wait(None).map_err(RunError::Poll)?;
             self.receive();
             self.collect();
-            self.network.flush();
+            self.clients.flush();
             if self.ending == Some(Wish::EndAtOnce) {
                 return Err(RunError::AtOnce);
             }
@@ -156,7 +168,7 @@ impl EventLoop {
             if Instant::now() >= deadline {
                 return None;
             }
-            if let Err(error) = self.network.wait(Some(NAP)) {
+            if let Err(error) = self.clients.wait(Some(NAP)) {
                 return Some(Err(RunError::Poll(error)));
             }
             self.receive();
@@ -167,7 +179,7 @@ impl EventLoop {
                 self.act();
                 self.tick_once();
             }
-            self.network.flush();
+            self.clients.flush();
             if self.ending == Some(Wish::EndAtOnce) {
                 return Some(Err(RunError::AtOnce));
             }

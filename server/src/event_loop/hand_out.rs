@@ -4,10 +4,9 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use bytes::{BufMut as _, Bytes};
+use bytes::Bytes;
 use game::record::Commit;
-use game::{CharacterId, CommitSeq, Delivery, Input, Order, Publication, SessionId};
-use protocol::Lane;
+use game::{CharacterId, CommitSeq, Input, Order, Publication, SessionId};
 use protocol::v1::Farewell;
 
 use super::{EventLoop, Phase, RunError};
@@ -75,57 +74,41 @@ impl EventLoop {
                 tracing::debug!("a letter was not sent: {refused}");
             }
         }
-        self.stopwatch.enter(Phase::Send);
-        self.deliver(&publication);
-        self.stopwatch.enter(Phase::Orders);
         let after = publication.value_after;
-        for order in std::mem::take(&mut publication.orders) {
+        let orders = std::mem::take(&mut publication.orders);
+        self.stopwatch.enter(Phase::Send);
+        self.deliver(publication);
+        self.stopwatch.enter(Phase::Orders);
+        for order in orders {
             self.carry_out(&order, after);
         }
         self.act();
-        self.game.recycle(publication);
     }
 
-    /// Another session is first each time, so that nobody is always served last.
-    fn deliver(&mut self, publication: &Publication) {
-        let count = publication.deliveries.len();
-        if count == 0 {
-            return;
-        }
-        self.first_served = (self.first_served + 1) % count;
-        let (later, sooner) = publication.deliveries.split_at(self.first_served);
-        for delivery in sooner.iter().chain(later) {
-            self.deliver_to(publication, delivery);
-        }
-    }
-
-    /// Frames and view of one session, in one write.
-    fn deliver_to(&mut self, publication: &Publication, delivery: &Delivery) {
-        let (session, after) = (delivery.session, publication.value_after);
-        let sessions = self.network.sessions();
-        let Some(out) = sessions.outgoing(session) else {
-            return;
-        };
-        let mut full = false;
-        for frame in publication.frames(delivery) {
-            if frame.lane == Lane::Value && self.value_lane.must_hold(session, after) {
-                let held = Bytes::copy_from_slice(frame.bytes);
-                full |= self.value_lane.hold(session, after, held).is_err();
-            } else {
-                out.tail().put_slice(frame.bytes);
+    /// Frames and views go to their sessions, but for confirmations that have to wait: those are kept here.
+    fn deliver(&mut self, publication: Publication) {
+        let after = publication.value_after;
+        let (mut held, mut without_room) = (Vec::new(), Vec::new());
+        for (session, frame) in publication.value_frames() {
+            if !self.value_lane.must_hold(session, after) {
+                continue;
+            }
+            if held.last() != Some(&session) {
+                held.push(session);
+            }
+            if self.value_lane.hold(session, after, Bytes::copy_from_slice(frame)).is_err() {
+                without_room.push(session);
             }
         }
-        let motion = !out.is_slow();
-        publication.put_view(delivery, motion, out.tail());
-        sessions.flush_session(session);
-        if full {
+        self.clients.hand_out(publication, held);
+        for session in without_room {
             self.end_for_lack_of_room(session);
         }
     }
 
     pub(super) fn send_value(&mut self, session: SessionId, frame: &Bytes, after: CommitSeq) {
         if !self.value_lane.must_hold(session, after) {
-            self.network.sessions().send(session, frame);
+            self.clients.send(session, frame);
         } else if self.value_lane.hold(session, after, frame.clone()).is_err() {
             self.end_for_lack_of_room(session);
         }
@@ -135,7 +118,7 @@ impl EventLoop {
     /// back.
     fn end_for_lack_of_room(&mut self, session: SessionId) {
         let last = goodbye(Farewell::TooSlow, "too many confirmations wait for the database");
-        self.network.sessions().close(session, &last);
+        self.clients.close(session, &last);
     }
 
     fn carry_out(&mut self, order: &Order, after: CommitSeq) {

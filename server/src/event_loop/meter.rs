@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
+use rustix::time::ClockId;
 
 use super::overruns::Ticked;
 use super::reasons::Reasons;
@@ -22,6 +23,7 @@ pub(super) struct Meter {
 struct Stretch {
     since: Instant,
     cpu: Duration,
+    loop_cpu: Duration,
     ticks: Histogram<u64>,
     saving: Histogram<u64>,
     over_budget: u64,
@@ -83,7 +85,8 @@ impl Stretch {
         let ticks = Histogram::new_with_bounds(1, LONGEST_US, 3).expect("bounds are valid");
         Self {
             since: now,
-            cpu: cpu_time(),
+            cpu: cpu_time(ClockId::ProcessCPUTime),
+            loop_cpu: cpu_time(ClockId::ThreadCPUTime),
             saving: ticks.clone(),
             ticks,
             over_budget: 0,
@@ -96,7 +99,10 @@ impl Stretch {
     fn log(&self, name: &str, now: Instant, state: &Now, net: &NetStats) {
         let seconds = now.duration_since(self.since).as_secs_f64().max(1e-3);
         let rate = |after: u64, before: u64| ((after - before) as f64 / seconds).round();
-        let cpu = cpu_time().saturating_sub(self.cpu).as_secs_f64() / seconds;
+        let cpu =
+            cpu_time(ClockId::ProcessCPUTime).saturating_sub(self.cpu).as_secs_f64() / seconds;
+        let busy = cpu_time(ClockId::ThreadCPUTime).saturating_sub(self.loop_cpu).as_secs_f64();
+        let busy_ms = busy * 1e3 / self.ticks.len().max(1) as f64;
         tracing::info!(
             seconds = (seconds * 1000.0).round() / 1000.0,
             sessions = state.sessions,
@@ -111,6 +117,7 @@ impl Stretch {
             save_max_ms = millis(self.saving.max()),
             late_max_ms = (self.late.as_secs_f64() * 1e6).round() / 1000.0,
             dropped_ticks = state.dropped_ticks,
+            loop_busy_ms = (busy_ms * 1000.0).round() / 1000.0,
             cpu = (cpu * 1000.0).round() / 1000.0,
             rss_mib = resident_bytes() >> 20,
             packets_in_s = rate(net.packets_in, self.net.packets_in),
@@ -134,9 +141,8 @@ fn millis(micros: u64) -> f64 {
     micros as f64 / 1000.0
 }
 
-/// Processor time of this process, all threads.
-fn cpu_time() -> Duration {
-    let clock = rustix::time::ClockId::ProcessCPUTime;
+/// Processor time of this process, all threads, or of the thread that asks, which is the loop's.
+fn cpu_time(clock: ClockId) -> Duration {
     let time = rustix::time::clock_gettime(clock);
     let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
     Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())

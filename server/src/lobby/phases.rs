@@ -19,8 +19,8 @@ pub(super) const ENTER_WORLD: u32 = EnterWorld::INFO.id;
 pub(super) const LEAVE_WORLD: u32 = LeaveWorld::INFO.id;
 
 /// The phase of every message id.
-#[derive(Debug)]
-pub(super) struct Phases {
+#[derive(Debug, Clone)]
+pub(crate) struct Phases {
     /// By id; the protocol's own ids are small.
     own: Vec<Option<Phase>>,
     /// Of modules outside this repository: all of the world.
@@ -28,7 +28,7 @@ pub(super) struct Phases {
 }
 
 impl Phases {
-    pub(super) fn new(modules: impl IntoIterator<Item = u32>) -> Self {
+    pub(crate) fn new(modules: impl IntoIterator<Item = u32>) -> Self {
         let mut own = Vec::new();
         for info in CLIENT_MESSAGES {
             let index = info.id as usize;
@@ -41,7 +41,7 @@ impl Phases {
     }
 
     /// `None` when there is no such message.
-    pub(super) fn of(&self, id: u32) -> Option<Phase> {
+    pub(crate) fn of(&self, id: u32) -> Option<Phase> {
         let own = self.own.get(id as usize).copied().flatten();
         own.or_else(|| self.modules.contains(&id).then_some(Phase::World))
     }

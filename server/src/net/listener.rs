@@ -18,7 +18,7 @@ use super::farewell::goodbye;
 use super::limits::Limits;
 use super::sessions::Sessions;
 use super::transport::Transport;
-use super::{Framing, Inbox, token};
+use super::{Framing, token};
 use crate::throttle::Throttle;
 
 /// Why the server can't listen.
@@ -63,6 +63,17 @@ impl BindError {
     }
 }
 
+/// What came of one accept.
+pub(super) enum Accepted {
+    /// Somebody is there.
+    Connection(TcpStream, SocketAddr),
+    /// Somebody was; there may be others.
+    Lost,
+    /// Nobody is there, or nothing can be done for them now.
+    Nobody,
+}
+
+/// The socket that accepts.
 #[derive(Debug)]
 pub(super) struct Listener {
     socket: mio::net::TcpListener,
@@ -114,55 +125,62 @@ impl Listener {
         self.local
     }
 
-    /// Takes in as many of those who wait as one pass may.
-    pub(super) fn accept_some(&mut self, sessions: &mut Sessions, inbox: &mut impl Inbox) {
-        self.starved = false;
-        if self.reserve.is_none() {
-            self.reserve = spare_descriptor().ok();
-        }
-        for _ in 0..sessions.limits.accepts_per_pass {
-            match self.socket.accept() {
-                Ok((stream, peer)) => admit(stream, peer, sessions, inbox),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.pending = false;
-                    return;
-                }
-                Err(error) if is_out_of_descriptors(&error) => {
-                    if !self.refuse_on_reserve(sessions, &error) {
-                        return;
-                    }
-                }
-                // The connection was gone before it was accepted, or the network hiccuped: the next one counts.
-                Err(_) => sessions.stats.accept_errors += 1,
+    /// Accepts one of those who wait. `inside` is how many sessions there are, for the log.
+    pub(super) fn accept(&mut self, sessions: &mut Sessions, inside: usize) -> Accepted {
+        match self.socket.accept() {
+            Ok((stream, peer)) => Accepted::Connection(stream, peer),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.pending = false;
+                Accepted::Nobody
+            }
+            Err(error) if is_out_of_descriptors(&error) => {
+                self.refuse_on_reserve(sessions, inside, &error)
+            }
+            // The connection was gone before it was accepted, or the network hiccuped: the next one counts.
+            Err(_) => {
+                sessions.stats.accept_errors += 1;
+                Accepted::Lost
             }
         }
     }
 
-    /// Takes one connection with the reserve descriptor, tells it that the server is full, and lets it go. False when
-    /// there is nothing more to do now.
-    fn refuse_on_reserve(&mut self, sessions: &mut Sessions, shortage: &io::Error) -> bool {
+    /// A new pass tries again what failed in the last one.
+    pub(super) fn begin_pass(&mut self) {
+        self.starved = false;
+        if self.reserve.is_none() {
+            self.reserve = spare_descriptor().ok();
+        }
+    }
+
+    /// Takes one connection with the reserve descriptor, tells it that the server is full, and lets it go.
+    fn refuse_on_reserve(
+        &mut self,
+        sessions: &mut Sessions,
+        inside: usize,
+        shortage: &io::Error,
+    ) -> Accepted {
         self.reserve = None;
         match self.socket.accept() {
             // The system looks for a descriptor first and for a connection after that: nobody was waiting.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.pending = false,
             Ok((stream, peer)) => {
-                self.note_shortage(sessions, shortage);
+                self.note_shortage(sessions, inside, shortage);
                 refuse(stream, peer, &full(), sessions);
             }
             Err(_) => {
-                self.note_shortage(sessions, shortage);
+                self.note_shortage(sessions, inside, shortage);
                 self.starved = true;
             }
         }
         self.reserve = spare_descriptor().ok();
         self.starved = self.pending && (self.starved || self.reserve.is_none());
-        self.pending && !self.starved
+        if self.pending && !self.starved { Accepted::Lost } else { Accepted::Nobody }
     }
 
-    fn note_shortage(&mut self, sessions: &mut Sessions, shortage: &io::Error) {
+    fn note_shortage(&mut self, sessions: &mut Sessions, inside: usize, shortage: &io::Error) {
         sessions.stats.out_of_descriptors += 1;
         if let Some(held_back) = self.log.pass(sessions.now) {
-            warn!(sessions = sessions.len(), held_back, "can't accept: {shortage}");
+            warn!(sessions = inside, held_back, "can't accept: {shortage}");
         }
     }
 }
@@ -171,28 +189,9 @@ fn spare_descriptor() -> io::Result<File> {
     File::open("/dev/null")
 }
 
-fn admit(stream: TcpStream, peer: SocketAddr, sessions: &mut Sessions, inbox: &mut impl Inbox) {
-    let limits = &sessions.limits;
-    let counted = limits.count_loopback || !peer.ip().to_canonical().is_loopback();
-    if sessions.len() >= limits.max_sessions.min(token::MAX_SLOTS) {
-        return refuse(stream, peer, &full(), sessions);
-    }
-    if counted && sessions.addresses.count(peer.ip()) >= limits.sessions_per_address {
-        let crowded =
-            goodbye(Farewell::TooManyFromAddress, "too many connections from this address");
-        return refuse(stream, peer, &crowded, sessions);
-    }
-    // Packets are small and late ones are worthless; a client that is gone already shows at the next read.
-    drop(stream.set_nodelay(true));
-    match sessions.open(stream, peer) {
-        Ok(id) => inbox.opened(sessions, id, peer),
-        Err(_) => sessions.stats.accept_errors += 1,
-    }
-}
-
 /// Tells a connection why it becomes no session. A few bytes always fit into a new socket. Reading what its client
 /// has sent keeps the close from turning into a reset that would overtake the message.
-fn refuse(stream: TcpStream, peer: SocketAddr, last: &Goodbye, sessions: &mut Sessions) {
+pub(super) fn refuse(stream: TcpStream, peer: SocketAddr, last: &Goodbye, sessions: &mut Sessions) {
     sessions.note(last, None, peer);
     let mut transport = Transport::Tcp(stream);
     if sessions.framing == Framing::Delimited {
@@ -204,7 +203,7 @@ fn refuse(stream: TcpStream, peer: SocketAddr, last: &Goodbye, sessions: &mut Se
     drop(transport.read(&mut [0; 512]));
 }
 
-fn full() -> Goodbye {
+pub(super) fn full() -> Goodbye {
     Goodbye {
         retry_after_ms: RETRY_AFTER_FULL_MS,
         ..goodbye(Farewell::ServerFull, "the server is full")

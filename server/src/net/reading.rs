@@ -24,6 +24,9 @@ impl Sessions {
     pub(super) fn read_ready(&mut self, buffer: &mut [u8], inbox: &mut impl Inbox) {
         let turns = self.ready.len().min(self.limits.events_per_poll);
         for _ in 0..turns {
+            if inbox.is_full() {
+                return;
+            }
             if let Some(id) = self.ready.pop_front() {
                 self.turn(id, buffer, inbox);
             }

@@ -12,7 +12,6 @@ use protocol::v1::{Farewell, Goodbye};
 use slab::Slab;
 
 use super::Framing;
-use super::addresses::Addresses;
 use super::farewell::{CloseReason, FarewellLog, goodbye, index};
 use super::limits::Limits;
 use super::outgoing::{BufferPool, Outgoing};
@@ -30,7 +29,6 @@ pub struct Sessions {
     pub(super) limits: Limits,
     pub(super) registry: Registry,
     pub(super) table: Slab<Session>,
-    pub(super) addresses: Addresses,
     pub(super) stats: NetStats,
     /// Nanoseconds since the network was bound.
     pub(super) now: u64,
@@ -43,23 +41,24 @@ pub struct Sessions {
     /// To be told to the inbox.
     pub(super) recovered: Vec<SessionId>,
     pub(super) closing: usize,
-    /// A descriptor was freed since accept ran out of them.
-    pub(super) freed: bool,
+    /// Where those whose sockets are gone had come from, to be told to the door.
+    pub(super) left: Vec<SocketAddr>,
     log: FarewellLog,
     pool: BufferPool,
-    io_thread: u8,
+    pub(super) io_thread: u8,
     generation: u32,
     rotation: usize,
+    /// Which session a tick is handed out to first.
+    pub(super) first_served: usize,
 }
 
 impl Sessions {
-    pub(super) fn new(framing: Framing, limits: Limits, registry: Registry) -> Self {
+    pub(super) fn new(io_thread: u8, framing: Framing, limits: Limits, registry: Registry) -> Self {
         Self {
             framing,
             limits,
             registry,
             table: Slab::new(),
-            addresses: Addresses::default(),
             stats: NetStats::default(),
             now: 0,
             ready: VecDeque::new(),
@@ -67,12 +66,13 @@ impl Sessions {
             ended: Vec::new(),
             recovered: Vec::new(),
             closing: 0,
-            freed: false,
+            left: Vec::new(),
             log: FarewellLog::default(),
             pool: BufferPool::default(),
-            io_thread: 0,
+            io_thread,
             generation: 0,
             rotation: 0,
+            first_served: 0,
         }
     }
 
@@ -261,17 +261,20 @@ impl Sessions {
             })
     }
 
-    /// Takes a new connection in.
-    pub(super) fn open(&mut self, stream: TcpStream, peer: SocketAddr) -> io::Result<SessionId> {
+    /// Takes a new connection in; `None` if it can't be watched.
+    pub(super) fn open(&mut self, stream: TcpStream, peer: SocketAddr) -> Option<SessionId> {
         let slot = self.table.vacant_key();
         self.generation = self.generation.wrapping_add(1);
         let id = token::session_id(self.io_thread, self.generation, slot);
         let mut transport = Transport::Tcp(stream);
-        transport.register(&self.registry, token::of_session(id))?;
-        self.addresses.add(peer.ip());
+        if transport.register(&self.registry, token::of_session(id)).is_err() {
+            self.stats.accept_errors += 1;
+            self.left.push(peer);
+            return None;
+        }
         self.table.insert(Session::new(id, peer, transport, self.now));
         self.stats.opened += 1;
-        Ok(id)
+        Some(id)
     }
 
     /// Counts and logs a farewell.
@@ -298,8 +301,7 @@ impl Sessions {
         let mut session = self.table.remove(token::slot(id));
         session.output.release(&mut self.pool);
         self.closing -= usize::from(session.is_closing());
-        self.addresses.remove(session.peer.ip());
-        self.freed = true;
+        self.left.push(session.peer);
     }
 
     /// Puts `id` at the end of those to read.

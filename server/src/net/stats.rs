@@ -35,6 +35,25 @@ pub struct NetStats {
 }
 
 impl NetStats {
+    /// Adds the counts of another thread.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.wakeups += other.wakeups;
+        self.opened += other.opened;
+        self.lost += other.lost;
+        self.accept_errors += other.accept_errors;
+        self.out_of_descriptors += other.out_of_descriptors;
+        self.reads += other.reads;
+        self.bytes_in += other.bytes_in;
+        self.packets_in += other.packets_in;
+        self.writes += other.writes;
+        self.bytes_out += other.bytes_out;
+        self.partial_writes += other.partial_writes;
+        self.slow += other.slow;
+        for (sum, count) in self.farewells.iter_mut().zip(other.farewells) {
+            *sum += count;
+        }
+    }
+
     /// [`farewells`](Self::farewells) of every reason.
     pub fn all_farewells(&self) -> impl Iterator<Item = (Farewell, u64)> + '_ {
         let reasons = (0..).zip(self.farewells);

@@ -1,92 +1,129 @@
-//! The network layer over real loopback sockets. One thread plays both sides, and time is passed in, so nothing here
-//! waits for a clock.
+//! The network layer over real loopback sockets. One thread plays the loop and the clients, and time is passed in, so
+//! nothing here waits for a clock. What doesn't look into sessions runs without I/O threads, with one, and with two.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use game::SessionId;
 use prost::Message as _;
 use protocol::v1::{Farewell, Goodbye, ServerPacket, server_packet::Body};
 
-use super::{CloseReason, Framing, Inbox, Limits, NetStats, Network, Sessions};
+use super::{
+    Clients, CloseReason, Framing, Limits, NetStats, Reception, Sessions, Triage, Urgency,
+};
 
 mod admission;
 mod deadlines;
 mod endings;
+mod io_threads;
 mod reading;
 mod writing;
 
 /// Passes until a test gives up: a bound on a hang, not a measure of speed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Writes down what it is told; packets are answered with themselves if `echoes`, after each read if `at_once`.
+/// Each of these tests, without I/O threads, with one, and with two.
+macro_rules! with_io_threads {
+    ($($test:ident),* $(,)?) => {
+        with_io_threads!(@ on_the_loop, 0: $($test),*);
+        with_io_threads!(@ on_one_io_thread, 1: $($test),*);
+        with_io_threads!(@ on_two_io_threads, 2: $($test),*);
+    };
+    (@ $name:ident, $threads:literal: $($test:ident),*) => {
+        mod $name {
+            $(
+                #[test]
+                fn $test() {
+                    super::$test($threads);
+                }
+            )*
+        }
+    };
+}
+use with_io_threads;
+
+/// Writes down what it is told.
 #[derive(Default)]
 struct Recorder {
     opened: Vec<SessionId>,
     packets: Vec<(SessionId, Vec<u8>)>,
     recovered: Vec<SessionId>,
     closed: Vec<(SessionId, CloseReason)>,
-    echoes: bool,
-    at_once: bool,
 }
 
-impl Inbox for Recorder {
-    fn opened(&mut self, _: &mut Sessions, id: SessionId, _: SocketAddr) {
+impl Reception for Recorder {
+    fn opened(&mut self, id: SessionId, _: SocketAddr) {
         self.opened.push(id);
     }
 
-    fn frame(&mut self, sessions: &mut Sessions, id: SessionId, packet: &[u8]) {
+    fn packet(&mut self, id: SessionId, packet: &[u8]) -> Result<(), Goodbye> {
         self.packets.push((id, packet.to_vec()));
-        if self.echoes {
-            let answer = match sessions.framing {
-                Framing::Delimited => framed(packet),
-                Framing::Raw => packet.to_vec(),
-            };
-            sessions.send(id, &answer);
-        }
+        Ok(())
     }
 
-    fn read(&mut self, sessions: &mut Sessions, id: SessionId) {
-        if self.at_once {
-            sessions.flush_session(id);
-        }
-    }
-
-    fn recovered(&mut self, _: &mut Sessions, id: SessionId) {
+    fn recovered(&mut self, id: SessionId) {
         self.recovered.push(id);
     }
 
-    fn closed(&mut self, _: &mut Sessions, id: SessionId, reason: CloseReason) {
+    fn closed(&mut self, id: SessionId, reason: CloseReason) {
         self.closed.push((id, reason));
     }
 }
 
-/// A network, its inbox and its clock.
+impl<T> Triage for T
+where
+    T: Fn(&[u8]) -> Result<Urgency, Goodbye> + Clone + Send + 'static,
+{
+    fn urgency(&self, packet: &[u8]) -> Result<Urgency, Goodbye> {
+        self(packet)
+    }
+}
+
+/// Clients as the server sees them, what it hears of them, and its clock.
 struct Rig {
-    network: Network,
+    clients: Clients,
     inbox: Recorder,
-    now: Instant,
+    clock: Arc<Mutex<Instant>>,
+    /// Packets are answered with themselves.
+    echoes: bool,
+    answered: usize,
 }
 
 impl Rig {
     fn new(limits: Limits) -> Self {
-        Self::with(Framing::Delimited, limits)
+        Self::on(0, limits)
     }
 
-    fn with(framing: Framing, limits: Limits) -> Self {
+    fn on(io_threads: u8, limits: Limits) -> Self {
+        Self::with(io_threads, Framing::Delimited, limits)
+    }
+
+    fn with(io_threads: u8, framing: Framing, limits: Limits) -> Self {
+        Self::triaged(io_threads, framing, limits, &|_: &[u8]| Ok(Urgency::Now))
+    }
+
+    fn triaged(io_threads: u8, framing: Framing, limits: Limits, triage: &impl Triage) -> Self {
         let now = Instant::now();
         let any = "127.0.0.1:0".parse().unwrap();
-        Self {
-            network: Network::bind(any, framing, limits, now).unwrap(),
-            inbox: Recorder::default(),
-            now,
-        }
+        let clock = Arc::new(Mutex::new(now));
+        let clients = Clients::bind(any, framing, limits, now).unwrap();
+        let time = Arc::clone(&clock);
+        let clients =
+            clients.with_io_threads(io_threads, triage, &move || *time.lock().unwrap()).unwrap();
+        let inbox = Recorder::default();
+        Self { clients, inbox, clock, echoes: false, answered: 0 }
+    }
+
+    /// The sessions of the loop.
+    fn sessions(&mut self) -> &mut Sessions {
+        self.clients.network.sessions()
     }
 
     /// Connects without being accepted yet.
     fn dial(&self) -> TcpStream {
-        let stream = TcpStream::connect(self.network.local_addr()).unwrap();
+        let stream = TcpStream::connect(self.clients.local_addr()).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream
     }
@@ -99,14 +136,30 @@ impl Rig {
     }
 
     fn pass(&mut self) {
-        self.network.wait(Some(Duration::from_millis(5))).unwrap();
-        self.network.receive(self.now, &mut self.inbox);
-        self.network.flush();
+        self.clients.wait(Some(Duration::from_millis(5))).unwrap();
+        let now = *self.clock.lock().unwrap();
+        self.clients.receive(now, &mut self.inbox);
+        if self.echoes {
+            let framing = self.sessions().framing;
+            for (id, packet) in &self.inbox.packets[self.answered..] {
+                let answer = match framing {
+                    Framing::Delimited => framed(packet),
+                    Framing::Raw => packet.clone(),
+                };
+                self.clients.send(*id, &answer);
+            }
+            self.answered = self.inbox.packets.len();
+        }
+        self.clients.flush();
     }
 
     fn until(&mut self, done: impl Fn(&Recorder) -> bool) {
+        self.until_rig(|rig| done(&rig.inbox));
+    }
+
+    fn until_rig(&mut self, mut done: impl FnMut(&mut Self) -> bool) {
         let start = Instant::now();
-        while !done(&self.inbox) {
+        while !done(self) {
             assert!(start.elapsed() < PATIENCE, "it never came to pass");
             self.pass();
         }
@@ -114,11 +167,7 @@ impl Rig {
 
     /// Passes until no session is left.
     fn until_empty(&mut self) {
-        let start = Instant::now();
-        while !self.network.sessions().is_empty() {
-            assert!(start.elapsed() < PATIENCE, "sessions were left over");
-            self.pass();
-        }
+        self.until_rig(|rig| rig.clients.is_empty());
     }
 
     /// Runs the loop until the client has read its end of stream; returns all it has read.
@@ -144,13 +193,33 @@ impl Rig {
         bytes
     }
 
+    /// Lets time pass, and everybody notice.
     fn advance(&mut self, time: Duration) {
-        self.now += time;
+        self.settle();
+        *self.clock.lock().unwrap() += time;
+        self.settle();
         self.pass();
     }
 
-    fn stats(&self) -> &NetStats {
-        self.network.stats()
+    /// Lets each I/O thread do all that it was told, and tell what it has done. Its first pass may have begun before, and
+    /// its last one may not have told its news yet.
+    fn settle(&mut self) {
+        self.clients.flush();
+        let before = self.wakeups();
+        self.until_rig(|rig| {
+            rig.clients.threads.wake();
+            let now = rig.wakeups();
+            now.iter().zip(&before).all(|(now, before)| *now >= before + 3)
+        });
+    }
+
+    /// How often each I/O thread was awake.
+    fn wakeups(&self) -> Vec<u64> {
+        self.clients.threads.stats().map(|stats| stats.wakeups).collect()
+    }
+
+    fn stats(&self) -> NetStats {
+        self.clients.stats()
     }
 }
 

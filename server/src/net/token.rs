@@ -33,6 +33,11 @@ pub(super) fn session_id(io_thread: u8, generation: u32, slot: usize) -> Session
     SessionId(thread | u64::from(generation) << SLOT_BITS | slot as u64)
 }
 
+/// The I/O thread that has the session `id`; 0 is the loop.
+pub(super) const fn io_thread(id: SessionId) -> u8 {
+    (id.0 >> (SLOT_BITS + GENERATION_BITS)) as u8
+}
+
 /// Where the session is, if it still is the one that `id` names.
 #[expect(clippy::cast_possible_truncation, reason = "masked to the 24 bits of a slot")]
 pub(super) const fn slot(id: SessionId) -> usize {
@@ -73,6 +78,7 @@ mod tests {
     fn generations_and_threads_make_different_ids_of_one_slot() {
         let ids = [session_id(0, 1, 7), session_id(0, 2, 7), session_id(1, 1, 7)];
         assert_eq!(ids.map(slot), [7; 3]);
+        assert_eq!(ids.map(io_thread), [0, 0, 1]);
         assert!(ids[0] != ids[1] && ids[0] != ids[2] && ids[1] != ids[2]);
     }
 

@@ -22,6 +22,7 @@ const OUT_OF_RANGE: &[(&str, &[&str])] = &[
     ("network.wait", &["''", "'Tick'", "'sleep'"]),
     ("network.max_sessions", &["0", "1000001"]),
     ("network.sessions_per_address", &["0", "1000001"]),
+    ("network.io_threads", &["-1", "33"]),
     ("network.backlog", &["0", "65536"]),
     ("network.events_per_poll", &["15", "65537"]),
     ("network.accepts_per_pass", &["0", "65537"]),

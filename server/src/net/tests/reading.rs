@@ -2,6 +2,15 @@
 
 use super::*;
 
+with_io_threads![
+    what_the_budget_leaves_unread_is_read_without_another_event,
+    packets_sent_together_with_the_connect_are_read,
+    lengths_that_are_no_varint_or_too_large_end_the_session_with_a_reason,
+    packets_before_the_broken_one_count_and_those_after_it_do_not,
+    a_login_allows_longer_packets,
+    more_packets_or_bytes_than_the_rate_allows_are_flooding
+];
+
 fn packets(rig: &Rig) -> Vec<&[u8]> {
     let seen = rig.inbox.packets.iter();
     seen.map(|(_, packet)| packet.as_slice()).collect()
@@ -15,7 +24,7 @@ fn a_packet_that_comes_a_byte_at_a_time_is_one_packet() {
     send_slowly(&mut rig, &mut client, &framed(&packet));
     rig.until(|inbox| !inbox.packets.is_empty());
     assert_eq!(rig.inbox.packets, [(id, packet)]);
-    let session = rig.network.sessions().get(id).unwrap();
+    let session = rig.sessions().get(id).unwrap();
     assert_eq!(session.unfinished.capacity(), 0, "idle sessions own nothing");
 }
 
@@ -32,9 +41,9 @@ fn ten_packets_in_one_write_are_ten_packets_and_one_read() {
     assert_eq!(rig.stats().reads - reads, 1);
 }
 
-#[test]
-fn what_the_budget_leaves_unread_is_read_without_another_event() {
-    let mut rig = Rig::new(Limits { read_budget: 64, packet_rate: None, ..Limits::default() });
+fn what_the_budget_leaves_unread_is_read_without_another_event(io_threads: u8) {
+    let mut rig =
+        Rig::on(io_threads, Limits { read_budget: 64, packet_rate: None, ..Limits::default() });
     let (mut client, _) = rig.connect();
     let sent: Vec<Vec<u8>> = (0..200).map(|number| vec![number; 50]).collect();
     let bytes: Vec<u8> = sent.iter().flat_map(|packet| framed(packet)).collect();
@@ -83,9 +92,8 @@ fn a_thousand_ready_sockets_are_all_served_a_hundred_at_a_time() {
     assert_eq!(served.len(), 1000);
 }
 
-#[test]
-fn packets_sent_together_with_the_connect_are_read() {
-    let mut rig = Rig::new(Limits::default());
+fn packets_sent_together_with_the_connect_are_read(io_threads: u8) {
+    let mut rig = Rig::on(io_threads, Limits::default());
     let mut clients: Vec<TcpStream> = (0..300).map(|_| rig.dial()).collect();
     for client in &mut clients {
         client.write_all(&framed(b"at once")).unwrap();
@@ -94,35 +102,33 @@ fn packets_sent_together_with_the_connect_are_read() {
 }
 
 /// What the client is told when it sends `bytes`.
-fn answer_to(bytes: &[u8], limits: Limits) -> Goodbye {
-    let mut rig = Rig::new(limits);
+fn answer_to(io_threads: u8, bytes: &[u8], limits: Limits) -> Goodbye {
+    let mut rig = Rig::on(io_threads, limits);
     let (mut client, id) = rig.connect();
     client.write_all(bytes).unwrap();
     let goodbye = read_goodbye(&rig.read_to_end(&mut client));
-    assert_eq!(rig.inbox.closed, [(id, told(goodbye.reason()))]);
+    rig.until(|inbox| inbox.closed == [(id, told(goodbye.reason()))]);
     assert_eq!(rig.stats().farewells(goodbye.reason()), 1);
     drop(client);
     rig.until_empty();
     goodbye
 }
 
-#[test]
-fn lengths_that_are_no_varint_or_too_large_end_the_session_with_a_reason() {
+fn lengths_that_are_no_varint_or_too_large_end_the_session_with_a_reason(io_threads: u8) {
     for length in [1025, 1 << 31, u64::MAX] {
         let mut bytes = Vec::new();
         protocol::put_varint(&mut bytes, length);
-        let goodbye = answer_to(&bytes, Limits::default());
+        let goodbye = answer_to(io_threads, &bytes, Limits::default());
         assert_eq!(goodbye.reason(), Farewell::FrameTooLong);
     }
     for bytes in [&[0x80, 0x00][..], &[0xff; 11]] {
-        let goodbye = answer_to(bytes, Limits::default());
+        let goodbye = answer_to(io_threads, bytes, Limits::default());
         assert_eq!(goodbye.reason(), Farewell::Malformed);
     }
 }
 
-#[test]
-fn packets_before_the_broken_one_count_and_those_after_it_do_not() {
-    let mut rig = Rig::new(Limits::default());
+fn packets_before_the_broken_one_count_and_those_after_it_do_not(io_threads: u8) {
+    let mut rig = Rig::on(io_threads, Limits::default());
     let (mut client, _) = rig.connect();
     let bytes = [framed(b"good"), vec![0x80, 0x00], framed(b"late")].concat();
     client.write_all(&bytes).unwrap();
@@ -130,40 +136,44 @@ fn packets_before_the_broken_one_count_and_those_after_it_do_not() {
     assert_eq!(packets(&rig), [b"good"]);
 }
 
-#[test]
-fn a_login_allows_longer_packets() {
-    let mut rig = Rig::new(Limits::default());
+fn a_login_allows_longer_packets(io_threads: u8) {
+    let mut rig = Rig::on(io_threads, Limits::default());
     let (mut client, id) = rig.connect();
-    rig.network.sessions().mark_logged_in(id);
+    rig.clients.mark_logged_in(id);
+    // As after a login, the client speaks when it has heard that it may.
+    rig.clients.send(id, &framed(b"go on"));
+    rig.read(&mut client, 6);
     client.write_all(&framed(&[1; 4096])).unwrap();
     rig.until(|inbox| !inbox.packets.is_empty());
     client.write_all(&framed(&[1; 4097])).unwrap();
     rig.until(|inbox| inbox.closed == [(id, told(Farewell::FrameTooLong))]);
 }
 
-#[test]
-fn more_packets_or_bytes_than_the_rate_allows_are_flooding() {
+fn more_packets_or_bytes_than_the_rate_allows_are_flooding(io_threads: u8) {
     let empty_packets = [0; 400];
-    let goodbye = answer_to(&empty_packets, Limits::default());
+    let goodbye = answer_to(io_threads, &empty_packets, Limits::default());
     assert_eq!(goodbye.reason(), Farewell::Flooding);
     let few_large_ones = framed(&[1; 1000]).repeat(120);
     let limits = Limits { packet_rate: None, ..Limits::default() };
-    assert_eq!(answer_to(&few_large_ones, limits).reason(), Farewell::Flooding);
+    assert_eq!(answer_to(io_threads, &few_large_ones, limits).reason(), Farewell::Flooding);
 }
 
 #[test]
-fn an_inbox_that_ends_a_session_gets_no_more_packets_of_it() {
+fn a_reception_that_ends_a_session_gets_no_more_packets_of_it() {
     struct OneIsEnough(Recorder);
-    impl Inbox for OneIsEnough {
-        fn opened(&mut self, sessions: &mut Sessions, id: SessionId, peer: SocketAddr) {
-            self.0.opened(sessions, id, peer);
+    impl Reception for OneIsEnough {
+        fn opened(&mut self, id: SessionId, peer: SocketAddr) {
+            self.0.opened(id, peer);
         }
-        fn frame(&mut self, sessions: &mut Sessions, id: SessionId, packet: &[u8]) {
-            self.0.frame(sessions, id, packet);
-            sessions.close(id, &super::super::goodbye(Farewell::Kicked, "enough"));
+        fn packet(&mut self, id: SessionId, packet: &[u8]) -> Result<(), Goodbye> {
+            self.0.packet(id, packet)?;
+            Err(super::super::goodbye(Farewell::Kicked, "enough"))
         }
-        fn closed(&mut self, sessions: &mut Sessions, id: SessionId, reason: CloseReason) {
-            self.0.closed(sessions, id, reason);
+        fn recovered(&mut self, id: SessionId) {
+            self.0.recovered(id);
+        }
+        fn closed(&mut self, id: SessionId, reason: CloseReason) {
+            self.0.closed(id, reason);
         }
     }
     let mut rig = Rig::new(Limits::default());
@@ -171,9 +181,9 @@ fn an_inbox_that_ends_a_session_gets_no_more_packets_of_it() {
     let mut client = rig.dial();
     client.write_all(&framed(b"one").repeat(3)).unwrap();
     while inbox.0.closed.is_empty() {
-        rig.network.wait(None).unwrap();
-        rig.network.receive(rig.now, &mut inbox);
-        rig.network.flush();
+        rig.clients.wait(None).unwrap();
+        rig.clients.receive(Instant::now(), &mut inbox);
+        rig.clients.flush();
     }
     assert_eq!(inbox.0.packets.len(), 1);
     let mut rest = Vec::new();

@@ -1,18 +1,23 @@
 //! One write per session and flush; readers that don't keep up.
 
-use super::super::goodbye;
+use super::super::{Inbox, Network, goodbye};
 use super::*;
+
+with_io_threads![
+    a_large_answer_reaches_a_slow_reader_whole_and_in_order,
+    speaking_to_a_session_that_is_gone_is_no_error
+];
 
 /// Bytes that a session of a client that reads nothing is sent until the kernel takes no more, then `more` above.
 fn clog(rig: &mut Rig, id: SessionId, more: usize) {
     let frame = framed(&[9; 1000]);
     let pending = |rig: &mut Rig| {
-        let session = rig.network.sessions().get(id);
+        let session = rig.sessions().get(id);
         session.map_or(usize::MAX, |session| session.output.pending())
     };
     while pending(rig) <= more {
-        rig.network.sessions().send(id, &frame);
-        rig.network.sessions().flush_session(id);
+        rig.sessions().send(id, &frame);
+        rig.sessions().flush_session(id);
     }
 }
 
@@ -22,13 +27,13 @@ fn all_that_a_pass_sends_to_a_session_goes_out_in_one_write() {
     let (mut client, id) = rig.connect();
     let before = rig.stats().writes;
     for number in 0..10 {
-        rig.network.sessions().send(id, &framed(&[number; 30]));
+        rig.sessions().send(id, &framed(&[number; 30]));
     }
-    rig.network.flush();
-    rig.network.flush();
+    rig.clients.flush();
+    rig.clients.flush();
     assert_eq!(rig.stats().writes - before, 1);
     assert_eq!(rig.read(&mut client, 310).len(), 310);
-    let session = rig.network.sessions().get(id).unwrap();
+    let session = rig.sessions().get(id).unwrap();
     assert_eq!(session.output.capacity(), 0, "a flushed session owns nothing");
     assert!(!session.armed, "writable events are asked for only when needed");
 }
@@ -37,43 +42,62 @@ fn all_that_a_pass_sends_to_a_session_goes_out_in_one_write() {
 fn a_session_can_be_flushed_by_itself_and_is_not_written_to_again() {
     let mut rig = Rig::new(Limits::default());
     let (mut client, id) = rig.connect();
-    rig.network.sessions().send(id, b"\x01a");
-    rig.network.sessions().flush_session(id);
-    rig.network.flush();
+    rig.sessions().send(id, b"\x01a");
+    rig.sessions().flush_session(id);
+    rig.clients.flush();
     assert_eq!(rig.stats().writes, 1);
     assert_eq!(rig.read(&mut client, 2), b"\x01a");
 }
 
-#[test]
-fn who_answers_after_each_read_writes_once_for_all_its_packets_and_before_the_flush() {
-    let mut rig = Rig::new(Limits::default());
-    (rig.inbox.echoes, rig.inbox.at_once) = (true, true);
-    let (mut client, _) = rig.connect();
-    client.write_all(b"\x01a\x01b\x01c").unwrap();
-    while rig.inbox.packets.len() < 3 {
-        rig.network.wait(Some(PATIENCE)).unwrap();
-        rig.network.receive(rig.now, &mut rig.inbox);
+/// Answers each packet with itself, after each read.
+#[derive(Default)]
+struct AtOnce {
+    packets: usize,
+}
+
+impl Inbox for AtOnce {
+    fn opened(&mut self, _: &mut Sessions, _: SessionId, _: SocketAddr) {}
+
+    fn frame(&mut self, sessions: &mut Sessions, id: SessionId, packet: &[u8]) {
+        self.packets += 1;
+        sessions.send(id, &framed(packet));
     }
-    assert_eq!(rig.stats().writes, 1);
-    let mut answers = [0; 6];
-    client.read_exact(&mut answers).unwrap();
-    assert_eq!(&answers, b"\x01a\x01b\x01c");
-    rig.network.flush();
-    assert_eq!(rig.stats().writes, 1, "nothing is left for the flush");
+
+    fn read(&mut self, sessions: &mut Sessions, id: SessionId) {
+        sessions.flush_session(id);
+    }
+
+    fn closed(&mut self, _: &mut Sessions, _: SessionId, _: CloseReason) {}
 }
 
 #[test]
-fn a_large_answer_reaches_a_slow_reader_whole_and_in_order() {
-    let mut rig = Rig::new(Limits { hard_output_limit: 64 << 20, ..Limits::default() });
+fn who_answers_after_each_read_writes_once_for_all_its_packets_and_before_the_flush() {
+    let any = "127.0.0.1:0".parse().unwrap();
+    let now = Instant::now();
+    let mut network = Network::bind(any, Framing::Delimited, Limits::default(), now).unwrap();
+    let mut client = TcpStream::connect(network.local_addr()).unwrap();
+    client.write_all(b"\x01a\x01b\x01c").unwrap();
+    let mut inbox = AtOnce::default();
+    while inbox.packets < 3 {
+        network.wait(Some(PATIENCE)).unwrap();
+        network.receive(now, &mut inbox);
+    }
+    assert_eq!(network.stats().writes, 1);
+    let mut answers = [0; 6];
+    client.read_exact(&mut answers).unwrap();
+    assert_eq!(&answers, b"\x01a\x01b\x01c");
+    network.flush();
+    assert_eq!(network.stats().writes, 1, "nothing is left for the flush");
+}
+
+fn a_large_answer_reaches_a_slow_reader_whole_and_in_order(io_threads: u8) {
+    let mut rig = Rig::on(io_threads, Limits { hard_output_limit: 64 << 20, ..Limits::default() });
     let (mut client, id) = rig.connect();
     let answer: Vec<u8> = (0..20_000_000_u32).map(|n| (n % 251) as u8).collect();
-    rig.network.sessions().send(id, &answer);
-    rig.network.flush();
-    assert!(rig.stats().partial_writes > 0, "the kernel took it all at once");
-    assert!(rig.network.sessions().get(id).unwrap().armed);
+    rig.clients.send(id, &answer);
+    rig.until_rig(|rig| rig.stats().partial_writes > 0);
     assert!(rig.read(&mut client, answer.len()) == answer);
-    rig.until(|inbox| inbox.recovered.len() == 1);
-    assert!(!rig.network.sessions().get(id).unwrap().armed);
+    rig.until(|inbox| inbox.recovered == [id]);
 }
 
 #[test]
@@ -81,17 +105,17 @@ fn a_session_is_slow_above_the_soft_limit_and_recovers_once_when_all_is_taken() 
     let mut rig = Rig::new(Limits::default());
     let soft = Limits::default().soft_output_limit;
     let (mut client, id) = rig.connect();
-    assert!(!rig.network.sessions().outgoing(id).unwrap().is_slow());
+    assert!(!rig.sessions().outgoing(id).unwrap().is_slow());
     clog(&mut rig, id, soft);
-    let out = rig.network.sessions().outgoing(id).unwrap();
+    let out = rig.sessions().outgoing(id).unwrap();
     assert!(out.is_slow());
     let total = usize::try_from(rig.stats().bytes_out).unwrap();
-    let pending = rig.network.sessions().outgoing(id).unwrap().pending();
+    let pending = rig.sessions().outgoing(id).unwrap().pending();
     rig.read(&mut client, total + pending);
     rig.until(|inbox| !inbox.recovered.is_empty());
     rig.pass();
     assert_eq!(rig.inbox.recovered, [id]);
-    assert!(!rig.network.sessions().outgoing(id).unwrap().is_slow());
+    assert!(!rig.sessions().outgoing(id).unwrap().is_slow());
     assert_eq!(rig.stats().slow, 1);
 }
 
@@ -101,12 +125,12 @@ fn a_client_that_never_reads_costs_the_hard_limit_at_most_and_is_ended() {
     let hard = Limits::default().hard_output_limit;
     let (client, id) = rig.connect();
     clog(&mut rig, id, hard);
-    let kept = rig.network.sessions().get(id).unwrap().output.pending();
+    let kept = rig.sessions().get(id).unwrap().output.pending();
     assert!(kept <= hard + 2000, "{kept} bytes");
-    assert!(rig.network.sessions().outgoing(id).is_none());
+    assert!(rig.sessions().outgoing(id).is_none());
     rig.until(|inbox| inbox.closed == [(id, told(Farewell::TooSlow))]);
     rig.advance(Duration::from_secs(4));
-    assert!(rig.network.sessions().is_empty(), "the socket goes at the deadline");
+    assert!(rig.sessions().is_empty(), "the socket goes at the deadline");
     drop(client);
 }
 
@@ -138,8 +162,8 @@ fn the_last_word_to_a_slow_reader_comes_after_all_that_was_queued() {
 fn a_raw_client_that_does_not_read_is_not_read_from_and_loses_nothing() {
     let limits = Limits { packet_rate: None, byte_rate: None, ..Limits::default() };
     let most = limits.soft_output_limit + limits.read_budget;
-    let mut rig = Rig::with(Framing::Raw, limits);
-    rig.inbox.echoes = true;
+    let mut rig = Rig::with(0, Framing::Raw, limits);
+    rig.echoes = true;
     let (mut client, id) = rig.connect();
     let sent: Vec<u8> = (0..30_000_000_u32).map(|n| (n % 253) as u8).collect();
     client.set_nonblocking(true).unwrap();
@@ -150,7 +174,7 @@ fn a_raw_client_that_does_not_read_is_not_read_from_and_loses_nothing() {
             Err(_) => stuck += 1,
         }
         rig.pass();
-        let pending = rig.network.sessions().get(id).unwrap().output.pending();
+        let pending = rig.sessions().get(id).unwrap().output.pending();
         assert!(pending <= most, "{pending} bytes");
     }
     assert!(done < sent.len(), "the client was never held back");
@@ -166,28 +190,27 @@ fn each_flush_begins_with_another_session() {
     let mut first = Vec::new();
     for _ in 0..3 {
         for (_, id) in &clients {
-            rig.network.sessions().send(*id, b"\0");
+            rig.sessions().send(*id, b"\0");
         }
-        let sessions = rig.network.sessions();
+        let sessions = rig.sessions();
         sessions.rotate_touched();
         first.push(sessions.touched[0]);
-        rig.network.flush();
+        rig.clients.flush();
     }
     first.sort_unstable();
     first.dedup();
     assert!(first.len() > 1, "always the same one is served first");
 }
 
-#[test]
-fn speaking_to_a_session_that_is_gone_is_no_error() {
-    let mut rig = Rig::new(Limits::default());
+fn speaking_to_a_session_that_is_gone_is_no_error(io_threads: u8) {
+    let mut rig = Rig::on(io_threads, Limits::default());
     let (client, id) = rig.connect();
-    rig.network.sessions().close(id, &goodbye(Farewell::Kicked, ""));
+    rig.clients.close(id, &goodbye(Farewell::Kicked, ""));
     drop(client);
     rig.until_empty();
-    let sessions = rig.network.sessions();
-    sessions.send(id, b"\0");
-    sessions.close(id, &goodbye(Farewell::Kicked, ""));
-    sessions.flush_session(id);
-    assert!(sessions.outgoing(id).is_none());
+    rig.clients.send(id, b"\0");
+    rig.clients.close(id, &goodbye(Farewell::Kicked, ""));
+    rig.clients.mark_logged_in(id);
+    rig.clients.flush();
+    rig.connect();
 }
