@@ -1,11 +1,10 @@
 //! Characters for a measured world, what is saved of them, and ids for their items.
 
-use std::collections::BTreeMap;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use game::record::{CharacterSave, Place, Saved};
+use game::record::{CharacterSave, Page, Place};
 use game::{AccountId, CharacterId, ItemId, ZoneName};
 use server::store::{Answer, Store, Ticket, Write};
 
@@ -67,10 +66,10 @@ fn create(account: AccountId, index: usize) -> Write {
 
 /// A save of a character: as much as two modules keep, about 60 bytes with their names.
 pub(crate) fn save(character: CharacterId) -> CharacterSave {
-    let saved = Saved { version: 1, bytes: vec![1; 24] };
-    let modules = ["combat", "progress"].map(|name| (name.to_owned(), saved.clone()));
+    let page = |module| Page { module, version: 1, bytes: &[1; 24] };
+    let modules = ["combat", "progress"].map(page).into_iter().collect();
     let place = Place { zone: ZoneName::new("meadow"), x: 30_000, y: 26_000, heading: 0 };
-    CharacterSave { character, place, modules: BTreeMap::from(modules) }
+    CharacterSave { character, place, modules }
 }
 
 /// Reserves ids for items.

@@ -1,5 +1,6 @@
 //! What timed saves add to a tick: games with the same seed and the same inputs, tick by tick, of which one saves its
 //! characters into a database and the others save none. Players walk and do nothing else, so all saves are timed ones.
+//! A watch on the first game times what it does to save; the other games show what the difference of two ticks is worth.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
-use game::record::CharacterRecord;
-use game::{AccountId, CharacterId, Content, Game, Input, Rank, SessionId};
+use game::record::{CharacterRecord, Commit};
+use game::{AccountId, CharacterId, Content, Game, Input, Part, Rank, SessionId, Watch};
 use prost::Message as _;
 use protocol::ClientMessage as _;
 use protocol::v1::Move;
@@ -24,6 +25,8 @@ use crate::report::{Figure, Report};
 const TICK_RATE: u64 = 10;
 /// A player steers so often: every so many ticks.
 const STEER_EVERY: u64 = 2;
+/// What saving may add to a tick at most, at the p99.99 of ticks, in milliseconds.
+const ADDED_MS: f64 = 1.0;
 /// An interval that never comes.
 const NEVER: u64 = u64::MAX / 2;
 
@@ -62,16 +65,49 @@ impl Times {
     }
 }
 
+/// Times what a game does to save: those who are due, the commit, and what its caller does to hand it over.
+#[derive(Default)]
+struct SaveClock {
+    since: Option<Instant>,
+    took: Duration,
+}
+
+impl SaveClock {
+    fn start(&mut self) {
+        self.stop();
+        self.since = Some(Instant::now());
+    }
+
+    fn stop(&mut self) {
+        self.took += self.since.take().map(|since| since.elapsed()).unwrap_or_default();
+    }
+}
+
+impl Watch for SaveClock {
+    fn enter(&mut self, part: Part) {
+        if matches!(part, Part::Saves | Part::Commit) { self.start() } else { self.stop() }
+    }
+}
+
 /// Three games side by side: one that saves, and two that don't, whose difference is the noise.
 struct Race {
     games: [Game; 3],
     store: Store,
     characters: Vec<CharacterId>,
+    seen: Seen,
+}
+
+/// What was seen of the race.
+#[derive(Default)]
+struct Seen {
     /// Of each game's ticks.
     times: [Times; 3],
     /// What the first game's tick took longer than the second one's, and the third one's than the second one's.
     added: Times,
     noise: Times,
+    /// What saving itself took of each of the first game's ticks, and that per saved character.
+    saving: Times,
+    per_character: Times,
     saved: usize,
 }
 
@@ -86,11 +122,10 @@ pub(crate) fn run(settings: &Settings, form: Form) -> anyhow::Result<Report> {
     let content = Arc::new(content()?);
     let game = |interval| game(&content, epoch, interval);
     let games = [game(interval * TICK_RATE)?, game(NEVER)?, game(NEVER)?];
-    let (times, added, noise) = Default::default();
-    let mut race = Race { games, store, characters, times, added, noise, saved: 0 };
+    let mut race = Race { games, store, characters, seen: Seen::default() };
     race.run(seconds * TICK_RATE)?;
     drain(&mut race.store, &woken)?;
-    ensure!(race.saved > 0, "nothing was saved");
+    ensure!(race.seen.saved > 0, "nothing was saved");
     let report = race.report(form);
     race.store.close()?;
     Ok(report)
@@ -107,13 +142,12 @@ impl Race {
     fn run(&mut self, ticks: u64) -> anyhow::Result<()> {
         let mut due = Instant::now();
         let entering = enter(&self.characters);
-        // The tick that lets everybody in is no measure.
         self.tick(0, &entering)?;
+        // The tick that lets everybody in is no measure.
+        self.seen = Seen::default();
         for tick in 1..=ticks {
             let took = self.tick(tick, &steer(&self.characters, tick))?.map(ms);
-            self.times.iter_mut().zip(took).for_each(|(times, took)| times.0.push(took));
-            self.added.0.push(took[0] - took[1]);
-            self.noise.0.push(took[2] - took[1]);
+            self.seen.ticks(took);
             due = due.max(Instant::now()) + Duration::from_millis(1_000 / TICK_RATE);
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
             listen(&mut self.store)?;
@@ -124,17 +158,19 @@ impl Race {
     /// The same tick of each game; another one is first each time, so that none always finds the caches warm.
     fn tick(&mut self, tick: u64, inputs: &[Input]) -> anyhow::Result<[Duration; 3]> {
         let mut took = [Duration::ZERO; 3];
+        let mut clock = SaveClock::default();
         for turn in 0..self.games.len() {
             let which = (turn + usize::try_from(tick)?) % self.games.len();
             let inputs = inputs.to_vec();
             let began = Instant::now();
-            let mut publication = self.games[which].tick(inputs, 1);
-            let commit = publication.commit.take();
-            if which == 0
-                && let Some(commit) = commit
-            {
-                self.saved += commit.characters.len();
-                self.store.submit(Write::Commit(Box::new(commit)))?;
+            let game = &mut self.games[which];
+            let mut publication = if which == 0 {
+                game.tick_watched(inputs, 1, &mut clock)
+            } else {
+                game.tick(inputs, 1)
+            };
+            if which == 0 {
+                self.hand_over(publication.commit.take(), &mut clock)?;
             }
             took[which] = began.elapsed();
             self.games[which].recycle(publication);
@@ -142,22 +178,61 @@ impl Race {
         Ok(took)
     }
 
+    /// Gives the commit to the store, as the server does, and notes what all of saving took in this tick.
+    fn hand_over(&mut self, commit: Option<Commit>, clock: &mut SaveClock) -> anyhow::Result<()> {
+        let characters = commit.as_ref().map_or(0, |commit| commit.characters.len());
+        if let Some(commit) = commit {
+            clock.start();
+            self.store.submit(Write::Commit(Box::new(commit)))?;
+            clock.stop();
+        }
+        self.seen.saving(clock.took, characters);
+        Ok(())
+    }
+
     fn report(&mut self, form: Form) -> Report {
         let mut report = Report::new("save", form);
-        let (players, ticks) = (self.characters.len(), self.times[0].0.len());
+        let (players, seen) = (self.characters.len(), &mut self.seen);
+        let ticks = seen.times[0].0.len();
         let what = format!("{players} players, {ticks} ticks, timed saves");
-        report.push(Figure::new(what, "", vec![count(self.saved)]));
+        report.push(Figure::new(what, "", vec![count(seen.saved)]));
+        let least = seen.per_character.at(0.0);
+        let what = "saving a character, in the tick that was disturbed least";
+        report.push(Figure::new(what, "us", vec![least]));
         for (name, quantile) in [("p50", 0.5), ("p99", 0.99), ("p99.99", 0.9999)] {
-            let [with, without, _] = self.times.each_mut().map(|times| times.at(quantile));
-            let (added, noise) = (self.added.at(quantile), self.noise.at(quantile));
+            let [with, without, _] = seen.times.each_mut().map(|times| times.at(quantile));
+            let (added, noise) = (seen.added.at(quantile), seen.noise.at(quantile));
             let tick = Figure::new(format!("a tick with timed saves, {name}"), "ms", vec![with]);
             report.push(tick.over(without));
+            let saving = seen.saving.at(quantile);
+            let saving =
+                Figure::new(format!("saving itself in a tick, {name}"), "ms", vec![saving]);
+            report.push(if quantile > 0.99 { saving.at_most(ADDED_MS) } else { saving });
+            let one = seen.per_character.at(quantile);
+            report.push(Figure::new(format!("the same per character, {name}"), "us", vec![one]));
             let what = format!("added by timed saves to the same tick, {name}");
             report.push(Figure::new(what, "ms", vec![added]));
             let what = format!("the same between two games without saves, {name}");
             report.push(Figure::new(what, "ms", vec![noise]));
         }
         report
+    }
+}
+
+impl Seen {
+    /// The same tick of the three games, in milliseconds.
+    fn ticks(&mut self, took: [f64; 3]) {
+        self.times.iter_mut().zip(took).for_each(|(times, took)| times.0.push(took));
+        self.added.0.push(took[0] - took[1]);
+        self.noise.0.push(took[2] - took[1]);
+    }
+
+    fn saving(&mut self, took: Duration, characters: usize) {
+        self.saved += characters;
+        self.saving.0.push(ms(took));
+        if characters > 0 {
+            self.per_character.0.push(ms(took) * 1_000.0 / count(characters));
+        }
     }
 }
 

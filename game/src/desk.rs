@@ -15,8 +15,9 @@ use crate::lookup::Lookup;
 use crate::module::{ModuleTable, Refuse};
 use crate::post::{Address, Envelope, Letter, Route};
 use crate::publication::{Order, PublicationBuilder};
-use crate::record::{CharacterSave, GmEntry};
+use crate::record::GmEntry;
 use crate::rota::Rota;
+use crate::saves::Saves;
 use crate::settings::Settings;
 use crate::space::Position;
 use crate::value::Kernel;
@@ -41,7 +42,7 @@ pub(crate) struct Desk {
     pub(crate) out: PublicationBuilder,
     pub(crate) letters: Vec<Envelope>,
     pub(crate) orders: Vec<Order>,
-    pub(crate) saves: BTreeMap<CharacterId, CharacterSave>,
+    pub(crate) saves: Saves,
     pub(crate) gm_log: Vec<GmEntry>,
     /// Players who go to another zone at the end of the tick; of the next one if they came here at the end of this.
     pub(crate) travels: Vec<Travel>,

@@ -25,8 +25,9 @@ use crate::lookup::Lookup;
 use crate::module::{Caller, Event, ModuleTable, PacketFault, Rate, Refuse};
 use crate::player::Player;
 use crate::publication::{Order, Publication, PublicationBuilder};
-use crate::record::{GmEntry, ItemRecord, Owner};
+use crate::record::{GmEntry, ItemRecord, Owner, Sheet};
 use crate::rota::Rota;
+use crate::saves::Saves;
 use crate::settings::Settings;
 use crate::space::Position;
 use crate::value::Kernel;
@@ -47,6 +48,8 @@ pub struct Game {
     sessions: Lookup<SessionId, CharacterId>,
     travelers: BTreeMap<CharacterId, Traveler>,
     last_commit: CommitSeq,
+    /// Paper for the save at hand.
+    sheet: Sheet,
     /// Not part of the world: what is being handled right now, for whoever has to explain a panic.
     serving: Option<Serving>,
 }
@@ -100,6 +103,7 @@ impl Game {
             sessions: Lookup::default(),
             travelers: BTreeMap::new(),
             last_commit: CommitSeq(0),
+            sheet: Sheet::default(),
             serving: None,
         };
         for zone in &mut game.zones {
@@ -378,7 +382,7 @@ impl Desk {
             out: PublicationBuilder::default(),
             letters: Vec::new(),
             orders: Vec::new(),
-            saves: BTreeMap::new(),
+            saves: Saves::default(),
             gm_log: Vec::new(),
             travels: Vec::new(),
             refusals: BTreeMap::new(),

@@ -1,6 +1,7 @@
 //! The names of things: who and what an input, a commit or a message speaks of.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -63,26 +64,40 @@ impl PlayerId {
 }
 
 /// A zone's name in the content files, such as `meadow`. The realm zone, which has no map, is [`ZoneName::realm`].
+/// Copies share the text: each character that is saved names its zone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct ZoneName(String);
+#[serde(from = "String", into = "String")]
+pub struct ZoneName(Arc<str>);
 
 impl ZoneName {
     /// A zone by the name that its content file gives it.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
-        Self(name.into())
+        Self(name.into().into())
     }
 
     /// The zone of realm modules.
     #[must_use]
     pub fn realm() -> Self {
-        Self("realm".to_owned())
+        Self("realm".into())
     }
 
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<String> for ZoneName {
+    fn from(name: String) -> Self {
+        Self::new(name)
+    }
+}
+
+impl From<ZoneName> for String {
+    fn from(name: ZoneName) -> Self {
+        name.as_str().to_owned()
     }
 }
 

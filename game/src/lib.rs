@@ -20,6 +20,7 @@ pub mod post;
 pub mod publication;
 pub mod record;
 mod rota;
+mod saves;
 mod settings;
 pub mod space;
 pub mod testing;
@@ -42,7 +43,7 @@ pub use module::{
 };
 pub use player::Player;
 pub use publication::{Delivery, Frame, Order, Publication, PublicationBuilder};
-pub use record::{Kept, Saved};
+pub use record::{BlankPage, Kept, Saved};
 pub use settings::Settings;
 pub use space::{Heading, Position};
 pub use value::Inventory;

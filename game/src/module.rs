@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::content::Content;
 use crate::ctx::Ctx;
 use crate::ids::{PlayerId, ZoneName};
-use crate::record::{Denied, Granted, MailRecord, Saved};
+use crate::record::{BlankPage, Denied, Granted, MailRecord, Saved};
 
 pub use routes::{Caller, Command, CommandError, Rate, Routes};
 pub(crate) use slot::{Instance, PacketFault, SlotSnapshot};
@@ -32,7 +32,7 @@ pub trait Module: Serialize + DeserializeOwned + Send + Sized + 'static {
     /// The zone starts, before anybody is in it.
     fn on_start(&mut self, _ctx: &mut Ctx<'_>) {}
 
-    /// A player has come into the zone. `saved` is what [`Module::save`] gave when it was last saved.
+    /// A player has come into the zone. `saved` is what [`Module::save`] wrote when it was last saved.
     fn on_enter(&mut self, _ctx: &mut Ctx<'_>, _player: PlayerId, _saved: Option<&Saved>) {}
 
     /// Once a tick, in the order of the list.
@@ -41,10 +41,8 @@ pub trait Module: Serialize + DeserializeOwned + Send + Sized + 'static {
     /// A player is about to leave the zone; it is saved after this.
     fn on_leave(&mut self, _ctx: &mut Ctx<'_>, _player: PlayerId) {}
 
-    /// What this module keeps of the player between sessions. Give every change of its shape a new version.
-    fn save(&self, _ctx: &Ctx<'_>, _player: PlayerId) -> Option<Saved> {
-        None
-    }
+    /// Writes down what this module keeps of the player between sessions. Give every change of its shape a new version.
+    fn save(&self, _ctx: &Ctx<'_>, _player: PlayerId, _page: BlankPage<'_>) {}
 }
 
 /// An event that modules of one zone tell each other within a tick: any plain type of the module that emits it.

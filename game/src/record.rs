@@ -1,12 +1,17 @@
 //! What is saved: items and gold and their changes of owner, characters and their places. The shapes that the game
 //! hands to the store and gets back from it; how they lie in a database is the store's business.
 
+mod pages;
+
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, CharacterId, CommitSeq, ItemId, MailId, Rank, ZoneName};
+
+pub(crate) use pages::Sheet;
+pub use pages::{BlankPage, Page, Pages};
 
 /// What gold is called beside templates of items: on the ground and in the ledger. No item has this name.
 pub const GOLD: &str = "gold";
@@ -325,12 +330,11 @@ impl<T: Default + Serialize + DeserializeOwned> Kept<T> {
         }
     }
 
-    /// What is to be saved: the value in this `version`, or what was never read.
-    #[must_use]
-    pub fn save(&self, version: u32) -> Saved {
+    /// Writes down what is to be saved: the value in this `version`, or what was never read.
+    pub fn save(&self, version: u32, page: BlankPage<'_>) {
         match self {
-            Self::Known(value) => Saved::new(version, value),
-            Self::Foreign(saved) => saved.clone(),
+            Self::Known(value) => page.write(version, value),
+            Self::Foreign(saved) => page.write_saved(saved),
         }
     }
 }
@@ -342,8 +346,8 @@ pub struct CharacterSave {
     pub character: CharacterId,
     /// Where it stands.
     pub place: Place,
-    /// By module name. A module that isn't here keeps what was saved before.
-    pub modules: BTreeMap<String, Saved>,
+    /// What its modules keep. A module that has no page here keeps what was saved before.
+    pub modules: Pages,
 }
 
 /// A character as the store loads it.
@@ -406,12 +410,19 @@ mod tests {
         assert_eq!(saved.read::<[String; 3]>(2), None);
     }
 
+    fn written(kept: &Kept<u32>) -> Saved {
+        let mut sheet = Sheet::default();
+        sheet.begin(&Place { zone: ZoneName::new("field"), x: 0, y: 0, heading: 0 });
+        kept.save(1, sheet.page("module"));
+        sheet.pages().get("module").unwrap()
+    }
+
     #[test]
     fn what_cannot_be_read_is_given_back_as_it_was() {
         let newer = Saved::new(2, &7_u32);
         let kept = Kept::<u32>::load(Some(&newer), 1);
-        assert_eq!((kept.get(), kept.save(1)), (None, newer));
-        assert_eq!(Kept::<u32>::load(None, 1).save(1), Saved::new(1, &0_u32));
+        assert_eq!((kept.get(), written(&kept)), (None, newer));
+        assert_eq!(written(&Kept::<u32>::load(None, 1)), Saved::new(1, &0_u32));
         assert_eq!(Kept::load(Some(&Saved::new(1, &7_u32)), 1), Kept::Known(7_u32));
     }
 }

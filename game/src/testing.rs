@@ -174,7 +174,7 @@ impl GameTest {
             name: name.to_owned(),
             rank,
             place: save.map(|save| save.place.clone()).or_else(|| self.middle_of_start()),
-            modules: save.map(|save| save.modules.clone()).unwrap_or_default(),
+            modules: save.map(|save| save.modules.to_map()).unwrap_or_default(),
             items: self.model.items_of(character),
             gold: self.model.gold_of(character),
         };

@@ -20,7 +20,7 @@ use crate::game::StartError;
 use crate::ids::{EntityId, PlayerId, SessionId, ZoneName};
 use crate::module::{Caller, Event, Instance, PacketFault, Rate, Refuse};
 use crate::player::Player;
-use crate::record::{CharacterSave, ItemRecord, Place, Saved};
+use crate::record::{ItemRecord, Place, Saved, Sheet};
 use crate::settings::Settings;
 use crate::space::Position;
 use crate::watch::{Part, Watch};
@@ -139,19 +139,21 @@ impl Zone {
         self.each_module(desk, |module, scene| module.on_leave(scene, player));
     }
 
-    /// What is saved of `player` now; `None` if there is no such player.
-    pub(crate) fn save(&mut self, desk: &mut Desk, player: PlayerId) -> Option<CharacterSave> {
+    /// Writes down what is saved of `player` now, and gives its place; `None` if there is no such player.
+    pub(crate) fn save(
+        &mut self,
+        desk: &mut Desk,
+        player: PlayerId,
+        sheet: &mut Sheet,
+    ) -> Option<Place> {
         let place = self.state.place(player)?;
-        let character = self.state.players.get(player.entity())?.character;
-        let names: Vec<_> = desk.table.names(self.state.is_realm()).collect();
-        let mut modules = BTreeMap::new();
-        for (name, module) in names.into_iter().zip(&mut self.modules) {
+        sheet.begin(&place);
+        for module in &mut self.modules {
+            let page = sheet.page(module.name());
             let mut scene = Scene { zone: &mut self.state, desk, request: 0 };
-            if let Some(saved) = module.save(&mut scene, player) {
-                modules.insert(name.to_owned(), saved);
-            }
+            module.save(&mut scene, player, page);
         }
-        Some(CharacterSave { character, place, modules })
+        Some(place)
     }
 
     /// Brings a packet to the module that owns it, and the events that it sets off to all.

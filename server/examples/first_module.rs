@@ -1,7 +1,7 @@
 //! A module of your own: it counts kills, tells who asks, and pays for every tenth. See docs/first-module.md.
 
 use game::modules::combat::Killed;
-use game::{Caller, CommandError, Content, Ctx, EntityMap, Kept, Module, PlayerId};
+use game::{BlankPage, Caller, CommandError, Content, Ctx, EntityMap, Kept, Module, PlayerId};
 use game::{Rank, Refuse, Routes, Saved, ZoneName};
 use protocol::{ClientInfo, ClientMessage, Lane, ServerInfo, ServerMessage};
 use serde::{Deserialize, Serialize};
@@ -49,8 +49,10 @@ impl Module for KillCounter {
         self.0.insert(player.entity(), Kept::load(saved, SAVE_VERSION));
     }
 
-    fn save(&self, _ctx: &Ctx<'_>, player: PlayerId) -> Option<Saved> {
-        Some(self.0.get(player.entity())?.save(SAVE_VERSION))
+    fn save(&self, _ctx: &Ctx<'_>, player: PlayerId, page: BlankPage<'_>) {
+        if let Some(kept) = self.0.get(player.entity()) {
+            kept.save(SAVE_VERSION, page);
+        }
     }
 }
 

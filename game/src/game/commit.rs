@@ -2,7 +2,7 @@
 
 use super::Game;
 use crate::ids::{CharacterId, CommitSeq};
-use crate::record::{Change, Commit, Operation, Owner, Work};
+use crate::record::{Change, CharacterSave, Commit, Operation, Owner, Work};
 
 /// From a change of a character's progress to its save at the latest, in milliseconds: what a crash may take back is
 /// then no more than a player remembers having done, and a fight of a minute is a few saves rather than hundreds.
@@ -31,17 +31,18 @@ impl Game {
             return;
         };
         let zone = &mut self.zones[at.zone];
-        let Some(save) = zone.save(&mut self.desk, at.player) else {
+        let Some(place) = zone.save(&mut self.desk, at.player, &mut self.sheet) else {
             return;
         };
         let Some(player) = zone.state.players.get_mut(at.player.entity()) else {
             return;
         };
         self.desk.soon.remove(character);
-        let hash = hash_of(&save);
+        let hash = self.sheet.hash();
         if needed || hash != player.saved_hash {
             player.saved_hash = hash;
-            self.desk.saves.insert(character, save);
+            let modules = self.sheet.pages();
+            self.desk.saves.push(CharacterSave { character, place, modules });
         }
     }
 
@@ -61,16 +62,10 @@ impl Game {
                 self.save(character, false);
             }
         }
-        let characters: Vec<_> = std::mem::take(&mut self.desk.saves).into_values().collect();
+        let characters = self.desk.saves.take();
         self.last_commit = CommitSeq(self.last_commit.0 + 1);
         Some(Commit { seq: self.last_commit, tick: self.desk.tick, operations, characters, gm_log })
     }
-}
-
-fn hash_of(save: &crate::record::CharacterSave) -> u64 {
-    #[expect(clippy::expect_used, reason = "plain data of ours always serialises")]
-    let bytes = postcard::to_stdvec(save).expect("a save is plain data");
-    xxhash_rust::xxh3::xxh3_64(&bytes)
 }
 
 /// The characters whose belongings `operations` change: their progress is saved with it, never apart.
@@ -117,7 +112,7 @@ mod tests {
     use crate::ids::{AccountId, ItemId, PlayerId, Rank, SessionId, ZoneName};
     use crate::input::Input;
     use crate::module::{Module, ModuleList, Routes};
-    use crate::record::{CharacterRecord, Saved};
+    use crate::record::{BlankPage, CharacterRecord};
     use crate::settings::Settings;
 
     const GIVES_AT: u64 = 3;
@@ -145,8 +140,8 @@ mod tests {
             }
         }
 
-        fn save(&self, _: &Ctx<'_>, _: PlayerId) -> Option<Saved> {
-            Some(Saved::new(1, &self.0))
+        fn save(&self, _: &Ctx<'_>, _: PlayerId, page: BlankPage<'_>) {
+            page.write(1, &self.0);
         }
     }
 
@@ -169,8 +164,8 @@ mod tests {
             players.into_iter().for_each(|player| ctx.save_soon(player));
         }
 
-        fn save(&self, _: &Ctx<'_>, _: PlayerId) -> Option<Saved> {
-            Some(Saved::new(1, &self.0))
+        fn save(&self, _: &Ctx<'_>, _: PlayerId, page: BlankPage<'_>) {
+            page.write(1, &self.0);
         }
     }
 
@@ -231,6 +226,7 @@ mod tests {
         game.tick(vec![ids, enter], 1);
         let commit = game.tick(Vec::new(), 2).commit.unwrap();
         assert_eq!(commit.operations.len(), 1);
-        assert_eq!(commit.characters[0].modules["gift"].read(1), Some(true));
+        let gift = commit.characters[0].modules.get("gift").unwrap();
+        assert_eq!(gift.read(1), Some(true));
     }
 }

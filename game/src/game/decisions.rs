@@ -79,7 +79,7 @@ impl Game {
             player.inventory.freeze();
         }
         self.leave(character);
-        self.desk.saves.remove(&character);
+        self.desk.saves.remove(character);
     }
 
     /// At once: with the next input the player may ask for something else, or another session may have taken it over.

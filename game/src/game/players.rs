@@ -10,7 +10,7 @@ use crate::module::Attached;
 use crate::player::{Buckets, Player};
 use crate::post::Address;
 use crate::publication::Order;
-use crate::record::{CharacterRecord, Place};
+use crate::record::{CharacterRecord, CharacterSave, Place};
 use crate::space::{Heading, Position};
 use crate::value::Inventory;
 use crate::zone::Spawn;
@@ -202,7 +202,8 @@ impl Game {
         let at = self.desk.here.get(character).copied()?;
         let zone = &mut self.zones[at.zone];
         zone.leave(&mut self.desk, at.player);
-        let save = zone.save(&mut self.desk, at.player)?;
+        let place = zone.save(&mut self.desk, at.player, &mut self.sheet)?;
+        let modules = self.sheet.pages();
         self.desk.departed(character);
         if let Some(session) = at.session {
             zone.state.visibility.remove_viewer(session);
@@ -210,14 +211,15 @@ impl Game {
         let entity = at.player.entity();
         let player = zone.state.players.remove(entity)?;
         zone.state.entities.despawn(entity);
-        self.desk.saves.insert(character, save.clone());
+        let save = CharacterSave { character, place: place.clone(), modules: modules.clone() };
+        self.desk.saves.push(save);
         Some(CharacterRecord {
             id: character,
             account: player.account,
             name: player.name,
             rank: player.rank,
-            place: Some(save.place),
-            modules: save.modules,
+            place: Some(place),
+            modules: modules.to_map(),
             gold: player.inventory.gold(),
             items: player.inventory.into_items(),
         })

@@ -14,6 +14,7 @@ use crate::directory::Directory;
 use crate::ids::{CharacterId, CommitSeq, SessionId};
 use crate::lookup::Lookup;
 use crate::module::{ModuleTable, SlotSnapshot};
+use crate::record::Sheet;
 use crate::rota::Rota;
 use crate::settings::Settings;
 use crate::value::Kernel;
@@ -115,7 +116,8 @@ impl Game {
             }
         }
         let (travelers, last_commit) = (saved.travelers, saved.last_commit);
-        Ok(Self { desk, zones, sessions, travelers, last_commit, serving: None })
+        let sheet = Sheet::default();
+        Ok(Self { desk, zones, sessions, travelers, last_commit, sheet, serving: None })
     }
 
     /// Equal for two games that remember the same.

@@ -105,7 +105,7 @@ impl Game {
         };
         let place = Place { zone: travel.zone.clone(), x: to.x, y: to.y, heading: home.heading };
         // A crash from here on finds the character where it goes.
-        if let Some(save) = self.desk.saves.get_mut(&travel.character) {
+        if let Some(save) = self.desk.saves.get_mut(travel.character) {
             save.place = place.clone();
         }
         record.place = Some(place);

@@ -12,7 +12,7 @@ use super::{Module, Refuse};
 use crate::content::Content;
 use crate::ctx::{Ctx, Scene};
 use crate::ids::{PlayerId, ZoneName};
-use crate::record::Saved;
+use crate::record::{BlankPage, Saved};
 
 /// Why a packet had no effect.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub(crate) trait Instance: Send {
     fn on_enter(&mut self, scene: &mut Scene<'_>, player: PlayerId, saved: Option<&Saved>);
     fn on_tick(&mut self, scene: &mut Scene<'_>);
     fn on_leave(&mut self, scene: &mut Scene<'_>, player: PlayerId);
-    fn save(&mut self, scene: &mut Scene<'_>, player: PlayerId) -> Option<Saved>;
+    fn save(&mut self, scene: &mut Scene<'_>, player: PlayerId, page: BlankPage<'_>);
     /// The rate of the packet handler at `route`.
     fn rate(&self, route: usize) -> Rate;
     fn packet(
@@ -114,8 +114,8 @@ impl<M: Module> Instance for Slot<M> {
         self.module.on_leave(&mut scene.ctx(&mut self.rng), player);
     }
 
-    fn save(&mut self, scene: &mut Scene<'_>, player: PlayerId) -> Option<Saved> {
-        self.module.save(&scene.ctx(&mut self.rng), player)
+    fn save(&mut self, scene: &mut Scene<'_>, player: PlayerId, page: BlankPage<'_>) {
+        self.module.save(&scene.ctx(&mut self.rng), player, page);
     }
 
     fn rate(&self, route: usize) -> Rate {

@@ -11,7 +11,7 @@ use crate::ids::{EntityId, PlayerId, ZoneName};
 use crate::module::{Event, Module, Rate, Refuse, Routes};
 use crate::modules::movement::in_reach;
 use crate::player::Player;
-use crate::record::Saved;
+use crate::record::{BlankPage, Saved};
 use crate::zone::{Entity, EntityKind};
 
 /// Version of what is saved of a character: [`Wounds`].
@@ -123,13 +123,14 @@ impl Module for Combat {
         healing.into_iter().for_each(|(id, hp)| ctx.set_hp(id, hp));
     }
 
-    fn save(&self, ctx: &Ctx<'_>, player: PlayerId) -> Option<Saved> {
+    fn save(&self, ctx: &Ctx<'_>, player: PlayerId, page: BlankPage<'_>) {
+        let Some(body) = ctx.entity(player.entity()) else {
+            return;
+        };
         let ready_at = self.fighters.get(player.entity()).map_or(0, |fighter| fighter.ready_at);
         let ticks = u32::try_from(ready_at.saturating_sub(ctx.tick())).unwrap_or(u32::MAX);
         let cooldown_ms = ticks.saturating_mul(ctx.tick_ms());
-        let wounds = Wounds { hp: ctx.entity(player.entity())?.hp(), cooldown_ms };
-        let bytes = postcard::to_stdvec(&wounds).ok()?;
-        Some(Saved { version: SAVE_VERSION, bytes })
+        page.write(SAVE_VERSION, &Wounds { hp: body.hp(), cooldown_ms });
     }
 }
 

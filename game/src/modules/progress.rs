@@ -11,7 +11,7 @@ use crate::ids::{PlayerId, ZoneName};
 use crate::module::{Attached, Module, Routes};
 use crate::modules::combat::Killed;
 use crate::modules::shop::Sold;
-use crate::record::{Kept, Saved};
+use crate::record::{BlankPage, Kept, Saved};
 
 /// Version of what is saved of a character: [`Record`].
 pub const SAVE_VERSION: u32 = 1;
@@ -88,8 +88,10 @@ impl Module for Progress {
         self.records.insert(player.entity(), kept);
     }
 
-    fn save(&self, _: &Ctx<'_>, player: PlayerId) -> Option<Saved> {
-        self.records.get(player.entity()).map(|kept| kept.save(SAVE_VERSION))
+    fn save(&self, _: &Ctx<'_>, player: PlayerId, page: BlankPage<'_>) {
+        if let Some(kept) = self.records.get(player.entity()) {
+            kept.save(SAVE_VERSION, page);
+        }
     }
 }
 
@@ -154,8 +156,8 @@ mod tests {
     }
 
     fn saved(test: &GameTest) -> Record {
-        let saved = test.saved("Ada").map(|save| &save.modules["progress"]);
-        saved.and_then(Record::read).unwrap_or_default()
+        let saved = test.saved("Ada").and_then(|save| save.modules.get("progress"));
+        saved.as_ref().and_then(Record::read).unwrap_or_default()
     }
 
     #[test]
@@ -247,6 +249,6 @@ mod tests {
         assert_eq!(test.zone_of("Ada"), Some("cellar".to_owned()));
         kill(&mut test);
         test.tick(1).leave("Ada").tick(1);
-        assert_eq!(test.saved("Ada").unwrap().modules["progress"], newer);
+        assert_eq!(test.saved("Ada").unwrap().modules.get("progress"), Some(newer));
     }
 }

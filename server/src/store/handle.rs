@@ -19,6 +19,11 @@ use super::{
 };
 use crate::failpoints;
 
+/// How far the store's threads stand back for the loop when cores are short; Linux applies it to the thread. A writer
+/// of equal rank that is woken on the loop's core takes that core at once, for milliseconds in the middle of a tick;
+/// with this one it waits until the loop sleeps or has had its share. Where there is a core for each it changes nothing.
+const STORE_NICE: i32 = 5;
+
 /// The world's database as the loop sees it. No method but [`Store::open`] and [`Store::close`] waits for anything.
 ///
 /// Without [`Store::close`] at the end, what is still waiting is lost when the process ends.
@@ -93,11 +98,17 @@ impl Store {
             wake,
             writer: Builder::new()
                 .name("store-writer".to_owned())
-                .spawn(move || writer.run())
+                .spawn(move || {
+                    stand_back();
+                    writer.run()
+                })
                 .map_err(no_thread)?,
             reader: Builder::new()
                 .name("store-reader".to_owned())
-                .spawn(move || reader.run())
+                .spawn(move || {
+                    stand_back();
+                    reader.run()
+                })
                 .map_err(no_thread)?,
             closing,
             ready: VecDeque::new(),
@@ -266,5 +277,11 @@ impl Store {
             self.ready.push_back(Answer::ValueOpen(open));
             (self.wake)();
         }
+    }
+}
+
+fn stand_back() {
+    if let Err(error) = rustix::process::setpriority_process(None, STORE_NICE) {
+        tracing::debug!(%error, "the store's threads run at the loop's priority");
     }
 }

@@ -138,7 +138,7 @@ impl Script {
             name: format!("Player{character}"),
             rank: Rank::Player,
             place: save.map(|save| save.place.clone()),
-            modules: save.map(|save| save.modules.clone()).unwrap_or_default(),
+            modules: save.map(|save| save.modules.to_map()).unwrap_or_default(),
             items: self.ledger.items_of(character),
             gold: self.ledger.gold_of(character),
         };
@@ -245,7 +245,7 @@ impl Script {
             }
         }
         for save in &commit.characters {
-            let earned = Record::read(&save.modules["progress"]).unwrap().earned;
+            let earned = Record::read(&save.modules.get("progress").unwrap()).unwrap().earned;
             let sales = self.sales.get(&save.character).copied().unwrap_or_default();
             assert_eq!(earned, sales, "character {} in {:?}", save.character, commit.seq);
         }

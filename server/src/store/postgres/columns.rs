@@ -185,11 +185,11 @@ impl<'a> Modules<'a> {
     pub(super) fn of(saves: impl Iterator<Item = &'a CharacterSave>) -> Result<Self, EngineError> {
         let mut columns = Self::default();
         for save in saves {
-            for (module, saved) in &save.modules {
+            for page in save.modules.iter() {
                 columns.character.push(signed(save.character.0)?);
-                columns.module.push(text(module));
-                columns.version.push(saved.version.into());
-                columns.bytes.push(&saved.bytes);
+                columns.module.push(text(page.module));
+                columns.version.push(page.version.into());
+                columns.bytes.push(page.bytes);
             }
         }
         Ok(columns)

@@ -27,10 +27,10 @@ impl<'a> Saves<'a> {
     fn follow(&mut self, later: &'a CharacterSave, tick: u64) {
         let earlier = std::mem::replace(&mut self.save, Cow::Borrowed(later));
         self.tick = tick;
-        for (module, saved) in &earlier.modules {
-            if !later.modules.contains_key(module) {
-                self.save.to_mut().modules.insert(module.clone(), saved.clone());
-            }
+        let replaced = |module| later.modules.iter().any(|page| page.module == module);
+        let mut kept = earlier.modules.iter().filter(|page| !replaced(page.module)).peekable();
+        if kept.peek().is_some() {
+            self.save.to_mut().modules = later.modules.iter().chain(kept).collect();
         }
     }
 }

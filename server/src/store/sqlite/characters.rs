@@ -105,8 +105,8 @@ pub(super) fn save(
             missing.push(save.character);
             continue;
         }
-        for (module, saved) in &save.modules {
-            keep.execute((id, module, saved.version, &saved.bytes))?;
+        for page in save.modules.iter() {
+            keep.execute((id, page.module, page.version, page.bytes))?;
         }
     }
     Ok(missing)

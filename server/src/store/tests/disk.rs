@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use game::CharacterId;
-use game::record::{Change, Owner};
+use game::record::{Change, Owner, Page, Pages};
 use rusqlite::Connection;
 
 use super::world::{World, ground, item, path, save, settings, write};
@@ -66,7 +66,8 @@ fn a_full_disk_closes_value_and_space_opens_it_again() {
         let operation = world.operation(anna, vec![Change::Create(owned)]);
         let mut commit = world.commit(vec![operation]);
         let mut save = save(anna, 0, 1);
-        save.modules.values_mut().for_each(|saved| saved.bytes = vec![2; 50_000]);
+        let page = Page { module: "combat", version: 1, bytes: &[2; 50_000] };
+        save.modules = Pages::from_iter([page]);
         commit.characters.push(save);
         let seq = commit.seq;
         world.store.submit(write(commit)).unwrap();

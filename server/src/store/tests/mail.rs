@@ -1,6 +1,6 @@
 //! Splits, gold and letters one by one: what they leave in the ledger, and what becomes of them with their owner.
 
-use game::record::{Change, Commit, Denied, Granted, MAX_GOLD, Owner, SharedRequest, Work};
+use game::record::{Change, Commit, Denied, Granted, MAX_GOLD, Owner, Pages, SharedRequest, Work};
 use game::{CharacterId, CommitSeq, ItemId, MailId};
 
 use super::world::{Home, RESERVED, World, create, item, on_every_engine, register, save, write};
@@ -274,12 +274,12 @@ fn the_last_save_of_a_batch_keeps_what_it_leaves_out(home: &Home) {
     first.characters.push(save(anna, 1, 7));
     let mut second = world.commit(Vec::new());
     second.characters.push(save(anna, 2, 8));
-    second.characters[0].modules.clear();
+    second.characters[0].modules = Pages::default();
     world.store.close().unwrap();
     let mut engine = home.engine();
     engine.writer.apply(1, &[write(first.clone()), write(second)]).unwrap();
     drop(engine);
     let record = home.open().load(account, anna);
     assert_eq!(record.place.unwrap().x, 2);
-    assert_eq!(record.modules, first.characters[0].modules);
+    assert_eq!(record.modules, first.characters[0].modules.to_map());
 }

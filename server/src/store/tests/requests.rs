@@ -1,6 +1,6 @@
 //! Accounts, token logins, characters and ids: what is refused, and that nothing else suffers from it.
 
-use game::record::{Change, Owner};
+use game::record::{Change, Owner, Pages};
 use game::{AccountId, CharacterId, ItemId, Rank};
 
 use super::world::{
@@ -130,7 +130,7 @@ fn a_character_comes_back_as_it_was_saved_with_all_it_owns(home: &Home) {
     // A save without a module keeps what the module saved before.
     let mut commit = world.commit(Vec::new());
     commit.characters.push(save(anna, 17, 9));
-    commit.characters[0].modules.clear();
+    commit.characters[0].modules = Pages::default();
     world.write(write(commit));
     world.store.close().unwrap();
 
@@ -144,7 +144,7 @@ fn a_character_comes_back_as_it_was_saved_with_all_it_owns(home: &Home) {
     assert_eq!(record.name, "Anna");
     assert_eq!(record.rank, Rank::Player);
     assert_eq!(record.place.unwrap().x, 17);
-    assert_eq!(record.modules, saved.modules);
+    assert_eq!(record.modules, saved.modules.to_map());
     assert_eq!(record.items, [owned]);
     let foreign =
         world.read(Read::Character { ticket, account: AccountId(account.0 + 1), character });

@@ -1,13 +1,12 @@
 //! What the other tests stand on: a database of its own for each, and commits to fill it with.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use game::record::{
     Change, CharacterRecord, CharacterSave, Commit, Denied, Granted, ItemRecord, MailRecord, OpId,
-    Operation, Owner, Place, Saved, SharedRequest, Work,
+    Operation, Owner, Page, Pages, Place, SharedRequest, Work,
 };
 use game::{AccountId, CharacterId, CommitSeq, ItemId, ZoneName};
 use rusqlite::Connection;
@@ -296,10 +295,10 @@ pub(super) fn ground(x: i32) -> Owner {
 }
 
 pub(super) fn save(character: CharacterId, x: i32, level: u8) -> CharacterSave {
-    let saved = Saved { version: 1, bytes: vec![level; 200] };
+    let page = Page { module: "combat", version: 1, bytes: &[level; 200] };
     CharacterSave {
         character,
         place: Place { zone: ZoneName::new("meadow"), x, y: 2, heading: 65_535 },
-        modules: BTreeMap::from([("combat".to_owned(), saved)]),
+        modules: Pages::from_iter([page]),
     }
 }
