@@ -16,6 +16,7 @@ mod example_process;
 mod failpoints;
 mod faults;
 mod first_steps;
+mod io_threads;
 mod logins;
 mod mail;
 mod python_client;

@@ -10,6 +10,8 @@
 //!
 //! In between, and from within the inbox, [`Sessions`] is where clients are answered and sent away. Nothing that a
 //! client does comes out of here as an error: it ends that client's session, with a reason.
+//!
+//! A server whose sockets may be on I/O threads owns [`Clients`] instead, and hears of them by [`Reception`].
 
 use std::net::SocketAddr;
 

@@ -3,6 +3,7 @@
 pub(crate) mod needs;
 mod results;
 
+use std::ffi::OsStr;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
@@ -23,6 +24,9 @@ pub(crate) struct Test {
     /// Take only this step; may be given several times
     #[arg(long, value_name = "STEP")]
     only: Vec<Step>,
+    /// Let the servers of the tests have so many I/O threads; with `--only system` the whole system runs on them
+    #[arg(long, value_name = "N")]
+    io_threads: Option<u8>,
     /// Run only the tests with this in their names; what starts with a dash goes to the test programs
     #[arg(last = true, value_name = "FILTER")]
     filter: Vec<String>,
@@ -43,9 +47,16 @@ enum Step {
     Build,
     /// All tests: of each crate, of the documentation, and of the whole system
     Test,
+    /// Topics that touch sockets, with one I/O thread and with two
+    IoThreads,
     /// The whole system alone
     System,
 }
+
+/// Topics of the whole system in which it matters which thread a socket is on.
+const IO_TOPICS: [&str; 5] = ["logins::", "bad_input::", "storms::", "world::", "saves::"];
+/// How the environment sets `network.io_threads`.
+const IO_THREADS: &str = "REALMBEAT__NETWORK__IO_THREADS";
 
 /// What a step came to.
 enum Outcome {
@@ -58,14 +69,14 @@ impl Test {
     /// Takes the steps, up to the first that isn't green.
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let began = Instant::now();
-        let mut tested = None;
+        let mut tested: Option<Results> = None;
         for step in self.steps() {
             println!("\n== {}", step.title());
             let started = Instant::now();
-            match step.take(&self.filter)? {
+            match step.take(&self)? {
                 Outcome::Green => println!("-- green after {} s", started.elapsed().as_secs()),
                 Outcome::Skipped => {}
-                Outcome::Tested(results) => tested = Some(results),
+                Outcome::Tested(results) => tested.get_or_insert_default().add(results),
             }
         }
         println!("\n== Took {} s", began.elapsed().as_secs());
@@ -101,16 +112,18 @@ impl Step {
             Self::Deny => "Dependencies",
             Self::Build => "Programs and examples",
             Self::Test => "Tests",
+            Self::IoThreads => "Topics on I/O threads",
             Self::System => "Tests of the whole system",
         }
     }
 
     const fn needs_programs(self) -> bool {
-        matches!(self, Self::Test | Self::System)
+        matches!(self, Self::Test | Self::IoThreads | Self::System)
     }
 
     /// Release everywhere: tests, lints and the programs then share what is built for them.
-    fn take(self, filter: &[String]) -> anyhow::Result<Outcome> {
+    fn take(self, options: &Test) -> anyhow::Result<Outcome> {
+        let Test { filter, io_threads, .. } = options;
         match self {
             Self::Format => green(&["fmt", "--all", "--check"]),
             Self::Lint => {
@@ -132,8 +145,9 @@ impl Step {
                     BREAKABLE,
                 ])
             }
-            Self::Test => test(&["--workspace"], filter),
-            Self::System => test(&["-p", "tests"], filter),
+            Self::Test => test(&["--workspace"], filter, *io_threads).map(Outcome::Tested),
+            Self::IoThreads => on_io_threads(filter).map(Outcome::Tested),
+            Self::System => test(&["-p", "tests"], filter, *io_threads).map(Outcome::Tested),
         }
     }
 }
@@ -163,13 +177,33 @@ fn deny() -> anyhow::Result<Outcome> {
     green(&["deny", "--workspace", "check", "bans", "licenses", "sources"])
 }
 
-fn test(packages: &[&str], filter: &[String]) -> anyhow::Result<Outcome> {
+fn test(
+    packages: &[&str],
+    filter: &[impl AsRef<OsStr>],
+    io_threads: Option<u8>,
+) -> anyhow::Result<Results> {
     needs::install()?;
     let mut test = cargo(&["test", "--release", "--no-fail-fast"]);
     test.args(packages).env("PATH", needs::path());
+    if let Some(io_threads) = io_threads {
+        test.env(IO_THREADS, io_threads.to_string());
+    }
     // Names select tests, flags are for the test programs; `cargo test` takes both behind the dashes.
     if !filter.is_empty() {
         test.arg("--").args(filter);
     }
-    results::watch(&mut test).map(Outcome::Tested)
+    results::watch(&mut test)
+}
+
+/// The topics, or those tests among them that the filter names.
+fn on_io_threads(filter: &[String]) -> anyhow::Result<Results> {
+    let topics: Vec<&str> = if filter.is_empty() {
+        IO_TOPICS.to_vec()
+    } else {
+        filter.iter().map(String::as_str).collect()
+    };
+    let system = ["-p", "tests", "--test", "system"];
+    let mut results = test(&system, &topics, Some(1))?;
+    results.add(test(&system, &topics, Some(2))?);
+    Ok(results)
 }

@@ -34,7 +34,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// An I/O thread, seen from the loop.
 #[derive(Debug)]
-struct Peer {
+struct Worker {
     border: Arc<Border>,
     /// Ends the thread's sleep.
     waker: Arc<Waker>,
@@ -51,7 +51,7 @@ struct Peer {
 /// All I/O threads. Number n has the sessions whose ids name it, and n - 1 is its place here; 0 is the loop.
 #[derive(Debug, Default)]
 pub(super) struct IoThreads {
-    peers: Vec<Peer>,
+    workers: Vec<Worker>,
     /// Handed out, and not yet taken back.
     under_way: VecDeque<Arc<Handout>>,
 }
@@ -75,9 +75,9 @@ impl IoThreads {
         let border = Arc::new(Border::new());
         let waker = network.waker();
         let io_thread = IoThread::new(network, Arc::clone(&border), loop_waker, triage, clock);
-        let name = format!("io-{}", self.peers.len() + 1);
+        let name = format!("io-{}", self.workers.len() + 1);
         let thread = std::thread::Builder::new().name(name).spawn(move || io_thread.run())?;
-        self.peers.push(Peer {
+        self.workers.push(Worker {
             border,
             waker,
             thread: Some(thread),
@@ -90,12 +90,12 @@ impl IoThreads {
     }
 
     pub(super) const fn is_empty(&self) -> bool {
-        self.peers.is_empty()
+        self.workers.is_empty()
     }
 
     /// Gives a connection to the thread that has the fewest. False if there is none.
     pub(super) fn adopt(&mut self, stream: TcpStream, peer: SocketAddr) -> bool {
-        let able = self.peers.iter_mut().filter(|thread| !thread.failed);
+        let able = self.workers.iter_mut().filter(|thread| !thread.failed);
         let Some(least) = able.min_by_key(|thread| thread.sessions) else {
             return false;
         };
@@ -122,7 +122,7 @@ impl IoThreads {
 
     /// Gives everybody an order.
     pub(super) fn order_all(&mut self, mut order: impl FnMut() -> Order) {
-        for thread in &mut self.peers {
+        for thread in &mut self.workers {
             thread.orders.things.push(order());
         }
     }
@@ -130,7 +130,7 @@ impl IoThreads {
     /// Lets each thread write what its sessions get. Those with no such session aren't woken.
     pub(super) fn hand_out(&mut self, handout: Handout) {
         let handout = Arc::new(handout);
-        for (thread, number) in self.peers.iter_mut().zip(1..) {
+        for (thread, number) in self.workers.iter_mut().zip(1..) {
             if !handout.of_io_thread(number).is_empty() {
                 thread.orders.things.push(Order::HandOut(Arc::clone(&handout)));
                 thread.leave_orders();
@@ -159,12 +159,12 @@ impl IoThreads {
 
     /// When the loop must look again although nobody wakes it: while it takes no news, a thread with some doesn't.
     pub(super) fn look_again(&self) -> Option<Duration> {
-        self.peers.iter().any(Peer::is_stalled).then_some(LOOK_AGAIN)
+        self.workers.iter().any(Worker::is_stalled).then_some(LOOK_AGAIN)
     }
 
     /// Tells `hear` the news of each thread, in its order, with the bytes of packets.
     pub(super) fn take_news(&mut self, mut hear: impl FnMut(News, &[u8])) {
-        for thread in &mut self.peers {
+        for thread in &mut self.workers {
             if thread.is_stalled() {
                 continue;
             }
@@ -192,7 +192,7 @@ impl IoThreads {
 
     /// The number of a thread that has ended by itself, and why. Told once.
     pub(super) fn take_failure(&mut self) -> Option<(u8, IoThreadError)> {
-        let failed = self.peers.iter_mut().zip(1..).find_map(|(thread, number)| {
+        let failed = self.workers.iter_mut().zip(1..).find_map(|(thread, number)| {
             let error = thread.border.take_failure()?;
             Some((thread, number, error))
         });
@@ -207,41 +207,41 @@ impl IoThreads {
 
     /// Hands over what was ordered.
     pub(super) fn flush(&mut self) {
-        for thread in &mut self.peers {
+        for thread in &mut self.workers {
             thread.leave_orders();
         }
     }
 
     /// Sockets that the threads have.
     pub(super) fn sessions(&self) -> usize {
-        self.peers.iter().map(|thread| thread.sessions).sum()
+        self.workers.iter().map(|thread| thread.sessions).sum()
     }
 
     /// What each thread has counted.
     pub(super) fn stats(&self) -> impl Iterator<Item = NetStats> + '_ {
-        self.peers.iter().map(|thread| thread.border.stats())
+        self.workers.iter().map(|thread| thread.border.stats())
     }
 
     /// Lets each thread make a pass.
     #[cfg(test)]
     pub(super) fn wake(&self) {
-        self.peers.iter().for_each(Peer::wake);
+        self.workers.iter().for_each(Worker::wake);
     }
 
     /// Whether a thread waits because its news have no room, and how many bytes of them lie here.
     #[cfg(test)]
     pub(super) fn waiting(&self) -> (bool, usize) {
-        let news = || self.peers.iter().map(|thread| &thread.border.news);
+        let news = || self.workers.iter().map(|thread| &thread.border.news);
         (news().any(Mailbox::writer_waits), news().map(Mailbox::size).sum())
     }
 
-    fn of(&mut self, session: SessionId) -> Option<&mut Peer> {
+    fn of(&mut self, session: SessionId) -> Option<&mut Worker> {
         let place = usize::from(token::io_thread(session)).checked_sub(1)?;
-        self.peers.get_mut(place)
+        self.workers.get_mut(place)
     }
 }
 
-impl Peer {
+impl Worker {
     /// True if more orders lie there than it should take to hear them.
     fn is_stalled(&self) -> bool {
         self.border.orders.size() > UNREAD_ORDERS
@@ -268,11 +268,11 @@ impl Peer {
 /// Nothing more is written, and all sockets are closed. The threads never wait for anything else, so this is at once.
 impl Drop for IoThreads {
     fn drop(&mut self) {
-        for thread in &self.peers {
+        for thread in &self.workers {
             thread.border.end();
             thread.wake();
         }
-        for thread in &mut self.peers {
+        for thread in &mut self.workers {
             if let Some(thread) = thread.thread.take() {
                 // Its panic was caught and told.
                 drop(thread.join());

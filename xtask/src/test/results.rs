@@ -45,6 +45,15 @@ impl Results {
         self.failed == 0 && self.passed > 0 && !self.broken
     }
 
+    /// Adds those of other test programs.
+    pub(super) fn add(&mut self, other: Self) {
+        self.lines.extend(other.lines);
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.ignored += other.ignored;
+        self.broken |= other.broken;
+    }
+
     /// `test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 3 filtered out; finished in 0.10s`
     fn line(&mut self, line: &str) {
         // A test that writes without a line end stands before it.
