@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::floor::{self, count, us};
 use crate::form::Form;
+use crate::plot::{Line, Plot};
 use crate::process::Spent;
 use crate::report::{Figure, Report};
 
@@ -36,12 +37,20 @@ const SERVERS: [(&str, &str); 4] = [
 /// Takes all measurements.
 pub(crate) fn run(settings: &Settings, form: Form) -> anyhow::Result<Report> {
     let mut report = Report::new("echo", form);
-    for connections in floor::sizes(&settings.connections, form) {
+    let sizes = floor::sizes(&settings.connections, form);
+    let mut lines = SERVERS.map(|(name, _)| Line { name: name.to_owned(), points: Vec::new() });
+    for &connections in &sizes {
         let spent = race(connections, form)?;
-        push(&mut report, connections, form, &spent);
+        for (line, cpu) in lines.iter_mut().zip(push(&mut report, connections, form, &spent)) {
+            line.points.push((count(connections), cpu));
+        }
+    }
+    if sizes.len() > 1 {
+        report.plot(curve(Vec::from(lines)));
     }
     report.note(
-        "Ours cuts frames, reads the envelope, checks rates and limits, and routes by the message id; the others send \
+        "All connections send while the server is held, so that it finds them ready at once; the wall time has that \
+         in it. Ours cuts frames, reads the envelope, checks rates and limits, and routes by the message id; the others send \
          back whatever they read.",
     );
     Ok(report)
@@ -61,7 +70,8 @@ fn race(connections: usize, form: Form) -> anyhow::Result<[Vec<Spent>; 4]> {
     Ok(spent)
 }
 
-fn push(report: &mut Report, connections: usize, form: Form, spent: &[Vec<Spent>; 4]) {
+/// Reports one size; the answer is the server CPU of each, in microseconds per message.
+fn push(report: &mut Report, connections: usize, form: Form, spent: &[Vec<Spent>; 4]) -> [f64; 4] {
     let messages = count(floor::rounds(connections, form) * connections);
     let figure = |index: usize, kind: &str, of: fn(&Spent) -> f64| {
         let what = format!("{}, {connections} connections: {kind} per message", SERVERS[index].0);
@@ -81,5 +91,17 @@ fn push(report: &mut Report, connections: usize, form: Form, spent: &[Vec<Spent>
     report.push(if judged { below.ratio_at_most(1.0) } else { below });
     for index in 0..SERVERS.len() {
         report.push(figure(index, "wall time", |spent| us(spent.wall)));
+    }
+    [0, 1, 2, 3].map(|index| cpu(index).median())
+}
+
+/// What finding the session adds would show as a line that leaves the floor's.
+fn curve(lines: Vec<Line>) -> Plot {
+    Plot {
+        name: "connections",
+        title: "What an echo costs".to_owned(),
+        x: "connections",
+        y: "server CPU per message, us",
+        lines,
     }
 }

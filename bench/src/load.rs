@@ -9,6 +9,8 @@ use anyhow::{Context as _, ensure};
 use server::net::raise_descriptor_limit;
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::process::Child;
+
 /// Every measured server writes it as soon as it has accepted a connection.
 pub(crate) const WELCOME: u8 = b'!';
 
@@ -101,11 +103,35 @@ impl Connections {
                     self.streams[turn * step].write_all(message).context("the server is gone")?;
                 }
                 if let Some(waiting) = turn.checked_sub(ahead) {
-                    self.streams[waiting * step]
-                        .read_exact(&mut self.received)
-                        .context("the server doesn't answer")?;
-                    ensure!(self.received == message, "the answer isn't what was sent");
+                    receive(&mut self.streams[waiting * step], &mut self.received, message)?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// The same on all connections, while `server` is held until everybody has sent: it finds all of them ready at once,
+    /// as a busy server does, and never waits for us. A server that is as fast as its load would fall asleep after each
+    /// message, and its figure would be that of waking up.
+    ///
+    /// # Errors
+    /// When a message doesn't come back as it was.
+    pub(crate) fn echo_at_once(
+        &mut self,
+        server: &Child,
+        rounds: usize,
+        message: &[u8],
+    ) -> anyhow::Result<()> {
+        self.received.resize(message.len(), 0);
+        for _ in 0..rounds {
+            server.hold()?;
+            for stream in &mut self.streams {
+                stream.write_all(message).context("the server is gone")?;
+            }
+            server.release()?;
+            // The last one is answered last, so we sleep until all the answers are there.
+            for stream in self.streams.iter_mut().rev() {
+                receive(stream, &mut self.received, message)?;
             }
         }
         Ok(())
@@ -135,6 +161,12 @@ fn connect(server: SocketAddr, index: usize) -> anyhow::Result<TcpStream> {
     socket.set_read_timeout(Some(PATIENCE))?;
     socket.set_write_timeout(Some(PATIENCE))?;
     Ok(socket.into())
+}
+
+fn receive(stream: &mut TcpStream, answer: &mut [u8], expected: &[u8]) -> anyhow::Result<()> {
+    stream.read_exact(answer).context("the server doesn't answer")?;
+    ensure!(answer == expected, "the answer isn't what was sent");
+    Ok(())
 }
 
 fn welcome(stream: &mut TcpStream) -> anyhow::Result<()> {

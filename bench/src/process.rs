@@ -174,6 +174,24 @@ impl Child {
         self.process.id()
     }
 
+    /// Keeps it from running until it is [released](Self::release); a wait that it is in ends with `EINTR`.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub(crate) fn hold(&self) -> anyhow::Result<()> {
+        let sent = kill_process(Pid::from_child(&self.process), Signal::STOP);
+        sent.with_context(|| format!("{} is gone", self.name))
+    }
+
+    /// Lets it run again.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub(crate) fn release(&self) -> anyhow::Result<()> {
+        let sent = kill_process(Pid::from_child(&self.process), Signal::CONT);
+        sent.with_context(|| format!("{} is gone", self.name))
+    }
+
     /// Does `work` and tells what the child spent meanwhile.
     ///
     /// # Errors

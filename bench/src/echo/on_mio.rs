@@ -25,7 +25,10 @@ pub(crate) fn run() -> anyhow::Result<()> {
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
     let (mut sockets, mut buffer) = (Vec::new(), vec![0; READ]);
     loop {
-        poll.poll(&mut events, None)?;
+        match poll.poll(&mut events, None) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            result => result?,
+        }
         for event in &events {
             if event.token() == LISTENER {
                 accept(&poll, &listener, &mut sockets)?;

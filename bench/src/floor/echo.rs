@@ -33,8 +33,8 @@ pub(crate) fn measure(
     let mut load = Connections::to(server.hear_after("ready")?.parse()?, connections)?;
     load.dial(connections)?;
     // The first round finds nothing in any cache and is no measure.
-    load.echo(1, message, connections)?;
-    Ok(server.measure(|| load.echo(rounds, message, connections))?.1)
+    load.echo_at_once(&server, 1, message)?;
+    Ok(server.measure(|| load.echo_at_once(&server, rounds, message))?.1)
 }
 
 /// The server: everything comes back at once. Short messages alone, which a socket always takes.
