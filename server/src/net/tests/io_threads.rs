@@ -171,6 +171,23 @@ fn a_third_publication_waits_until_the_first_is_handed_out() {
 }
 
 #[test]
+fn a_thread_that_has_not_heard_its_orders_is_not_listened_to_until_it_has() {
+    let (triage, stands, go) = standing();
+    let mut rig = Rig::triaged(1, Framing::Delimited, boundless(), &triage);
+    let (mut client, id) = rig.connect();
+    client.write_all(&framed(b"question")).unwrap();
+    stands.recv().unwrap();
+    let answer = framed(&vec![7; 1 << 20]);
+    (0..20).for_each(|_| rig.clients.send(id, &answer));
+    rig.clients.flush();
+    assert!(rig.clients.threads.look_again().is_some());
+    go.send(()).unwrap();
+    assert!(rig.read(&mut client, 20 * answer.len()) == answer.repeat(20));
+    rig.until(|inbox| inbox.packets == [(id, b"question".to_vec())]);
+    assert!(rig.clients.threads.look_again().is_none());
+}
+
+#[test]
 fn what_triage_refuses_ends_its_session_before_the_loop_sees_it() {
     let triage = |packet: &[u8]| match packet {
         b"bad" => Err(goodbye(Farewell::Malformed, "no")),
