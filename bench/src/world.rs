@@ -197,7 +197,8 @@ impl Setup {
         let mut text = format!(
             "server.data_dir = {:?}\nworld.content = {:?}\nnetwork.listen = \"{address}\"\n\
              network.max_sessions = {}\nauth.token_secret = {TOKEN_SECRET:?}\n\
-             log.format = \"json\"\nlog.stats_interval = \"{}ms\"\n",
+             log.format = \"json\"\nlog.stats_interval = \"{}ms\"\n\
+             # What is measured is all of the work, however late it comes.\noverload.steps = 0\n",
             directory.join("data"),
             directory.join("content"),
             self.players + SPARE_SESSIONS,

@@ -41,6 +41,8 @@ pub mod world;
 
 /// How long each step of the way into the world may take: far beyond a healthy server's login under load.
 pub const STEP_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long an overloaded server may let a bot wait in its queue without telling it another place.
+pub const QUEUE_TIMEOUT: Duration = Duration::from_mins(10);
 /// How long the server may take to close a connection that the bot has politely half-closed.
 pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 /// The wait before the first new attempt after a failure; it doubles with each further one.

@@ -12,6 +12,7 @@ use crate::content::Content;
 use crate::desk::{Desk, Travel};
 use crate::directory::Directory;
 use crate::ids::{CharacterId, EntityId, PlayerId, ZoneName};
+use crate::load::LoadLevel;
 use crate::module::{Command, Event, Refuse};
 use crate::player::Player;
 use crate::post::{Address, Letter};
@@ -90,6 +91,12 @@ impl Ctx<'_> {
     /// This module's own stream of random numbers in this zone.
     pub fn rng(&mut self) -> &mut impl Rng {
         self.rng
+    }
+
+    /// What is given up now because ticks run late. A module may leave undone what is for show, where nobody is near.
+    #[must_use]
+    pub fn load(&self) -> LoadLevel {
+        self.desk.load
     }
 
     /// A random number from `range`, which must not be empty.

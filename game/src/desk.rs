@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::content::Content;
 use crate::directory::Directory;
 use crate::ids::{CharacterId, PlayerId, SessionId, ZoneName};
+use crate::load::LoadLevel;
 use crate::lookup::Lookup;
 use crate::module::{ModuleTable, Refuse};
 use crate::post::{Address, Envelope, Letter, Route};
@@ -44,6 +45,8 @@ pub(crate) struct Desk {
     pub(crate) orders: Vec<Order>,
     pub(crate) saves: Saves,
     pub(crate) gm_log: Vec<GmEntry>,
+    /// What is given up now.
+    pub(crate) load: LoadLevel,
     /// Players who go to another zone at the end of the tick; of the next one if they came here at the end of this.
     pub(crate) travels: Vec<Travel>,
     /// Requests refused since the start, for the operator; no part of the world.

@@ -21,6 +21,7 @@ use crate::desk::{Desk, Whereabouts};
 use crate::directory::{ANNOUNCE_MS, Directory};
 use crate::ids::{AccountId, CharacterId, CommitSeq, ItemId, Rank, SessionId, ZoneName};
 use crate::input::Input;
+use crate::load::LoadLevel;
 use crate::lookup::Lookup;
 use crate::module::{Caller, Event, ModuleTable, PacketFault, Rate, Refuse};
 use crate::player::Player;
@@ -207,6 +208,7 @@ impl Game {
                 self.mailbox(character, request, mails);
             }
             Input::SaveFailed { character } => self.save_failed(character),
+            Input::LoadLevel { level } => self.desk.load = level,
         }
     }
 
@@ -384,6 +386,7 @@ impl Desk {
             orders: Vec::new(),
             saves: Saves::default(),
             gm_log: Vec::new(),
+            load: LoadLevel::default(),
             travels: Vec::new(),
             refusals: BTreeMap::new(),
         }

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{CharacterId, ItemId, SessionId};
+use crate::load::LoadLevel;
 use crate::post::Envelope;
 use crate::record::{CharacterRecord, Decision, ItemRecord, MailRecord};
 
@@ -91,5 +92,10 @@ pub enum Input {
     SaveFailed {
         /// Whose.
         character: CharacterId,
+    },
+    /// From now on so much is given up, because ticks run late or don't any more.
+    LoadLevel {
+        /// How much.
+        level: LoadLevel,
     },
 }

@@ -12,6 +12,7 @@ pub mod entity_map;
 mod game;
 pub mod ids;
 pub mod input;
+mod load;
 mod lookup;
 pub mod module;
 pub mod modules;
@@ -38,6 +39,7 @@ pub use ids::{
     ZoneName,
 };
 pub use input::Input;
+pub use load::LoadLevel;
 pub use module::{
     Caller, CommandError, Event, Module, ModuleList, ModuleTable, Rate, Refuse, Routes, TableError,
 };

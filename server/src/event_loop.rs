@@ -12,14 +12,15 @@ mod stopwatch;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use game::{Game, Input};
+use game::{Game, Input, LoadLevel};
 
 use crate::auth::AuthPool;
 use crate::bus::Bus;
 use crate::config::{Loaded, Sources, Wait};
 use crate::lobby::{Action, Lobby};
 use crate::net::Clients;
-use crate::server::Parts;
+use crate::overload::Ladder;
+use crate::server::{Parts, overload_rules};
 use crate::signals::{Signals, Wish};
 use crate::store::{Answer, Store, Write};
 use crate::suspects::Suspects;
@@ -63,6 +64,7 @@ pub(crate) struct EventLoop {
     meter: Meter,
     stopwatch: Stopwatch,
     overruns: Overruns,
+    ladder: Ladder,
     /// The game has asked for item ids and the store had no room for the question.
     owes_item_ids: bool,
     ending: Option<Wish>,
@@ -84,6 +86,7 @@ impl EventLoop {
     ) -> Self {
         let Parts { clients, lobby, auth, store, bus, game, signals } = parts;
         let overruns = Overruns::new(Instant::now(), clock.period());
+        let ladder = Ladder::new(overload_rules(&loaded.config), clock.period());
         Self {
             clients,
             lobby,
@@ -103,6 +106,7 @@ impl EventLoop {
             meter: Meter::new(Instant::now()),
             stopwatch: Stopwatch::default(),
             overruns,
+            ladder,
             owes_item_ids: false,
             ending: None,
             lost_thread: None,
@@ -236,7 +240,18 @@ impl EventLoop {
         let (tick, Due { steps, late }) = (self.game.tick_count(), due);
         let ticked = Ticked { tick, steps, late, took: done - began };
         let over = self.overruns.note(done, ticked, &self.stopwatch);
-        self.meter.tick(ticked, self.stopwatch.saving(), over);
+        self.meter.tick(ticked, self.stopwatch.saving(), over, self.ladder.level());
+        if let Some(level) = self.ladder.tick(ticked.took, late) {
+            self.hold_back(level);
+        }
+    }
+
+    /// The game hears of it with the next tick's inputs, so that a replay gives up the same.
+    fn hold_back(&mut self, level: LoadLevel) {
+        let step = level.steps();
+        tracing::warn!(step, "overload: {level}");
+        self.inputs.push(Input::LoadLevel { level });
+        self.lobby.restrict_entry(level >= LoadLevel::Admission);
     }
 
     /// A panic in game code is a bug of ours and leaves a half-applied tick, which nobody may see: what it was serving is
@@ -316,6 +331,7 @@ impl EventLoop {
         let config = &self.loaded.config;
         self.clients.set_limits(crate::server::limits(config));
         self.lobby.set_settings(crate::server::lobby_settings(config, self.clients.local_addr()));
+        self.ladder.set_rules(overload_rules(config));
         if let Some(levels) = &self.levels {
             levels.set(&config.log.level);
         }
@@ -361,6 +377,8 @@ impl EventLoop {
             dropped_ticks: self.clock.dropped(),
             held_frames: self.value_lane.len(),
             waiting_commits: self.store.stats().waiting.commits,
+            queued: lobby.in_queue,
+            step: self.ladder.level().steps(),
             reasons,
         }
     }

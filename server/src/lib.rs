@@ -13,6 +13,7 @@ mod launch;
 pub mod lobby;
 pub mod net;
 mod operator;
+mod overload;
 pub mod server;
 mod signals;
 pub mod store;

@@ -19,6 +19,7 @@ mod names;
 mod payloads;
 mod phases;
 mod questions;
+mod queue;
 mod replies;
 mod saving;
 mod session;
@@ -42,6 +43,7 @@ use crate::store::Ticket;
 use login::Login;
 use payloads::Payloads;
 use questions::Question;
+use queue::Queue;
 use session::{Session, Stage};
 use session_tokens::SessionTokens;
 use world::{Parked, Redirected};
@@ -72,6 +74,7 @@ pub struct Lobby {
     last_ticket: u64,
     /// Requests to enter that wait until the account's character is saved.
     parked: HashMap<AccountId, Parked>,
+    queue: Queue,
     /// Characters that are out of the world once this commit is durable.
     saving: BTreeSet<(CommitSeq, AccountId)>,
     durable: CommitSeq,
@@ -103,6 +106,7 @@ impl Lobby {
             questions: HashMap::new(),
             last_ticket: 0,
             parked: HashMap::new(),
+            queue: Queue::default(),
             saving: BTreeSet::new(),
             durable: CommitSeq(0),
             redirected: Vec::new(),
@@ -171,18 +175,20 @@ impl Lobby {
     }
 
     /// Time has passed: logins whose grace is over end, and so do redirected sessions that didn't close by themselves.
-    /// Call it at least once a second; more often makes the deadlines more exact.
+    /// The queue moves. Call it at least once a second; more often makes the deadlines more exact.
     pub fn tick(&mut self, now: Instant) {
         while let Some(&(due, account)) = self.grace.first().filter(|(due, _)| *due <= now) {
             self.grace.remove(&(due, account));
             self.grace_over(account);
         }
         self.close_redirected(now);
+        self.move_queue();
     }
 
     /// Takes no login from here on; clients are told to come back in `retry_after`. Those who play go on playing.
     pub fn close_doors(&mut self, retry_after: Duration) {
         self.closing = Some(retry_after);
+        self.dissolve_queue();
     }
 
     /// Says goodbye to every session. Call it after [`Self::close_doors`], when all is saved.
@@ -209,6 +215,7 @@ impl Lobby {
             away: self.grace.len(),
             characters: self.characters.len(),
             waiting: self.waiting(),
+            in_queue: self.queue.len(),
             ..self.stats.clone()
         }
     }

@@ -19,6 +19,7 @@ use crate::lobby::{self, Lobby, system_tokens};
 use crate::net::{
     BindError, Clients, DescriptorError, Framing, Limits, Rate, raise_descriptor_limit,
 };
+use crate::overload;
 use crate::signals::Signals;
 use crate::store::{self, Bounds, Location, Store, StoreSettings};
 use crate::suspects::{Suspects, SuspectsError};
@@ -273,6 +274,15 @@ pub(crate) fn limits(config: &Config) -> Limits {
         packet_rate: rate(network.packets_per_second, network.packet_burst),
         send_buffer: Limits::default().send_buffer,
         byte_rate: rate(bytes(network.bytes_per_second), bytes(network.byte_burst)),
+    }
+}
+
+pub(crate) fn overload_rules(config: &Config) -> overload::Rules {
+    let overload = &config.overload;
+    overload::Rules {
+        steps: overload.steps as usize,
+        climb_after: overload.climb_after,
+        descend_after: overload.descend_after,
     }
 }
 

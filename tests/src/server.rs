@@ -45,7 +45,7 @@ impl Default for ServerSetup {
 }
 
 impl ServerSetup {
-    /// The shipped content, a fresh data directory, a free port, cheap password hashes.
+    /// The shipped content, a fresh data directory, a free port, cheap password hashes, and nothing given up under load.
     ///
     /// # Panics
     /// When no directory can be made.
@@ -67,6 +67,8 @@ impl ServerSetup {
         .set("auth.token_secret", TOKEN_SECRET)
         .set("auth.argon2_memory_kib", 8)
         .set("auth.argon2_iterations", 1)
+        // A machine that is busy with other tests is no reason to let a test's players wait.
+        .set("overload.steps", 0)
     }
 
     /// Sets a key of the configuration.

@@ -16,7 +16,7 @@ use super::event::{BotError, Event, Metric};
 use super::pulse::Pulse;
 use super::state::{Next, State, With};
 use super::world::{Watch, World};
-use super::{Bot, STEP_TIMEOUT, names};
+use super::{Bot, QUEUE_TIMEOUT, STEP_TIMEOUT, names};
 use crate::scenario::Scenario;
 
 /// Names that a bot tries before it takes its failure for an error.
@@ -129,6 +129,13 @@ impl Bot {
         self.out.request(&EnterWorld { character });
         let due = *self.enter_due.get_or_insert(now);
         self.step_to(State::Entering { due }, now);
+    }
+
+    /// The server is overloaded and lets the bot in when it is its turn: no failure, however long it takes.
+    pub(super) fn queued(&mut self, now: Duration) {
+        if matches!(self.state, State::Entering { .. }) {
+            self.deadline = now + QUEUE_TIMEOUT;
+        }
     }
 
     pub(super) fn entered(&mut self, entered: &Entered, now: Duration) {

@@ -6,8 +6,8 @@ use prost::Message;
 use protocol::v1::{
     Announcement, CharacterCreated, CharacterDeleted, CharacterList, ChatLine, CommandResult, Died,
     Entered, Farewell, Goodbye, Inventory, InventoryChanged, LeftWorld, LoggedIn, MailArrived,
-    MailDeleted, MailList, MailSent, Pong, Progress, Redirect, Refusal, Refused, SessionToken,
-    ShopOffers, TradeAsked, TradeEnded, TradeState, View, Welcome, WhoList,
+    MailDeleted, MailList, MailSent, Pong, Progress, Queued, Redirect, Refusal, Refused,
+    SessionToken, ShopOffers, TradeAsked, TradeEnded, TradeState, View, Welcome, WhoList,
 };
 use protocol::{Envelope, ServerMessage};
 
@@ -41,6 +41,7 @@ const MAIL_LIST: u32 = id::<MailList>();
 const MAIL_SENT: u32 = id::<MailSent>();
 const PONG: u32 = id::<Pong>();
 const PROGRESS: u32 = id::<Progress>();
+const QUEUED: u32 = id::<Queued>();
 const REDIRECT: u32 = id::<Redirect>();
 const REFUSED: u32 = id::<Refused>();
 const SESSION_TOKEN: u32 = id::<SessionToken>();
@@ -100,6 +101,7 @@ impl Bot {
             SESSION_TOKEN => self.token = Some(SessionToken::decode(payload)?.token),
             CHARACTER_LIST => self.listed(CharacterList::decode(payload)?, now),
             CHARACTER_CREATED => self.created(CharacterCreated::decode(payload)?.character, now),
+            QUEUED => self.queued(now),
             ENTERED => self.entered(&Entered::decode(payload)?, now),
             LEFT_WORLD => self.left_world(now),
             REDIRECT => self.redirected(Redirect::decode(payload)?, now),

@@ -6,7 +6,7 @@ use crate::bot::world::{Asked, Pending};
 use protocol::v1::client_packet::Body;
 use protocol::v1::{
     Character, CharacterCreated, CharacterList, Died, Farewell, Goodbye, Inventory,
-    InventoryChanged, LeftWorld, LoggedIn, Pong, Redirect, Refusal, Refused, View, Welcome,
+    InventoryChanged, LeftWorld, LoggedIn, Pong, Queued, Redirect, Refusal, Refused, View, Welcome,
 };
 use talk::{Talk, at, item};
 
@@ -199,6 +199,21 @@ fn an_unexpected_goodbye_is_counted_by_reason_and_is_an_error() {
     assert!(talk.has(|event| matches!(event, Event::Goodbye(Farewell::TooSlow))));
     assert_eq!(talk.errors(), ["the server said goodbye: FAREWELL_TOO_SLOW (too slow)"]);
     talk.connect();
+}
+
+#[test]
+fn a_bot_waits_in_the_queue_for_as_long_as_it_is_told_that_it_moves() {
+    let mut talk = Talk::with_token(Scenario::Wander);
+    talk.log_in(false);
+    let characters = vec![Character { id: 5, ..Character::default() }];
+    talk.hear(CharacterList { characters });
+    for place in [2, 1] {
+        talk.hear(Queued { place });
+        talk.wait(90_000);
+    }
+    talk.entered();
+    assert!(talk.has(|event| matches!(event, Event::Online)));
+    assert_eq!(talk.errors(), [""; 0]);
 }
 
 #[test]

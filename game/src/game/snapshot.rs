@@ -12,6 +12,7 @@ use crate::content::Content;
 use crate::desk::{Desk, Travel, Whereabouts};
 use crate::directory::Directory;
 use crate::ids::{CharacterId, CommitSeq, SessionId};
+use crate::load::LoadLevel;
 use crate::lookup::Lookup;
 use crate::module::{ModuleTable, SlotSnapshot};
 use crate::record::Sheet;
@@ -45,6 +46,7 @@ struct GameRef<'a> {
     travelers: &'a BTreeMap<CharacterId, Traveler>,
     travels: &'a [Travel],
     soon: &'a Rota,
+    load: LoadLevel,
     zones: Vec<(&'a ZoneState, Vec<SlotSnapshot>)>,
 }
 
@@ -59,6 +61,7 @@ struct GameOwned {
     travelers: BTreeMap<CharacterId, Traveler>,
     travels: Vec<Travel>,
     soon: Rota,
+    load: LoadLevel,
     zones: Vec<(ZoneState, Vec<SlotSnapshot>)>,
 }
 
@@ -77,6 +80,7 @@ impl Game {
             travelers: &self.travelers,
             travels: &self.desk.travels,
             soon: &self.desk.soon,
+            load: self.desk.load,
             zones,
         })
     }
@@ -107,6 +111,7 @@ impl Game {
         desk.directory = saved.directory;
         desk.travels = saved.travels;
         desk.soon = saved.soon;
+        desk.load = saved.load;
         let mut sessions = sessions_of(&saved.travelers);
         for (index, zone) in zones.iter().enumerate() {
             for player in zone.state.players.iter() {

@@ -183,6 +183,19 @@ configuration! {
         Restart cell_margin_cm: i32 = 400, in 0..=50_000;
     }
 
+    /// What is given up while ticks run late, so that they don't any more. docs/operations.md has the steps.
+    [overload] Overload {
+        /// Steps that may be taken, in their order: 1 monsters with nobody near them sleep, 2 who wants in waits in a
+        /// queue. 0 gives up nothing.
+        Live steps: u32 = 2, in 0..=2;
+
+        /// Ticks take nearly their whole length, or come late, for so long until the next step is taken.
+        Live climb_after: Duration = secs(3), in millis(100)..=mins(10);
+
+        /// Ticks take little more than half of their length for so long until the last step is taken back.
+        Live descend_after: Duration = secs(10), in secs(1)..=mins(60);
+    }
+
     /// The database.
     [store] Store {
         /// Which database. "sqlite:FILE" is embedded; a relative file lies in server.data_dir.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use game::LoadLevel;
 use hdrhistogram::Histogram;
 use rustix::time::ClockId;
 
@@ -27,6 +28,8 @@ struct Stretch {
     ticks: Histogram<u64>,
     saving: Histogram<u64>,
     over_budget: u64,
+    /// Ticks by the step of the overload ladder.
+    at_step: [u64; LoadLevel::ALL.len()],
     late: Duration,
     net: NetStats,
     reasons: Reasons,
@@ -40,6 +43,10 @@ pub(super) struct Now {
     pub(super) dropped_ticks: u64,
     pub(super) held_frames: usize,
     pub(super) waiting_commits: usize,
+    /// Logins that wait for their turn to enter.
+    pub(super) queued: usize,
+    /// Of the overload ladder.
+    pub(super) step: usize,
     /// Refusals and farewells since the start.
     pub(super) reasons: Reasons,
 }
@@ -53,11 +60,18 @@ impl Meter {
     }
 
     /// One tick, all of it: inputs, modules, publication, hand-out and flush; and what `saving` added to it.
-    pub(super) fn tick(&mut self, ticked: Ticked, saving: Duration, over_budget: bool) {
+    pub(super) fn tick(
+        &mut self,
+        ticked: Ticked,
+        saving: Duration,
+        over_budget: bool,
+        level: LoadLevel,
+    ) {
         for stretch in [&mut self.interval, &mut self.whole] {
             stretch.ticks.saturating_record(micros(ticked.took));
             stretch.saving.saturating_record(micros(saving));
             stretch.over_budget += u64::from(over_budget);
+            stretch.at_step[level.steps()] += 1;
             stretch.late = stretch.late.max(ticked.late);
         }
     }
@@ -90,10 +104,17 @@ impl Stretch {
             saving: ticks.clone(),
             ticks,
             over_budget: 0,
+            at_step: [0; LoadLevel::ALL.len()],
             late: Duration::ZERO,
             net: net.clone(),
             reasons,
         }
+    }
+
+    /// Ticks at each step of the overload ladder but none, with slashes between.
+    fn held_back(&self) -> String {
+        let counts: Vec<String> = self.at_step.iter().skip(1).map(u64::to_string).collect();
+        counts.join("/")
     }
 
     fn log(&self, name: &str, now: Instant, state: &Now, net: &NetStats) {
@@ -112,6 +133,9 @@ impl Stretch {
             tick_p99_ms = millis(self.ticks.value_at_quantile(0.99)),
             tick_max_ms = millis(self.ticks.max()),
             over_budget = self.over_budget,
+            overload = state.step,
+            overload_ticks = %self.held_back(),
+            queued = state.queued,
             save_p50_ms = millis(self.saving.value_at_quantile(0.5)),
             save_p99_ms = millis(self.saving.value_at_quantile(0.99)),
             save_max_ms = millis(self.saving.max()),

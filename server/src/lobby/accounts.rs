@@ -233,7 +233,7 @@ impl Lobby {
         };
         let name = login.name.clone();
         if let Some(former) = former {
-            self.parked.remove(&account);
+            self.forget_wish(account);
             self.stats.taken_over += 1;
             let text = "your account has logged in elsewhere";
             self.goodbye(former, Farewell::TakenOver, text, now);

@@ -188,6 +188,20 @@ impl Lobby {
         if self.is_writing(asker, account) {
             return;
         }
+        if self.must_queue() {
+            return self.enqueue(asker, account, character);
+        }
+        self.enter(asker, account, character);
+    }
+
+    /// It is this character's turn to enter.
+    pub(super) fn enter(
+        &mut self,
+        asker: (SessionId, u32),
+        account: AccountId,
+        character: CharacterId,
+    ) {
+        let (session, request) = asker;
         let presence = self.logins.get(&account).map(|login| login.presence);
         if presence == Some(Presence::Out) {
             return self.load(asker, account, character);

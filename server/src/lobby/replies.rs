@@ -148,9 +148,10 @@ impl Lobby {
         login.session = None;
         let until = now + self.settings.grace;
         login.away_until = Some(until);
+        let presence = login.presence;
         self.grace.insert((until, account));
-        self.parked.remove(&account);
-        if let Presence::In { character, .. } = login.presence {
+        self.forget_wish(account);
+        if let Presence::In { character, .. } = presence {
             let detach = Input::Detach { character };
             self.actions.push_back(Action::Game(detach));
         }

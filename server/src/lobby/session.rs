@@ -32,6 +32,8 @@ pub(super) enum Waiting {
     Answer(Ticket),
     /// For its character to be saved, to enter again.
     Save,
+    /// For its turn to enter.
+    Turn,
 }
 
 #[derive(Debug)]

@@ -33,4 +33,8 @@ pub struct LobbyStats {
     pub characters: usize,
     /// Requests that wait for an answer or a save now.
     pub waiting: usize,
+    /// Wishes to enter that had to wait for a turn.
+    pub queued: u64,
+    /// Wishes to enter that wait for their turn now.
+    pub in_queue: usize,
 }

@@ -3,6 +3,7 @@
 mod characters;
 mod logins;
 mod phases;
+mod queueing;
 mod racing;
 mod resuming;
 mod rig;

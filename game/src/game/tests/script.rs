@@ -14,6 +14,7 @@ use crate::content::Content;
 use crate::game::Game;
 use crate::ids::{AccountId, CharacterId, ItemId, Rank, SessionId, ZoneName};
 use crate::input::Input;
+use crate::load::LoadLevel;
 use crate::modules::progress::Record;
 use crate::publication::{Order, Publication};
 use crate::record::{Change, CharacterRecord, CharacterSave, Commit, ItemRecord, Work};
@@ -24,6 +25,9 @@ use crate::zone::{Entity, EntityKind};
 const PLAYERS: u64 = 200;
 /// Within this many centimetres of a player is what its client would aim at.
 const SIGHT_CM: u32 = 2_000;
+
+/// The load changes every so many ticks; there is some when the test takes its snapshot, halfway.
+const LOAD_TICKS: u64 = 170;
 
 /// What one tick's draw of 1,000 makes a player do; the rest of the draws are for walking on.
 const LEAVE: u32 = 1;
@@ -92,6 +96,10 @@ impl Script {
     pub(super) fn inputs(&mut self, game: &Game) -> Vec<Input> {
         self.tick += 1;
         let mut inputs = self.letters();
+        if self.tick.is_multiple_of(LOAD_TICKS) {
+            let level = LoadLevel::ALL[(self.tick / LOAD_TICKS) as usize % LoadLevel::ALL.len()];
+            inputs.push(Input::LoadLevel { level });
+        }
         for (character, connection) in self.players.clone() {
             let draw = self.rng.random_range(0..1000);
             match connection {

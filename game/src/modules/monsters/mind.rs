@@ -11,7 +11,7 @@ use crate::space::Position;
 
 /// A monster looks around every so many ticks: for players to hunt, and whether anybody sees it at all. Each in its
 /// own tick, so that not all do it in one.
-const LOOK_TICKS: u64 = 5;
+pub(super) const LOOK_TICKS: u64 = 5;
 /// A stroll begins after standing for this long, in milliseconds, drawn anew each time.
 const PAUSE_MS: std::ops::Range<u32> = 2_000..8_000;
 /// A stroll ends after this long, in milliseconds, even if its end wasn't reached.

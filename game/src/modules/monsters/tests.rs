@@ -5,6 +5,7 @@ use protocol::v1::{Attack, CommandResult};
 use crate::content::{Content, ContentFiles};
 use crate::ids::{EntityId, ZoneName};
 use crate::input::Input;
+use crate::load::LoadLevel;
 use crate::modules;
 use crate::space::{Position, distance_squared};
 use crate::testing::GameTest;
@@ -165,6 +166,24 @@ fn a_monster_that_is_seen_strolls_about_its_home_and_sleeps_again_when_alone() {
         test.tick(1);
         assert_eq!((monster(&test).position(), monster(&test).speed()), (asleep, 0));
     }
+}
+
+#[test]
+fn under_load_a_monster_far_from_all_players_sleeps_in_sight_and_hunts_who_comes_near_as_ever() {
+    let mut test = one("hound", "");
+    let load = |level| Input::LoadLevel { level };
+    test.place("Ada", AFAR).input(load(LoadLevel::Monsters)).tick(6);
+    let asleep = monster(&test).position();
+    for _ in 0..300 {
+        test.tick(1);
+        assert_eq!((monster(&test).position(), monster(&test).speed()), (asleep, 0));
+    }
+    test.input(load(LoadLevel::Normal));
+    until(&mut test, 200, |test| monster(test).speed() > 0);
+    test.input(load(LoadLevel::Admission)).tick(6).restore().tick(1);
+    assert_eq!(monster(&test).speed(), 0, "the load outlasts a restore");
+    test.place("Ada", east_of(HOME, -900)).tick(40);
+    assert!(test.entity("Ada").hp() < 1000);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::somewhere_around;
 use crate::content::MonsterIndex;
 use crate::ctx::Ctx;
 use crate::ids::EntityId;
+use crate::load::LoadLevel;
 use crate::modules::combat::Blow;
 use crate::modules::movement::in_reach;
 use crate::space::{Position, distance_squared, heading_towards};
@@ -23,6 +24,9 @@ const MOVED_FAR_CM: u32 = 200;
 /// A chaser comes this much nearer than its attacks reach, in hundredths of the reach, so that a step back of its
 /// prey doesn't set it in motion again.
 const CLOSE_UP: u32 = 75;
+/// Under load a monster is awake while a player is at most so much farther away than it hunts, in centimetres: at a
+/// run, that is two seconds to wake up, which it does within [`LOOK_TICKS`](super::mind::LOOK_TICKS).
+const COMPANY_CM: u32 = 1_000;
 /// Places that are drawn for a stroll; near walls some can't be seen, and then it stands a while longer.
 const STROLL_DRAWS: u32 = 4;
 
@@ -73,8 +77,17 @@ impl Turn<'_, '_> {
         self.after(ms)
     }
 
+    /// True if it has a reason to be awake: somebody sees it, or under load, somebody is near.
     pub(super) fn is_watched(&self) -> bool {
-        self.ctx.is_watched(self.here)
+        let watched = self.ctx.is_watched(self.here);
+        watched && (self.ctx.load() < LoadLevel::Monsters || self.has_company())
+    }
+
+    /// True if a player is so near that it may soon be hunted.
+    fn has_company(&self) -> bool {
+        let aggro = self.ctx.content()[self.monster].aggro_cm.unsigned_abs();
+        let mut near = self.ctx.nearby(self.here, aggro + COMPANY_CM);
+        near.any(|entity| entity.kind() == EntityKind::Player)
     }
 
     /// Running speed in centimetres per second.

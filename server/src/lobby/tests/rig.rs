@@ -312,7 +312,8 @@ impl Rig {
             | Input::ValueOpen { .. }
             | Input::Decided(_)
             | Input::Mailbox { .. }
-            | Input::SaveFailed { .. } => panic!("not the lobby's"),
+            | Input::SaveFailed { .. }
+            | Input::LoadLevel { .. } => panic!("not the lobby's"),
         }
     }
 
