@@ -96,15 +96,7 @@ impl Plan {
         let pace = Duration::from_secs(if bots < 1_000 { 1 } else { 3 });
         let warm_up = ramp + pace;
         let time = warm_up + time;
-        Self {
-            bots,
-            scenario: "wander",
-            inputs,
-            oracles: bots.div_ceil(1_000),
-            ramp,
-            warm_up,
-            time,
-        }
+        Self { bots, scenario: "wander", inputs, oracles: bots.div_ceil(500), ramp, warm_up, time }
     }
 }
 

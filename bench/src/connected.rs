@@ -34,7 +34,7 @@ pub(crate) fn run(settings: &Settings, form: Form) -> anyhow::Result<Report> {
             println!("{players} players, saved every {interval}, run {number} of {}", form.runs());
             // The same seed, so that they are the same players on the same ways.
             let keys = vec![("store.save_interval", format!("\"{interval}\""))];
-            let setup = Setup { field: Field::wide(players), players, keys };
+            let setup = Setup { field: Field::wide(players), players, io_threads: 0, keys };
             play(cores, setup, Plan::walk(players, 5.0, time), time)
         };
         (1..=form.runs()).map(run).collect::<anyhow::Result<Vec<Played>>>()

@@ -48,7 +48,7 @@ pub(crate) fn run(settings: &Settings, form: Form) -> anyhow::Result<Report> {
             println!("{players} players in one spot, run {number} of {}", form.runs());
             let budget = settings.budget.map(|bytes| ("network.client_budget", bytes.to_string()));
             let keys = budget.into_iter().collect();
-            let setup = Setup { field: Field::crowded(), players, keys };
+            let setup = Setup { field: Field::crowded(), players, io_threads: 0, keys };
             // They strike once a second and walk on meanwhile.
             let plan = Plan { scenario: "crowd", ..Plan::walk(players, 5.0, time) };
             play(cores, setup, plan, time)

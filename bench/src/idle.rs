@@ -30,7 +30,7 @@ pub(crate) fn run(settings: &Settings, form: Form) -> anyhow::Result<Report> {
     let cores = Cores::choose()?;
     let run = |number| {
         println!("{players} players who stand, run {number} of {}", form.runs());
-        let setup = Setup { field: Field::wide(players), players, keys: Vec::new() };
+        let setup = Setup { field: Field::wide(players), players, io_threads: 0, keys: Vec::new() };
         // A bot of the oracle would have the server write it digests all the time.
         let plan = Plan { oracles: 0, ..Plan::walk(players, 0.0, time) };
         play(cores, setup, plan, time)

@@ -61,8 +61,8 @@ pub(crate) fn run(settings: &Settings, form: Form) -> anyhow::Result<Report> {
 }
 
 fn world(cores: Cores, players: usize) -> anyhow::Result<World> {
-    let setup = Setup { field: Field::wide(players), players, keys: Vec::new() };
-    World::start(cores.server, setup)
+    let setup = Setup { field: Field::wide(players), players, io_threads: 0, keys: Vec::new() };
+    World::start(cores, setup)
 }
 
 /// All connect in the same moment.

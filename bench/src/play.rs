@@ -27,7 +27,7 @@ pub(crate) fn play(
     time: Duration,
 ) -> anyhow::Result<Played> {
     let players = plan.bots;
-    let world = World::start(cores.server, setup)?;
+    let world = World::start(cores, setup)?;
     let empty = world.memory()?;
     let bots = Bots::send(cores.load, plan, &world)?;
     bots.arrive(&world)?;
@@ -41,16 +41,12 @@ pub(crate) fn play(
 impl Played {
     /// CPU time of the whole server, in microseconds for each client and tick.
     pub(crate) fn cpu_us(&self) -> f64 {
-        self.per_client_and_tick(self.server.spent.cpu)
+        self.server.spent.cpu.as_secs_f64() * 1e6 / self.ticks() / self.clients()
     }
 
-    /// The same of the thread that runs the loop alone.
-    pub(crate) fn loop_us(&self) -> f64 {
-        self.per_client_and_tick(self.server.loop_thread)
-    }
-
-    fn per_client_and_tick(&self, cpu: Duration) -> f64 {
-        cpu.as_secs_f64() * 1e6 / self.ticks() / self.clients()
+    /// CPU time of the thread that runs the loop, in milliseconds for each tick.
+    pub(crate) fn loop_ms(&self) -> f64 {
+        self.server.loop_thread.as_secs_f64() * 1e3 / self.ticks()
     }
 
     /// CPU time of the whole server in a second, as a share of one core.

@@ -12,7 +12,7 @@ use anyhow::{Context as _, bail, ensure};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::cores::Core;
+use crate::cores::Cores;
 use crate::field::Field;
 use crate::place::target;
 use crate::process::{Child, Spent};
@@ -38,6 +38,8 @@ pub(crate) struct Setup {
     pub(crate) field: Field,
     /// How many there will be.
     pub(crate) players: usize,
+    /// Threads of the server that read and write; with more than one it runs on the load's core too.
+    pub(crate) io_threads: usize,
     /// Other keys of the configuration than those that every measured server has, with their values in TOML.
     pub(crate) keys: Vec<(&'static str, String)>,
 }
@@ -45,7 +47,7 @@ pub(crate) struct Setup {
 /// A running server.
 pub(crate) struct World {
     child: Child,
-    core: Core,
+    cores: Cores,
     setup: Setup,
     directory: TempDir,
     pub(crate) address: SocketAddr,
@@ -63,32 +65,33 @@ pub(crate) struct Stretch {
 }
 
 impl World {
-    /// Starts a server with a new world on `core`, and waits until it is ready.
+    /// Starts a server with a new world on its core, and waits until it is ready.
     ///
     /// # Errors
     /// When it doesn't start; its log says why.
-    pub(crate) fn start(core: Core, setup: Setup) -> anyhow::Result<Self> {
+    pub(crate) fn start(cores: Cores, setup: Setup) -> anyhow::Result<Self> {
         // Beside what is built, so that it lies on the disk and not in memory.
         let directory = tempfile::tempdir_in(target())?;
         setup.field.write(&directory.path().join("content"))?;
-        Self::start_in(core, setup, directory, SocketAddr::from(([127, 0, 0, 1], 0)))
+        Self::start_in(cores, setup, directory, SocketAddr::from(([127, 0, 0, 1], 0)))
     }
 
     fn start_in(
-        core: Core,
+        cores: Cores,
         setup: Setup,
         directory: TempDir,
         address: SocketAddr,
     ) -> anyhow::Result<Self> {
         let (config, log) = (directory.path().join("config.toml"), directory.path().join("log"));
         std::fs::write(&config, setup.configuration(directory.path(), address, HEARTBEAT))?;
+        let on = cores.of_server(setup.io_threads);
         let program = target().join("release/realmbeat-server");
         let arguments = ["--config".into(), config.into_os_string()];
-        let mut child = Child::start_logging(core, &program, arguments, &log)?;
+        let mut child = Child::start_logging(on, &program, arguments, &log)?;
         let ready = child.hear_after("realmbeat-server ready on ");
         let address = ready.with_context(|| format!("the log says:\n{}", last_words(&log)))?;
         let address = address.parse()?;
-        Ok(Self { child, core, setup, directory, address })
+        Ok(Self { child, cores, setup, directory, address })
     }
 
     /// Waits until so many players are in the world. The answer is how long that took.
@@ -152,10 +155,10 @@ impl World {
     /// # Errors
     /// When it doesn't start again.
     pub(crate) fn crash(self) -> anyhow::Result<Self> {
-        let Self { child, core, setup, directory, address } = self;
+        let Self { child, cores, setup, directory, address } = self;
         drop(child);
         std::fs::remove_file(directory.path().join("log"))?;
-        Self::start_in(core, setup, directory, address)
+        Self::start_in(cores, setup, directory, address)
     }
 
     /// Lets it end in order.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::BytesMut;
 use game::record::CharacterRecord;
 use game::{AccountId, CharacterId, Game, Input, Position, Rank, SessionId};
 use prost::Message as _;
@@ -41,27 +42,38 @@ impl Walkers {
         Ok(walkers)
     }
 
-    /// What the next tick is told.
+    /// What the next tick is told. Payloads lie side by side, as the server hands them over.
     pub(super) fn next_inputs(&mut self) -> Vec<Input> {
         self.tick += 1;
         let tick = self.tick;
         let steering =
             (1..=self.players).filter(|player| (player + tick).is_multiple_of(STEER_EVERY));
-        steering.map(|player| self.steer(player)).collect()
+        let mut bytes = BytesMut::new();
+        let payloads: Vec<_> = steering
+            .map(|player| {
+                let start = bytes.len();
+                self.steer(player).encode_raw(&mut bytes);
+                (SessionId(player), start..bytes.len())
+            })
+            .collect();
+        let bytes = bytes.freeze();
+        let packet = |(session, payload)| {
+            let payload = bytes.slice(payload);
+            Input::Packet { session, request: 0, id: Move::INFO.id, payload }
+        };
+        payloads.into_iter().map(packet).collect()
     }
 
     /// A player keeps to its leg with a slight sway, so that each input is a new one.
-    fn steer(&self, player: u64) -> Input {
+    fn steer(&self, player: u64) -> Move {
         let leg = (self.tick + player) / LEG;
         let heading = mix(self.seed ^ player << 32 ^ leg);
         let sway = mix(heading ^ self.tick) % 1_024;
-        let wish = Move {
+        Move {
             heading: u32::try_from((heading + sway) % 65_536).unwrap_or_default(),
             walking: true,
             sequence: u32::try_from(self.tick).unwrap_or_default(),
-        };
-        let payload = wish.encode_to_vec().into();
-        Input::Packet { session: SessionId(player), request: 0, id: Move::INFO.id, payload }
+        }
     }
 
     /// Where everybody stands.
