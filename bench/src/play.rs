@@ -44,11 +44,6 @@ impl Played {
         self.server.spent.cpu.as_secs_f64() * 1e6 / self.ticks() / self.clients()
     }
 
-    /// CPU time of the thread that runs the loop, in milliseconds for each tick.
-    pub(crate) fn loop_ms(&self) -> f64 {
-        self.server.loop_thread.as_secs_f64() * 1e3 / self.ticks()
-    }
-
     /// CPU time of the whole server in a second, as a share of one core.
     pub(crate) fn cpu_share(&self) -> f64 {
         self.server.spent.cpu.as_secs_f64() / self.server.spent.wall.as_secs_f64()

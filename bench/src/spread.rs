@@ -19,8 +19,8 @@ use crate::world::Setup;
 
 /// Inputs a second of each player.
 const INPUTS: f64 = 5.0;
-/// Where the targets are set: so many players at so many ticks a second.
-const JUDGED: (usize, u32) = (10_000, 10);
+/// Where the targets are set.
+const JUDGED: Case = Case { players: 10_000, tick_rate: 10, io_threads: 0 };
 /// Numbers of players that are tried for the most that one core takes.
 const LADDER: [usize; 4] = [12_000, 14_000, 16_000, 18_000];
 
@@ -33,9 +33,10 @@ pub(crate) struct Settings {
     /// Ticks a second [default: 10, and 20 with 10,000 players; full: 10,20; quick: 10]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     tick_rates: Option<Vec<u32>>,
-    /// Threads that do the server's reading and writing; 0 is the loop itself [default: 0]
+    /// Threads that do the server's reading and writing; 0 is the loop itself [default: 0, and 2 with 10,000 players;
+    /// full: 0,1,2; quick: 0]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    io_threads: Option<Vec<usize>>,
+    io_threads: Option<Vec<u32>>,
     /// How long each run is watched [default: 15; quick: 2]
     #[arg(long, value_name = "SECONDS")]
     seconds: Option<u64>,
@@ -46,7 +47,7 @@ pub(crate) struct Settings {
 struct Case {
     players: usize,
     tick_rate: u32,
-    io_threads: usize,
+    io_threads: u32,
 }
 
 /// Takes all measurements.
@@ -71,22 +72,27 @@ pub(crate) fn run(settings: &Settings, form: Form) -> anyhow::Result<Report> {
     Ok(report)
 }
 
+/// Every number of players at every rate with every number of threads; where nothing is asked for, those that a target
+/// speaks of.
 fn cases(settings: &Settings, form: Form) -> Vec<Case> {
+    let asked = settings.tick_rates.is_some() || settings.io_threads.is_some();
     let usual = || form.size(vec![50], vec![1_000, 5_000, 10_000, 15_000]);
     let players = settings.players.clone().unwrap_or_else(usual);
-    let tick_rates = settings.tick_rates.clone().unwrap_or_else(|| match form {
-        Form::Full => vec![10, 20],
-        Form::Usual | Form::Quick => vec![10],
-    });
-    let io_threads = settings.io_threads.clone().unwrap_or_else(|| vec![0]);
+    let full = form == Form::Full;
+    let all = |asked: &Option<Vec<u32>>, full_form: &[u32], other: u32| match asked {
+        Some(asked) => asked.clone(),
+        None if full => full_form.to_vec(),
+        None => vec![other],
+    };
     let mut cases = Vec::new();
-    for &io_threads in &io_threads {
-        for &tick_rate in &tick_rates {
+    for io_threads in all(&settings.io_threads, &[0, 1, 2], 0) {
+        for tick_rate in all(&settings.tick_rates, &[10, 20], 10) {
             cases.extend(players.iter().map(|&players| Case { players, tick_rate, io_threads }));
         }
-        if form == Form::Usual && settings.tick_rates.is_none() && players.contains(&JUDGED.0) {
-            cases.push(Case { players: JUDGED.0, tick_rate: 20, io_threads });
-        }
+    }
+    if form == Form::Usual && !asked && players.contains(&JUDGED.players) {
+        let twice = Case { tick_rate: 20, ..JUDGED };
+        cases.extend([twice, Case { io_threads: 2, ..JUDGED }, Case { io_threads: 2, ..twice }]);
     }
     cases
 }
@@ -125,7 +131,7 @@ impl Case {
             bytes: usize::try_from(median(&Played::bytes_per_tick))?,
             inputs: median(&Played::packets_per_second),
             input_bytes: usize::try_from(median(&Played::packet_bytes))?,
-            threads: self.io_threads.max(1),
+            threads: usize::try_from(self.io_threads.max(1))?,
             time,
         };
         println!("their floor: {mixed:?}");
@@ -134,17 +140,16 @@ impl Case {
     }
 
     fn report(self, runs: &[Played], floor: f64, report: &mut Report) {
-        let judged = (self.players, self.tick_rate) == JUDGED && self.io_threads == 0;
+        let judged = self == JUDGED;
         let figure = |what: &str, unit, of: &dyn Fn(&Played) -> f64| {
             let what = format!("{self}: {what}");
             Figure::new(what, unit, runs.iter().map(of).collect())
         };
         let cpu = figure("server CPU for each client and tick", "us", &Played::cpu_us).over(floor);
         // With threads of its own for sockets it is the higher rate that is judged.
-        let by_threads = (self.players, self.tick_rate, self.io_threads) == (JUDGED.0, 20, 2);
-        let held = judged || by_threads;
+        let held = judged || self == Self { tick_rate: 20, io_threads: 2, ..JUDGED };
         report.push(if held { cpu.ratio_at_most(1.2).stretch(1.1) } else { cpu });
-        report.push(figure("the loop's thread alone, for each tick", "ms", &Played::loop_ms));
+        report.push(figure("the loop's thread alone, for each tick", "ms", &loop_ms));
         report.push(figure("server CPU", "cores", &Played::cpu_share));
         let p99 = figure("tick, p99", "ms", &|run| run.server.stats.tick_p99_ms);
         report.push(figure("tick, p50", "ms", &|run| run.server.stats.tick_p50_ms));
@@ -170,6 +175,10 @@ impl Case {
     }
 }
 
+fn loop_ms(run: &Played) -> f64 {
+    run.server.stats.loop_busy_ms
+}
+
 #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
 fn dropped(run: &Played) -> f64 {
     run.server.stats.dropped_ticks as f64
@@ -185,13 +194,13 @@ impl fmt::Display for Case {
 
 /// Of the loop's thread, how much of its time for a tick is left when others read and write.
 fn loops(measured: &[(Case, Vec<Played>)], report: &mut Report) {
-    let loop_ms = |case: Case| {
+    let of_case = |case: Case| {
         let (_, runs) = measured.iter().find(|(measured, _)| *measured == case)?;
-        Some(runs.iter().map(Played::loop_ms).collect::<Vec<_>>())
+        Some(runs.iter().map(loop_ms).collect::<Vec<_>>())
     };
     for (case, _) in measured.iter().filter(|(case, _)| case.io_threads > 0) {
-        let alone = loop_ms(Case { io_threads: 0, ..*case });
-        let Some((alone, beside)) = alone.zip(loop_ms(*case)) else { continue };
+        let alone = of_case(Case { io_threads: 0, ..*case });
+        let Some((alone, beside)) = alone.zip(of_case(*case)) else { continue };
         let floor = Figure::new("", "ms", alone).median();
         let what = format!("{case}: the loop's thread for each tick, beside none");
         report.push(Figure::new(what, "ms", beside).over(floor).ratio_at_most(0.15).stretch(0.05));
@@ -202,7 +211,7 @@ fn loops(measured: &[(Case, Vec<Played>)], report: &mut Report) {
 fn most_clients(cores: Cores, time: Duration) -> anyhow::Result<Figure> {
     let mut most = 0.0;
     for players in LADDER {
-        let case = Case { players, tick_rate: JUDGED.1, io_threads: 0 };
+        let case = Case { players, ..JUDGED };
         let Some(run) = case.measure(cores, time, 1)?.pop() else { break };
         if run.server.stats.dropped_ticks > 0 {
             break;
@@ -218,7 +227,7 @@ fn plots(measured: &[(Case, Vec<Played>)]) -> Vec<Plot> {
     let curve = |name, title: &str, y, of: fn(&Played) -> f64| {
         let of_line = |case: &Case| (case.io_threads, case.tick_rate);
         let lines: BTreeSet<_> = measured.iter().map(|(case, _)| of_line(case)).collect();
-        let line = |line: (usize, u32)| {
+        let line = |line: (u32, u32)| {
             let (io_threads, tick_rate) = line;
             let cases = measured.iter().filter(|(case, _)| of_line(case) == line);
             let points = cases.map(|(case, runs)| {

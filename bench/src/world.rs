@@ -39,7 +39,7 @@ pub(crate) struct Setup {
     /// How many there will be.
     pub(crate) players: usize,
     /// Threads of the server that read and write; with more than one it runs on the load's core too.
-    pub(crate) io_threads: usize,
+    pub(crate) io_threads: u32,
     /// Other keys of the configuration than those that every measured server has, with their values in TOML.
     pub(crate) keys: Vec<(&'static str, String)>,
 }
@@ -60,8 +60,6 @@ pub(crate) struct Stretch {
     pub(crate) stats: Stats,
     /// As the system counts it.
     pub(crate) spent: Spent,
-    /// CPU time of the thread that runs the loop.
-    pub(crate) loop_thread: Duration,
 }
 
 impl World {
@@ -84,7 +82,7 @@ impl World {
     ) -> anyhow::Result<Self> {
         let (config, log) = (directory.path().join("config.toml"), directory.path().join("log"));
         std::fs::write(&config, setup.configuration(directory.path(), address, HEARTBEAT))?;
-        let on = cores.of_server(setup.io_threads);
+        let on = cores.of_server(usize::try_from(setup.io_threads)?);
         let program = target().join("release/realmbeat-server");
         let arguments = ["--config".into(), config.into_os_string()];
         let mut child = Child::start_logging(on, &program, arguments, &log)?;
@@ -121,11 +119,10 @@ impl World {
     pub(crate) fn watch(&self, time: Duration) -> anyhow::Result<Stretch> {
         // Its log has one line for the whole stretch when that is the interval of its lines.
         self.tell_every(time)?;
-        let (before, began) = (self.loop_cpu()?, self.lines()?.len());
-        let (stats, spent) = self.child.measure(|| self.long_line(began, time))?;
-        let loop_thread = self.loop_cpu()?.saturating_sub(before);
+        let before = self.lines()?.len();
+        let (stats, spent) = self.child.measure(|| self.long_line(before, time))?;
         self.tell_every(HEARTBEAT)?;
-        Ok(Stretch { stats, spent, loop_thread })
+        Ok(Stretch { stats, spent })
     }
 
     /// The first line from `after` on that tells of at least so long a time.
@@ -177,11 +174,6 @@ impl World {
     /// When it is gone.
     pub(crate) fn memory(&self) -> anyhow::Result<u64> {
         self.child.memory()
-    }
-
-    fn loop_cpu(&self) -> anyhow::Result<Duration> {
-        // The thread that the process began with.
-        Ok(self.child.threads()?.first().map_or(Duration::ZERO, |thread| thread.cpu))
     }
 
     fn log(&self) -> PathBuf {

@@ -113,8 +113,7 @@ impl Bot {
     pub fn new(common: Arc<Common>, number: usize, scenario: Scenario, watch: Watch) -> Self {
         let mut rng = Pcg32::new(common.seed, number as u64);
         let scenario = scenario.of_one(&common.script.mixed, &mut rng);
-        let watch =
-            if watch == Watch::Count && scenario.needs_sight() { Watch::See } else { watch };
+        let watch = watch.max(scenario.watch());
         Self {
             account: names::account(&common.prefix, number),
             address: common.server,

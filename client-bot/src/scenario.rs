@@ -6,6 +6,7 @@ use rand::RngExt as _;
 use rand_pcg::Pcg32;
 use serde::{Deserialize, Serialize};
 
+use crate::bot::world::Watch;
 use crate::span;
 pub use turn::{Turn, Wish};
 
@@ -60,12 +61,15 @@ impl Scenario {
         }
     }
 
-    /// Whether bots of this scenario must understand the views that they get.
+    /// How much bots of this scenario must make of the views that they get, at least.
     #[must_use]
-    pub fn needs_sight(self) -> bool {
+    pub fn watch(self) -> Watch {
         match self {
-            Self::Fight | Self::Crowd | Self::Shop | Self::Mail => true,
-            Self::Connect | Self::Reconnect | Self::Wander | Self::Chat | Self::Mixed => false,
+            Self::Fight | Self::Shop | Self::Mail => Watch::See,
+            Self::Crowd => Watch::Glance,
+            Self::Connect | Self::Reconnect | Self::Wander | Self::Chat | Self::Mixed => {
+                Watch::Count
+            }
         }
     }
 

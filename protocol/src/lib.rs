@@ -21,7 +21,7 @@ pub use message::{
 };
 pub use motion::MotionColumn;
 pub use varint::{put_varint, varint_len};
-pub use view::{ViewHeader, put_cell_state, put_view_prefix};
+pub use view::{ViewHeader, ViewStates, put_cell_state, put_view_prefix};
 
 /// The version that [`v1::Hello`] must name.
 pub const PROTOCOL_VERSION: u32 = 1;

@@ -5,7 +5,7 @@ use bytes::BufMut;
 use prost::Message;
 
 use crate::message::ServerMessage as _;
-use crate::v1::{CellState, View};
+use crate::v1::{Cell, CellState, View};
 use crate::varint::{put_varint, varint_len};
 
 /// What a [`View`] says about itself, for a client that only counts: decoding this skips the view's entries
@@ -18,6 +18,32 @@ pub struct ViewHeader {
     /// `sequence` of the last `Move` that the position of the own entity includes.
     #[prost(uint32, tag = "2")]
     pub ack: u32,
+}
+
+/// What a [`View`] says but for motion, which is most of a view in a crowd, and digests: decoding this skips them.
+#[derive(Clone, PartialEq, Message)]
+pub struct ViewStates {
+    /// As in [`View`].
+    #[prost(uint64, tag = "1")]
+    pub tick: u64,
+    /// As in [`View`].
+    #[prost(uint32, tag = "2")]
+    pub ack: u32,
+    /// As in [`View`].
+    #[prost(message, optional, tag = "3")]
+    pub anchor: Option<Cell>,
+    /// As in [`View`].
+    #[prost(bool, tag = "4")]
+    pub reset: bool,
+    /// As in [`View`].
+    #[prost(message, repeated, tag = "6")]
+    pub states: Vec<CellState>,
+}
+
+impl From<ViewStates> for View {
+    fn from(ViewStates { tick, ack, anchor, reset, states }: ViewStates) -> Self {
+        Self { tick, ack, anchor, reset, states, ..Self::default() }
+    }
 }
 
 pub(crate) const LENGTH_DELIMITED: u64 = 2;
@@ -61,6 +87,8 @@ mod tests {
         column.begin(3, 4);
         motion.motions.iter().for_each(|entry| column.push(entry));
         column.put(&mut payload);
+        let without_motion = View { states: vec![state.clone()], ..header.clone() };
+        assert_eq!(View::from(ViewStates::decode(payload.as_slice()).unwrap()), without_motion);
         let mut frame = Vec::new();
         put_view_prefix(&mut frame, payload.len());
         frame.extend_from_slice(&payload);

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use prost::Message as _;
-use protocol::ViewHeader;
 use protocol::v1::{Entered, InventoryChanged, Mail, Refusal, ShopOffers, View};
+use protocol::{ViewHeader, ViewStates};
 
 use super::oracle::Oracle;
 use super::sight::Sight;
@@ -13,11 +13,17 @@ use super::steps::Steps;
 /// How long a bot waits for the confirmation of a request for an item: far longer than any commit takes.
 pub(crate) const CONFIRM_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// A bot that only glances looks where everybody is in one of so many views: twice a second at ten ticks.
+const GLANCE_EVERY: u64 = 5;
+
 /// How much a bot makes of the views it gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Watch {
     /// Counts them and reads which moves they acknowledge.
     Count,
+    /// Decodes what happens in each, and who is where in some of them: a crowd's motion would take more of the swarm's
+    /// time than everything else, and one who moves about in it need not know it exactly.
+    Glance,
     /// Decodes them and keeps a picture of its surroundings.
     See,
     /// Asks for digests as well and proves that the picture is right.
@@ -30,6 +36,8 @@ pub(crate) struct World {
     /// Width and height of the zone's map, in centimetres.
     pub(crate) map_size: (u32, u32),
     pub(crate) sight: Option<Sight>,
+    /// For a bot that glances: the views so far, from a number of its own on, so that not all look in the same tick.
+    glance: Option<u64>,
     oracle: Option<Oracle>,
     pub(crate) steps: Steps,
     pub(crate) pending: Option<Pending>,
@@ -77,6 +85,7 @@ impl World {
             character: entered.character,
             map_size: (entered.width, entered.height),
             sight: (watch != Watch::Count).then(|| Sight::new(entered)),
+            glance: (watch == Watch::Glance).then_some(entered.character % GLANCE_EVERY),
             oracle: (watch == Watch::Prove).then(Oracle::default),
             steps: Steps::default(),
             pending: None,
@@ -95,7 +104,12 @@ impl World {
             told.ack = ViewHeader::decode(payload)?.ack;
             return Ok(told);
         };
-        let view = View::decode(payload)?;
+        let looks = self.glance.is_none_or(|views| views.is_multiple_of(GLANCE_EVERY));
+        self.glance = self.glance.map(|views| views + 1);
+        let view = match looks {
+            true => View::decode(payload)?,
+            false => ViewStates::decode(payload)?.into(),
+        };
         told.ack = view.ack;
         match &mut self.oracle {
             Some(oracle) => {
@@ -154,5 +168,48 @@ impl World {
             self.pending = None;
         }
         overdue
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::v1::{Cell, CellMotion, CellState, Entity, Motion, Vitals};
+
+    /// Entity 7 goes a centimetre east in each view, and loses a hit point.
+    fn view(tick: u32) -> Vec<u8> {
+        let state = if tick == 1 {
+            let enters = vec![Entity { id: 7, x: 1, hp: 100, ..Entity::default() }];
+            CellState { snapshot: true, enters, ..CellState::default() }
+        } else {
+            let vitals = vec![Vitals { entity: 7, hp: 101 - tick, max_hp: 100 }];
+            CellState { vitals, ..CellState::default() }
+        };
+        let motions = vec![Motion { entity: 7, x: tick, ..Motion::default() }];
+        let view = View {
+            tick: tick.into(),
+            anchor: (tick == 1).then(Cell::default),
+            states: vec![state],
+            motions: vec![CellMotion { motions, ..CellMotion::default() }],
+            ..View::default()
+        };
+        view.encode_to_vec()
+    }
+
+    #[test]
+    fn a_glance_takes_what_happens_from_every_view_and_where_all_are_from_every_fifth() {
+        let entered = Entered { character: 2, entity: 7, cell_size: 3200, ..Entered::default() };
+        let mut world = World::new(&entered, Watch::Glance, Duration::ZERO);
+        let seen = (1..=9).map(|tick| {
+            world.view(&view(tick)).unwrap();
+            let own = world.sight.as_ref().unwrap().own().unwrap();
+            (own.at.x, own.hp)
+        });
+        let seen: Vec<_> = seen.collect();
+        assert_eq!(seen.iter().map(|(x, _)| *x).collect::<Vec<_>>(), [1, 1, 1, 4, 4, 4, 4, 4, 9]);
+        assert_eq!(
+            seen.iter().map(|(_, hp)| *hp).collect::<Vec<_>>(),
+            [100, 99, 98, 97, 96, 95, 94, 93, 92]
+        );
     }
 }
