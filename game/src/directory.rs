@@ -66,6 +66,19 @@ pub struct Directory {
 }
 
 impl Directory {
+    /// A character is still where it was announced last. False if the directory says something else of it.
+    pub(crate) fn still(
+        &mut self,
+        character: CharacterId,
+        (name, zone, node): (&str, &str, &str),
+        tick: u64,
+    ) -> bool {
+        let entry = self.entries.get_mut(&character);
+        let same =
+            |entry: &&mut Entry| (&*entry.name, &*entry.zone, &*entry.node) == (name, zone, node);
+        entry.filter(same).map(|entry| entry.seen = tick).is_some()
+    }
+
     pub(crate) fn online(&mut self, online: Online, tick: u64) {
         let Online { character, name, zone, node } = online;
         let known = self.entries.contains_key(&character);

@@ -114,26 +114,26 @@ impl Game {
     }
 
     /// Applies `inputs`, then moves the world by `steps` ticks, at least one, and publishes once. More than one step
-    /// catches up after a late tick.
-    pub fn tick(&mut self, inputs: Vec<Input>, steps: u32) -> Publication {
+    /// catches up after a late tick. A caller who drains a vector keeps its memory for the next tick.
+    pub fn tick(&mut self, inputs: impl IntoIterator<Item = Input>, steps: u32) -> Publication {
         self.tick_watched(inputs, steps, &mut ())
     }
 
     /// As [`Self::tick`], under the eyes of `watch`, which changes nothing.
     pub fn tick_watched(
         &mut self,
-        inputs: Vec<Input>,
+        inputs: impl IntoIterator<Item = Input>,
         steps: u32,
         watch: &mut dyn Watch,
     ) -> Publication {
-        let mut inputs = Some(inputs);
+        let mut inputs = inputs.into_iter().fuse();
         for step in 0..steps.max(1) {
             watch.enter(Part::Inputs);
             self.desk.tick += 1;
             for zone in &mut self.zones {
                 zone.begin_tick(step > 0);
             }
-            for input in inputs.take().unwrap_or_default() {
+            for input in inputs.by_ref() {
                 self.apply(input);
             }
             for zone in &mut self.zones {

@@ -2,6 +2,7 @@
 //! character's number, so that no tick does it for all, and finding those whose turn it is costs nothing for the others.
 
 use std::collections::BTreeSet;
+use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +38,15 @@ impl Rota {
         due.map(|(_, character)| *character).collect()
     }
 
+    /// The first of those whose turn it is in `tick`, or the first behind `last`.
+    pub(crate) fn next(&self, tick: u64, last: Option<CharacterId>) -> Option<CharacterId> {
+        let turn = tick % self.every;
+        let start = last
+            .map_or(Bound::Included((turn, CharacterId(0))), |last| Bound::Excluded((turn, last)));
+        let end = Bound::Included((turn, CharacterId(u64::MAX)));
+        self.members.range((start, end)).next().map(|(_, character)| *character)
+    }
+
     /// The first `most` of all.
     pub(crate) fn first(&self, most: usize) -> Vec<CharacterId> {
         self.members.iter().take(most).map(|(_, character)| *character).collect()
@@ -62,5 +72,8 @@ mod tests {
         let all: Vec<_> = (1..=100).filter(|id| *id != 9).map(CharacterId).collect();
         assert_eq!(turns, all);
         assert!(rota.due(50).len() <= 15, "{:?}", rota.due(50));
+        let one_by_one =
+            std::iter::successors(rota.next(50, None), |last| rota.next(50, Some(*last)));
+        assert_eq!(one_by_one.collect::<Vec<_>>(), rota.due(50));
     }
 }

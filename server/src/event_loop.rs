@@ -257,14 +257,17 @@ impl EventLoop {
     /// A panic in game code is a bug of ours and leaves a half-applied tick, which nobody may see: what it was serving is
     /// written down, and the process ends with everything before it saved.
     fn tick(&mut self, steps: u32) {
-        let inputs = std::mem::take(&mut self.inputs);
         self.letters = 0;
         while let Some(spent) = self.clients.take_back() {
             self.game.recycle(spent);
         }
         let (game, watch) = (&mut self.game, &mut self.stopwatch);
+        let inputs = self.inputs.drain(..);
         match catch_unwind(AssertUnwindSafe(|| game.tick_watched(inputs, steps, watch))) {
-            Ok(publication) => self.hand_out(publication),
+            Ok(publication) => {
+                self.lobby.packets_applied();
+                self.hand_out(publication);
+            }
             Err(_) => self.panicked(),
         }
     }

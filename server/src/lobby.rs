@@ -201,6 +201,11 @@ impl Lobby {
         }
     }
 
+    /// A tick has used up every packet that went to the game. What follows may use their memory.
+    pub fn packets_applied(&mut self) {
+        self.payloads.rewind();
+    }
+
     /// What to do next, in order. Take all after each batch of calls.
     pub fn next_action(&mut self) -> Option<Action> {
         self.actions.pop_front()

@@ -37,8 +37,7 @@ impl Walkers {
         let table = Arc::new(game::modules::all().check()?);
         let game = Game::new(settings, Arc::new(content), table)?;
         let mut walkers = Self { game, players: players as u64, seed, tick: 0 };
-        let enter = (1..=walkers.players).map(enter).collect();
-        walkers.game.tick(enter, 1);
+        walkers.game.tick((1..=walkers.players).map(enter), 1);
         Ok(walkers)
     }
 

@@ -186,7 +186,7 @@ mod tests {
         let mut seen = std::collections::BTreeSet::new();
         for tick in 0..10 {
             let inputs = (tick == 0).then_some(Input::ValueOpen { open: true });
-            let commit = game.tick(inputs.into_iter().collect(), 1).commit.unwrap();
+            let commit = game.tick(inputs, 1).commit.unwrap();
             assert!(commit.characters.len() <= 60 + PROGRESS_ALONG);
             seen.extend(commit.characters.iter().map(|save| save.character));
         }

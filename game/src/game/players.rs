@@ -230,8 +230,10 @@ impl Game {
     pub(super) fn keep_presence(&mut self) {
         let tick_ms = self.desk.settings.tick_ms();
         let tick = self.desk.tick;
-        for character in self.desk.presence.due(tick) {
+        let mut last = None;
+        while let Some(character) = self.desk.presence.next(tick, last) {
             self.announce(character);
+            last = Some(character);
         }
         if self.desk.settings.realm && tick.is_multiple_of(u64::from(1000 / tick_ms).max(1)) {
             self.desk.directory.sweep(tick, tick_ms);
@@ -246,6 +248,11 @@ impl Game {
         let Some(player) = state.players.get(at.player.entity()) else {
             return;
         };
+        let (name, node) = (player.name.as_str(), self.desk.settings.node.as_str());
+        let now = (name, state.name.as_str(), node);
+        if self.desk.settings.realm && self.desk.directory.still(character, now, self.desk.tick) {
+            return;
+        }
         let online = Online {
             character,
             name: player.name.clone(),

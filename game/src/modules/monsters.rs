@@ -45,6 +45,9 @@ pub struct Monsters {
     corpses: Calendar<EntityId>,
     /// Who comes back: spawn points by their place in the zone's list.
     returns: Calendar<u32>,
+    /// Who has a turn in one tick; kept for its memory.
+    #[serde(skip)]
+    turns: Vec<EntityId>,
 }
 
 /// What is to appear, and where.
@@ -62,7 +65,12 @@ impl Module for Monsters {
     const NAME: &'static str = "monsters";
 
     fn new(_zone: &ZoneName, _content: &Content) -> Self {
-        Self { minds: EntityMap::new(), corpses: Calendar::new(), returns: Calendar::new() }
+        Self {
+            minds: EntityMap::new(),
+            corpses: Calendar::new(),
+            returns: Calendar::new(),
+            turns: Vec::new(),
+        }
     }
 
     fn routes(routes: &mut Routes<Self>) {
@@ -92,9 +100,9 @@ impl Module for Monsters {
         }
         let has_turn = |(id, mind): &(EntityId, &Mind)| mind.is_awake() || mind::looks(*id, tick);
         let turns = self.minds.iter(ctx.entities()).filter(has_turn);
-        let turns: Vec<EntityId> = turns.map(|(id, _)| id).collect();
+        self.turns.extend(turns.map(|(id, _)| id));
         let mut searches = SEARCHES_PER_TICK;
-        for id in turns {
+        for id in self.turns.drain(..) {
             let Some(mind) = self.minds.get_mut(id) else {
                 continue;
             };

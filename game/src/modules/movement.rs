@@ -15,13 +15,17 @@ const MOVES: Rate = Rate { per_second: 30, burst: 60 };
 
 /// Walks everything that has a speed.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Movement;
+pub struct Movement {
+    /// Of one tick; kept for its memory.
+    #[serde(skip)]
+    walkers: Vec<EntityId>,
+}
 
 impl Module for Movement {
     const NAME: &'static str = "movement";
 
     fn new(_zone: &ZoneName, _content: &Content) -> Self {
-        Self
+        Self { walkers: Vec::new() }
     }
 
     fn routes(routes: &mut Routes<Self>) {
@@ -30,7 +34,8 @@ impl Module for Movement {
 
     fn on_tick(&mut self, ctx: &mut Ctx<'_>) {
         let walkers = ctx.entities().iter().filter(|entity| entity.speed() > 0).map(Entity::id);
-        for walker in walkers.collect::<Vec<_>>() {
+        self.walkers.extend(walkers);
+        for walker in self.walkers.drain(..) {
             walk(ctx, walker);
         }
     }

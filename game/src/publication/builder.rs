@@ -103,8 +103,9 @@ impl PublicationBuilder {
     pub fn finish(&mut self, tick: u64) -> Publication {
         let mut publication = std::mem::take(&mut self.publication);
         publication.tick = tick;
-        publication.frames.sort_by_key(|frame| frame.session);
-        self.views.sort_by_key(|(session, _)| *session);
+        // What was said to a session later was encoded later, so the bytes tell the order; a stable sort would need memory.
+        publication.frames.sort_unstable_by_key(|frame| (frame.session, frame.bytes.start));
+        self.views.sort_unstable_by_key(|(session, _)| *session);
         let mut views = self.views.drain(..).peekable();
         let (frames, deliveries) = (&publication.frames, &mut publication.deliveries);
         let mut next = 0;

@@ -34,6 +34,9 @@ pub(super) struct Columns {
     strikes: Vec<(u32, v1::Strike)>,
     #[serde(skip)]
     state: v1::CellState,
+    /// Entities that were written, with the memory of their names, for those that are written next.
+    #[serde(skip)]
+    spare: Vec<v1::Entity>,
     #[serde(skip)]
     motion: MotionColumn,
 }
@@ -53,6 +56,7 @@ impl Columns {
                 vitals: Vec::new(),
                 strikes: Vec::new(),
             },
+            spare: Vec::new(),
             motion: MotionColumn::new(),
         }
     }
@@ -118,7 +122,7 @@ impl Columns {
         self.state.snapshot = true;
         for &id in grid.members_at(index) {
             if let Some(entity) = entities.get(id) {
-                self.state.enters.push(complete(entity, grid, cell));
+                self.add_enter(entity, grid, cell);
             }
         }
         put_cell_state(out.bytes(), &self.state);
@@ -130,7 +134,7 @@ impl Columns {
         let (column, row) = (u32::from(cell.column), u32::from(cell.row));
         let state = &mut self.state;
         (state.column, state.row, state.snapshot) = (column, row, false);
-        state.enters.clear();
+        self.spare.append(&mut state.enters);
         state.leaves.clear();
         state.vitals.clear();
         state.strikes.clear();
@@ -194,7 +198,12 @@ impl Columns {
             self.departures.push((before.cell, departure));
             *published = None;
         }
-        self.departures.sort_by_key(|(cell, _)| *cell);
+        self.departures.sort_unstable_by_key(|(cell, departure)| (*cell, departure.entity));
+    }
+
+    fn add_enter(&mut self, entity: &Entity, grid: &Grid, cell: Cell) {
+        let spare = self.spare.pop().map_or_else(room_for_a_name, |entity| entity.name);
+        self.state.enters.push(complete(entity, grid, cell, spare));
     }
 
     fn add_changes(&mut self, entity: &mut Entity, grid: &Grid, index: u32, cell: Cell) {
@@ -202,8 +211,7 @@ impl Columns {
         let published = &mut self.published[entity.id().slot()];
         if published.is_none() || changes.identity {
             *published = Some(Published { entity: entity.id(), cell: index });
-            self.state.enters.push(complete(entity, grid, cell));
-            return;
+            return self.add_enter(entity, grid, cell);
         }
         if changes.vitals {
             self.state.vitals.push(v1::Vitals {
@@ -225,12 +233,21 @@ impl Columns {
     }
 }
 
-fn complete(entity: &Entity, grid: &Grid, cell: Cell) -> v1::Entity {
+/// Memory for a name: of most players and monsters, so that it need not grow for the next one.
+fn room_for_a_name() -> String {
+    const MOST_NAMES: usize = 32;
+    String::with_capacity(MOST_NAMES)
+}
+
+/// All that is shown of an entity; its name is written into the memory of `name`.
+fn complete(entity: &Entity, grid: &Grid, cell: Cell, mut name: String) -> v1::Entity {
     let (x, y) = grid.offset_in(cell, entity.position());
+    name.clear();
+    name.push_str(entity.name());
     v1::Entity {
         id: entity.id().0,
         kind: v1::EntityKind::from(entity.kind()).into(),
-        name: entity.name().to_owned(),
+        name,
         x,
         y,
         heading: u32::from(entity.heading().0),
