@@ -23,6 +23,8 @@ pub struct Settings {
     pub cell_size: u32,
     /// How far a viewer goes beyond its anchor cell before the anchor follows, in centimetres.
     pub cell_margin: u32,
+    /// Bytes per second for what a client is shown, but for state; 0 is no limit.
+    pub client_budget: u32,
     /// Grows with each start; the first half of op ids.
     pub epoch: u64,
     /// Packet kinds that are refused, because one of them has brought a server down.
@@ -34,6 +36,15 @@ impl Settings {
     #[must_use]
     pub fn tick_ms(&self) -> u32 {
         1000 / self.tick_rate.max(1)
+    }
+
+    /// Bytes that a view may have, but for state: the budget of a tick.
+    #[must_use]
+    pub fn view_budget(&self) -> u32 {
+        match self.client_budget {
+            0 => crate::zone::visibility::UNLIMITED,
+            budget => budget / self.tick_rate.max(1),
+        }
     }
 }
 
@@ -48,6 +59,7 @@ impl Default for Settings {
             save_interval: 50,
             cell_size: 3200,
             cell_margin: 400,
+            client_budget: 64 * 1024,
             epoch: 1,
             switched_off: Vec::new(),
         }

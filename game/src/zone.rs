@@ -268,7 +268,7 @@ impl ZoneState {
             map,
             entities: Entities::new(),
             grid,
-            visibility: Visibility::new(settings.cell_margin),
+            visibility: Visibility::new(settings.cell_margin, settings.view_budget()),
             players: Players::default(),
             ground: BTreeMap::new(),
             quarantined: Vec::new(),

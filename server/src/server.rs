@@ -363,6 +363,7 @@ fn game_settings(
         save_interval: u64::try_from(interval).unwrap_or(u64::MAX).max(1),
         cell_size: world.cell_size_cm.unsigned_abs(),
         cell_margin: world.cell_margin_cm.unsigned_abs(),
+        client_budget: config.network.client_budget,
         epoch,
         switched_off,
     }

@@ -75,6 +75,12 @@ impl PublicationBuilder {
         self.publication.cells.push(CellRange { start, state_end, end });
     }
 
+    /// How many bytes the adjacent cells of a run have.
+    pub(crate) fn size_of(&self, cells: Range<u32>) -> u32 {
+        let said = &self.publication.cells[cells.start as usize..cells.end as usize];
+        said.first().zip(said.last()).map_or(0, |(first, last)| last.end - first.start)
+    }
+
     /// Index of the next run.
     pub(crate) fn next_run(&self) -> u32 {
         offset(self.publication.runs.len())

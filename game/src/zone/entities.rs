@@ -204,9 +204,10 @@ impl Entity {
         self.quantity
     }
 
-    /// Puts it elsewhere at once, as a teleport does.
+    /// Puts it elsewhere at once, as a teleport does. That isn't motion: all who see it are told at once, crowd or not.
     pub fn set_position(&mut self, position: Position) {
-        self.advance(position, Residue::default());
+        self.changes.identity |= self.position != position;
+        (self.position, self.residue) = (position, Residue::default());
     }
 
     /// Takes the step that [`step`](crate::space::step) computed.

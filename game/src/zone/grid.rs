@@ -223,6 +223,25 @@ impl Grid {
         Square { columns: span(cell.column, columns), rows: span(cell.row, rows) }
     }
 
+    /// How many entities stand in a rectangle of cells.
+    pub(crate) fn members_in(&self, square: &Square) -> usize {
+        let rows = square.rows.clone().map(|row| self.row_start(row));
+        rows.map(|row| {
+            let (first, end) = (row + square.columns.start, row + square.columns.end);
+            (self.starts[end as usize] - self.starts[first as usize]) as usize
+        })
+        .sum()
+    }
+
+    /// The indices of the cells of a rectangle, in row order.
+    pub(crate) fn cells_in(&self, square: &Square) -> impl Iterator<Item = u32> + use<> {
+        let (columns, row_length) = (square.columns.clone(), self.columns);
+        square
+            .rows
+            .clone()
+            .flat_map(move |row| columns.clone().map(move |column| row * row_length + column))
+    }
+
     /// The index of the first cell in `row`.
     pub(crate) fn row_start(&self, row: u32) -> u32 {
         row * self.columns

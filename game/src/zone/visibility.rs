@@ -1,11 +1,18 @@
 //! What each player sees: the nine cells around its anchor. What happens in a cell is encoded once per tick and
 //! copied into the view of everyone who sees it.
 
+mod attention;
 mod columns;
+mod crowds;
 mod digests;
+mod groups;
+mod near;
+mod private;
+mod probes;
 mod sight;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod viewer;
 
 use serde::{Deserialize, Serialize};
@@ -15,13 +22,21 @@ use crate::ids::{EntityId, SessionId};
 use crate::publication::PublicationBuilder;
 use crate::zone::entities::Entities;
 use crate::zone::grid::Grid;
+use attention::Attention;
 use columns::{Columns, Strike};
+use crowds::Crowds;
 use digests::Digests;
+use groups::Groups;
+use private::Private;
+pub use turns::MAX_TURNS;
+use turns::Round;
 use viewer::{Shown, Viewer};
 
 /// How far, in centimetres, a player walks out of its anchor cell before the anchor follows. Without it, somebody who
 /// walks up and down a cell's edge would be sent a row of cells at each step.
 pub const DEFAULT_MARGIN: u32 = 400;
+/// The budget of views that may have any length.
+pub const UNLIMITED: u32 = u32::MAX;
 /// The most strikes shown in one publication, so that a module that strikes without end costs a bounded frame. What
 /// a strike does to health is shown all the same.
 pub const MAX_STRIKES: usize = 1 << 16;
@@ -31,10 +46,16 @@ pub const MAX_STRIKES: usize = 1 << 16;
 pub struct Visibility {
     /// In centimetres.
     margin: u32,
+    /// Bytes that a view may have, but for state.
+    budget: u32,
+    /// Publications so far.
+    round: u64,
     /// Ordered by session.
     viewers: Vec<Viewer>,
     /// By entity that somebody steers: found in one step, since every move sets it.
     acks: EntityMap<u32>,
+    /// By entity through whose eyes somebody looks.
+    attention: EntityMap<Attention>,
     /// By cell: anchors in it at the last publication. Empty before the first one.
     anchors: Vec<u32>,
     columns: Columns,
@@ -45,27 +66,40 @@ pub struct Visibility {
     wanted: Wanted,
     #[serde(skip)]
     digests: Digests,
+    #[serde(skip)]
+    crowds: Crowds,
+    #[serde(skip)]
+    groups: Groups,
+    #[serde(skip)]
+    private: Private,
 }
 
 impl Default for Visibility {
     fn default() -> Self {
-        Self::new(DEFAULT_MARGIN)
+        Self::new(DEFAULT_MARGIN, UNLIMITED)
     }
 }
 
 impl Visibility {
-    /// A zone into which nobody looks, whose anchors follow past `margin` centimetres.
+    /// A zone into which nobody looks, whose anchors follow past `margin` centimetres. What moves around a client is told in
+    /// turns where its view would have more than `budget` bytes, [`UNLIMITED`] for never.
     #[must_use]
-    pub const fn new(margin: u32) -> Self {
+    pub const fn new(margin: u32, budget: u32) -> Self {
         Self {
             margin,
+            budget,
+            round: 0,
             viewers: Vec::new(),
             acks: EntityMap::new(),
+            attention: EntityMap::new(),
             anchors: Vec::new(),
             columns: Columns::new(),
             strikes: Vec::new(),
             wanted: Wanted::new(),
             digests: Digests::new(),
+            crowds: Crowds::new(),
+            groups: Groups::new(),
+            private: Private::new(),
         }
     }
 
@@ -75,10 +109,17 @@ impl Visibility {
         let viewer = Viewer::new(session, entity);
         // Its client counts its moves anew.
         self.acks.remove(entity);
+        self.attention.get_or_insert_with(entity, Attention::default);
         match self.find(session) {
             Ok(index) => self.viewers[index] = viewer,
             Err(index) => self.viewers.insert(index, viewer),
         }
+    }
+
+    /// Bytes that a view may have from now on, but for state: less of them means more turns, so this is the one number for who
+    /// wants to save work or bandwidth. Nobody misses anything for a change of it.
+    pub fn set_budget(&mut self, budget: u32) {
+        self.budget = budget;
     }
 
     /// The session sees nothing any more. It isn't told: what it gets next says where it is.
@@ -121,6 +162,11 @@ impl Visibility {
         if self.strikes.len() < MAX_STRIKES {
             self.strikes.push(Strike { attacker, target, damage });
         }
+        for (one, other) in [(attacker, target), (target, attacker)] {
+            if let Some(attention) = self.attention.get_mut(one) {
+                attention.turn_to(other, Round(self.round));
+            }
+        }
     }
 
     /// Writes what every viewer is shown at the end of `tick`. Fills `grid` with where everyone stands, and the
@@ -133,27 +179,63 @@ impl Visibility {
         out: &mut PublicationBuilder,
     ) {
         grid.rebuild(entities);
-        let first = out.next_cell();
-        self.columns.put_changes(entities, grid, &mut self.strikes, out);
-        self.wanted.clear(grid.cells());
-        self.anchors.clear();
-        self.anchors.resize(grid.cells() as usize, 0);
-        for viewer in &mut self.viewers {
-            viewer.follow(entities, grid, self.margin);
+        self.round += 1;
+        let (first, round) = (out.next_cell(), Round(self.round));
+        self.find_anchors(entities, grid);
+        self.crowds.find(grid, &self.anchors, self.budget);
+        self.put_changes(entities, grid, first, out);
+        for viewer in &self.viewers {
             viewer.want_snapshots(grid, &mut self.wanted);
-            if let Some(anchor) = viewer.anchor() {
-                self.anchors[grid.index(anchor) as usize] += 1;
-            }
         }
         self.wanted.put_snapshots(entities, grid, &mut self.columns, out);
         if self.viewers.iter().any(Viewer::wants_digest) {
             self.digests.fill(entities, grid);
         }
-        let (acks, wanted, digests) = (&self.acks, &self.wanted, &self.digests);
-        let shown = Shown { tick, grid, first, acks, wanted, digests };
+        let shown = Shown {
+            tick,
+            round,
+            entities,
+            grid,
+            first,
+            acks: &self.acks,
+            attention: &self.attention,
+            columns: &self.columns,
+            crowds: &self.crowds,
+            groups: &self.groups,
+            wanted: &self.wanted,
+            digests: &self.digests,
+        };
         for viewer in &mut self.viewers {
-            viewer.put_view(&shown, out);
+            viewer.put_view(&shown, &mut self.private, out);
         }
+    }
+
+    fn find_anchors(&mut self, entities: &Entities, grid: &Grid) {
+        self.wanted.clear(grid.cells());
+        self.anchors.clear();
+        self.anchors.resize(grid.cells() as usize, 0);
+        for viewer in &mut self.viewers {
+            viewer.follow(entities, grid, self.margin);
+            if let Some(anchor) = viewer.anchor() {
+                self.anchors[grid.index(anchor) as usize] += 1;
+            }
+        }
+    }
+
+    /// Writes what changed in all cells, and decides how often the clients in a crowd are told of it.
+    fn put_changes(
+        &mut self,
+        entities: &mut Entities,
+        grid: &Grid,
+        first: u32,
+        out: &mut PublicationBuilder,
+    ) {
+        let (columns, crowds, groups) = (&mut self.columns, &mut self.crowds, &mut self.groups);
+        let round = Round(self.round);
+        columns.place_strikes(entities, grid, crowds, groups, &mut self.strikes);
+        columns.put_changes(entities, grid, crowds, round, out);
+        groups.put(entities, grid, columns, crowds, round, out);
+        crowds.plan(grid, first, self.budget, out, |cell| columns.take_turns(cell, round));
     }
 
     fn find(&self, session: SessionId) -> Result<usize, usize> {

@@ -112,6 +112,10 @@ configuration! {
         /// Bytes that it may send at once after a pause. More end its session.
         Live byte_burst: usize = 64 * KIB, in KIB..=64 * MIB;
 
+        /// Bytes per second that a client is shown of the world. In a crowd, where more moves than that, what is far is told in
+        /// turns; who enters, leaves and is hurt is always told, and counts too. 0 is no limit.
+        Restart client_budget: u32 = 64 * 1024, in 0..=64 * 1024 * 1024;
+
         /// With so many unsent bytes a session gets no more motion; it gets fresh positions when it has caught up.
         Live output_soft_limit_bytes: usize = 64 * KIB, in 4 * KIB..=64 * MIB;
 

@@ -3,6 +3,9 @@
 use protocol::{MotionColumn, put_cell_state, v1};
 use serde::{Deserialize, Serialize};
 
+use super::crowds::Crowds;
+use super::groups::Groups;
+use super::turns::{MAX_TURNS, Round};
 use crate::ids::EntityId;
 use crate::publication::PublicationBuilder;
 use crate::zone::entities::{Entities, Entity};
@@ -21,6 +24,8 @@ pub(super) struct Strike {
 struct Published {
     entity: EntityId,
     cell: u32,
+    /// Publications since its motion changed, at most [`MAX_TURNS`]; as many when it was shown complete.
+    still: u8,
 }
 
 /// Writes cells.
@@ -28,6 +33,8 @@ struct Published {
 pub(super) struct Columns {
     /// By slot.
     published: Vec<Option<Published>>,
+    /// By cell: the last round in which everybody's turn must come, because somebody wasn't told everything of the cell.
+    turns_until: Vec<u64>,
     #[serde(skip)]
     departures: Vec<(u32, v1::Departure)>,
     #[serde(skip)]
@@ -45,6 +52,7 @@ impl Columns {
     pub(super) const fn new() -> Self {
         Self {
             published: Vec::new(),
+            turns_until: Vec::new(),
             departures: Vec::new(),
             strikes: Vec::new(),
             state: v1::CellState {
@@ -62,15 +70,16 @@ impl Columns {
     }
 
     /// Writes what changed since the last publication, an entry for each cell of the grid in row order, so that a
-    /// cell's place in the publication is its index.
+    /// cell's place in the publication is its index. The motion of crowded cells isn't there: [`Groups`] writes it.
     pub(super) fn put_changes(
         &mut self,
         entities: &mut Entities,
         grid: &Grid,
-        strikes: &mut Vec<Strike>,
+        crowds: &Crowds,
+        round: Round,
         out: &mut PublicationBuilder,
     ) {
-        self.place_strikes(grid, strikes, entities);
+        self.turns_until.resize(grid.cells() as usize, 0);
         self.find_departures(entities, grid);
         let mut departures = std::mem::take(&mut self.departures);
         let mut hits = std::mem::take(&mut self.strikes);
@@ -87,9 +96,12 @@ impl Columns {
             }
             let cell = grid.cell_at(index);
             self.clear(cell);
+            let crowded = crowds.is_crowded(index);
             for &id in members {
-                if let Some(entity) = entities.in_slot_mut(id.slot()) {
-                    self.add_changes(entity, grid, index, cell);
+                let Some(entity) = entities.in_slot_mut(id.slot()) else { continue };
+                self.add_changes(entity, grid, index, cell);
+                if !crowded && self.is_told(id, index, round) {
+                    self.motion.push(&motion_of(entity, grid, cell));
                 }
             }
             while let Some((_, departure)) = gone.next_if(|(cell, _)| *cell == index) {
@@ -153,28 +165,57 @@ impl Columns {
         out.position()
     }
 
-    /// Strikes by the cell of who is hit, in the order in which they fell. Somebody killed and gone is hit in the cell
-    /// in which it was last seen; somebody who never was seen isn't hit at all.
-    fn place_strikes(&mut self, grid: &Grid, strikes: &mut Vec<Strike>, entities: &Entities) {
+    /// Strikes by the cell of who is hit, in the order in which they fell, those in crowded cells to `groups`. Somebody
+    /// killed and gone is hit in the cell in which it was last seen, whatever the crowd; somebody who never was seen isn't
+    /// hit at all.
+    pub(super) fn place_strikes(
+        &mut self,
+        entities: &Entities,
+        grid: &Grid,
+        crowds: &Crowds,
+        groups: &mut Groups,
+        strikes: &mut Vec<Strike>,
+    ) {
+        groups.clear();
         for strike in strikes.drain(..) {
-            let slot = strike.target.slot();
-            let cell = if entities.contains(strike.target) {
-                grid.cell_of_slot(slot)
-            } else {
-                let published = self.published.get(slot).copied().flatten();
-                published
-                    .filter(|published| published.entity == strike.target)
-                    .map(|published| published.cell)
-            };
-            let Some(cell) = cell else { continue };
-            let strike = v1::Strike {
+            let shown = v1::Strike {
                 attacker: strike.attacker.0,
                 target: strike.target.0,
                 damage: strike.damage,
             };
-            self.strikes.push((cell, strike));
+            let cell = match entities.get(strike.target).map(Entity::position) {
+                Some(position) if crowds.is_crowded(grid.index_of(position)) => {
+                    groups.add_strike(grid, position, shown);
+                    None
+                }
+                Some(position) => Some(grid.index_of(position)),
+                None => self.published(strike.target).map(|published| published.cell),
+            };
+            self.strikes.extend(cell.map(|cell| (cell, shown)));
         }
         self.strikes.sort_by_key(|(cell, _)| *cell);
+    }
+
+    fn published(&self, id: EntityId) -> Option<&Published> {
+        let published = self.published.get(id.slot())?.as_ref()?;
+        (published.entity == id).then_some(published)
+    }
+
+    /// Publications since the entity's motion changed, at most [`MAX_TURNS`], as of the last [`Self::put_changes`].
+    pub(super) fn still(&self, id: EntityId) -> u8 {
+        self.published(id).map_or(MAX_TURNS, |published| published.still)
+    }
+
+    /// True if the motion of the entity, which stands in `cell`, is to be told in this round: it has changed, or it is the
+    /// turn of who has stopped and somebody may not know yet.
+    pub(super) fn is_told(&self, id: EntityId, cell: u32, round: Round) -> bool {
+        let takes_turns = round.0 <= self.turns_until[cell as usize];
+        self.still(id) < if takes_turns { round.turns(id.slot()) } else { 1 }
+    }
+
+    /// Somebody wasn't told everything of the cell in this round: what moves there is told until everybody knows.
+    pub(super) fn take_turns(&mut self, cell: u32, round: Round) {
+        self.turns_until[cell as usize] = round.0 + u64::from(MAX_TURNS);
     }
 
     /// Who isn't any more in the cell in which it was published, by that cell.
@@ -207,30 +248,27 @@ impl Columns {
     }
 
     fn add_changes(&mut self, entity: &mut Entity, grid: &Grid, index: u32, cell: Cell) {
-        let changes = entity.take_changes();
-        let published = &mut self.published[entity.id().slot()];
-        if published.is_none() || changes.identity {
-            *published = Some(Published { entity: entity.id(), cell: index });
-            return self.add_enter(entity, grid, cell);
-        }
+        let (id, changes) = (entity.id(), entity.take_changes());
+        let published = match &mut self.published[id.slot()] {
+            Some(published) if !changes.identity => published,
+            place => {
+                *place = Some(Published { entity: id, cell: index, still: MAX_TURNS });
+                return self.add_enter(entity, grid, cell);
+            }
+        };
+        published.still = if changes.motion { 0 } else { (published.still + 1).min(MAX_TURNS) };
         if changes.vitals {
-            self.state.vitals.push(v1::Vitals {
-                entity: entity.id().0,
-                hp: entity.hp(),
-                max_hp: entity.max_hp(),
-            });
-        }
-        if changes.motion {
-            let (x, y) = grid.offset_in(cell, entity.position());
-            self.motion.push(&v1::Motion {
-                entity: entity.id().0,
-                x,
-                y,
-                heading: u32::from(entity.heading().0),
-                speed: entity.speed(),
-            });
+            let vitals = v1::Vitals { entity: id.0, hp: entity.hp(), max_hp: entity.max_hp() };
+            self.state.vitals.push(vitals);
         }
     }
+}
+
+/// How an entity moves in `cell`, where it stands.
+pub(super) fn motion_of(entity: &Entity, grid: &Grid, cell: Cell) -> v1::Motion {
+    let (x, y) = grid.offset_in(cell, entity.position());
+    let (heading, speed) = (u32::from(entity.heading().0), entity.speed());
+    v1::Motion { entity: entity.id().0, x, y, heading, speed }
 }
 
 /// Memory for a name: of most players and monsters, so that it need not grow for the next one.

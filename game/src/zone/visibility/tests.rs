@@ -1,6 +1,7 @@
 //! A client that knows nothing but view.proto keeps up with the truth, whatever happens in the zone.
 
 mod client;
+mod crowds;
 mod world;
 
 use std::ops::Range;
@@ -39,9 +40,15 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (who.clone(), who.clone()).prop_map(|(attacker, target)| Op::Strike(attacker, target)),
         1 => place().prop_map(Op::SpawnAndDespawn),
         9 => (session, session_op(who)).prop_map(|(session, op)| Op::Session(session, op)),
+        1 => budget().prop_map(Op::Budget),
         1 => Just(Op::LateTick),
         1 => Just(Op::Restore),
     ]
+}
+
+/// From hardly anything to everything: 150 who walk are about 3,500 bytes.
+fn budget() -> impl Strategy<Value = u32> {
+    prop_oneof![1 => Just(super::UNLIMITED), 3 => 50..3000_u32]
 }
 
 fn session_op(who: Range<usize>) -> impl Strategy<Value = SessionOp> {
@@ -61,12 +68,14 @@ proptest! {
 
     #[test]
     fn every_client_sees_exactly_what_stands_in_its_nine_cells(
-        start in proptest::collection::vec(place(), 0..150),
+        budget in budget(),
+        start in proptest::collection::vec((place(), any::<u16>(), 0..900_u32), 0..150),
         ticks in proptest::collection::vec(proptest::collection::vec(op(), 0..12), 1..60),
     ) {
-        let mut world = World::new();
-        for position in start {
+        let mut world = World::with_budget(budget);
+        for (who, (position, heading, speed)) in start.into_iter().enumerate() {
             world.apply(Op::Spawn(position));
+            world.apply(Op::Walk(who, Heading(heading), speed));
         }
         for ops in ticks {
             for op in ops {
@@ -74,6 +83,11 @@ proptest! {
             }
             world.tick()?;
         }
+        world.halt();
+        for _ in 0..super::MAX_TURNS {
+            world.tick()?;
+        }
+        world.everybody_knows_everything()?;
     }
 }
 
@@ -82,9 +96,10 @@ proptest! {
 
     #[test]
     fn a_restored_zone_publishes_the_same_bytes(
+        budget in budget(),
         ticks in proptest::collection::vec(proptest::collection::vec(op(), 0..12), 1..60),
     ) {
-        let (mut straight, mut restored) = (World::new(), World::new());
+        let (mut straight, mut restored) = (World::with_budget(budget), World::with_budget(budget));
         for ops in ticks {
             for op in ops.into_iter().filter(|op| !matches!(op, Op::Restore)) {
                 straight.apply(op.clone());

@@ -7,13 +7,20 @@ use protocol::v1;
 use serde::{Deserialize, Serialize};
 
 use super::Wanted;
-use super::columns::wire_cell;
+use super::attention::Attention;
+use super::columns::{Columns, wire_cell};
+use super::crowds::{Crowds, Plan, groups_from};
 use super::digests::Digests;
+use super::groups::Groups;
+use super::near::Near;
+use super::private::Private;
+use super::probes::put_probes;
+use super::turns::Round;
 use crate::entity_map::EntityMap;
 use crate::ids::{EntityId, SessionId};
 use crate::publication::PublicationBuilder;
 use crate::space::Position;
-use crate::zone::entities::Entities;
+use crate::zone::entities::{Entities, Entity};
 use crate::zone::grid::{Cell, Grid};
 
 /// Who sees.
@@ -32,10 +39,16 @@ pub(super) struct Viewer {
 /// What a publication has to show.
 pub(super) struct Shown<'a> {
     pub(super) tick: u64,
+    pub(super) round: Round,
+    pub(super) entities: &'a Entities,
     pub(super) grid: &'a Grid,
     /// Index in the publication of the grid's first cell.
     pub(super) first: u32,
     pub(super) acks: &'a EntityMap<u32>,
+    pub(super) attention: &'a EntityMap<Attention>,
+    pub(super) columns: &'a Columns,
+    pub(super) crowds: &'a Crowds,
+    pub(super) groups: &'a Groups,
     pub(super) wanted: &'a Wanted,
     /// Filled if somebody asked for digests.
     pub(super) digests: &'a Digests,
@@ -101,7 +114,12 @@ impl Viewer {
     }
 
     /// Writes the view, if there is anything to say.
-    pub(super) fn put_view(&mut self, shown: &Shown<'_>, out: &mut PublicationBuilder) {
+    pub(super) fn put_view(
+        &mut self,
+        shown: &Shown<'_>,
+        private: &mut Private,
+        out: &mut PublicationBuilder,
+    ) {
         let Some(anchor) = self.anchor else { return };
         let runs = out.next_run();
         let snapshots = |cells: Range<u32>| {
@@ -116,9 +134,18 @@ impl Viewer {
             out.add_run(snapshots(row.before));
             out.add_run(snapshots(row.after));
         }
+        let plan = self.add_crowds(shown, anchor, private, out);
+        if self.digest {
+            put_probes(shown, anchor, self.entity, out);
+        }
         let moved = self.known != Some(anchor);
         let ack = shown.acks.get(self.entity).copied().unwrap_or(self.ack_told);
-        let quiet = out.next_run() == runs && !moved && !self.digest && ack == self.ack_told;
+        // Who isn't told everything hears in how many turns, even if nothing is told: else it would take old for new.
+        let quiet = out.next_run() == runs
+            && plan.level == 0
+            && !moved
+            && !self.digest
+            && ack == self.ack_told;
         if quiet {
             return;
         }
@@ -129,13 +156,52 @@ impl Viewer {
             anchor: moved.then(|| wire_cell(anchor)),
             reset: self.known.is_none(),
             digests: self.digests(shown),
-            states: Vec::new(),
-            motions: Vec::new(),
+            turns: plan.turns(),
+            ..v1::View::default()
         };
         view.encode_raw(out.bytes());
+        out.bytes().extend_from_slice(private.bytes());
         out.end_view(self.session, header, runs);
         self.known = Some(anchor);
         self.ack_told = ack;
+    }
+
+    /// Adds the motion of the crowded cells that it has: what its turn has come for, what is near, and, written for it
+    /// alone, itself and whom it fights.
+    fn add_crowds(
+        &self,
+        shown: &Shown<'_>,
+        anchor: Cell,
+        private: &mut Private,
+        out: &mut PublicationBuilder,
+    ) -> Plan {
+        private.clear();
+        let plan = shown.crowds.plan_of(shown.grid.index(anchor));
+        let mut cells = [0; 9];
+        let mut count = 0;
+        for cell in self.rows(shown.grid).flat_map(|row| row.kept) {
+            if shown.crowds.is_crowded(cell) {
+                cells[count] = cell;
+                count += 1;
+            }
+        }
+        let cells = &cells[..count];
+        for &cell in cells {
+            out.add_run(shown.crowds.groups(cell, groups_from(plan.level)));
+        }
+        if plan.level == 0 || cells.is_empty() {
+            return plan;
+        }
+        private.add_motions(shown, cells, self.entity);
+        let spare = plan.spare.saturating_sub(private.size());
+        let position = shown.entities.get(self.entity).map(Entity::position);
+        let (grid, crowds, level) = (shown.grid, shown.crowds, plan.level);
+        let near = position.and_then(|at| Near::widest(grid, crowds, cells, at, level, spare, out));
+        if let Some(near) = &near {
+            near.each_run(crowds, cells, |run| out.add_run(run));
+        }
+        private.add_strikes(shown, cells, self.entity, near.as_ref());
+        plan
     }
 
     fn digests(&self, shown: &Shown<'_>) -> Vec<v1::CellDigest> {

@@ -38,6 +38,7 @@ const OUT_OF_RANGE: &[(&str, &[&str])] = &[
     ("network.packet_burst", &["0", "1000001"]),
     ("network.bytes_per_second", &["1023", "67108865"]),
     ("network.byte_burst", &["1023", "67108865"]),
+    ("network.client_budget", &["-1", "67108865"]),
     ("network.output_soft_limit_bytes", &["4095", "67108865"]),
     ("network.output_hard_limit_bytes", &["8191", "268435457"]),
     ("network.goodbye_timeout", &["'99ms'", "'31s'"]),

@@ -1,6 +1,6 @@
 //! What a client does with a View, word for word as view.proto says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use protocol::v1;
 
@@ -17,13 +17,34 @@ pub(super) struct Client {
     /// The server was told; the next view must be a reset.
     pub(super) stale: bool,
     pub(super) ack: u32,
+    /// In how many turns the motion of each of the last publications was told, 1 for no turns, last first.
+    turns: VecDeque<usize>,
+    /// Who was said to be where, at the last publication.
+    pub(super) probes: Vec<v1::Probe>,
 }
 
 impl Client {
+    /// A publication begins: digests are of one view, and whoever gets none has none to compare.
+    pub(super) fn begin(&mut self) {
+        self.digests.clear();
+        self.probes.clear();
+        self.turns.push_front(1);
+        self.turns.truncate(super::super::MAX_TURNS.into());
+    }
+
+    /// From how many publications ago the positions may be at the most, this one being the first.
+    pub(super) fn patience(&self) -> usize {
+        self.turns.iter().copied().max().unwrap_or(1)
+    }
+
     pub(super) fn apply(&mut self, view: v1::View, with_motion: bool) {
         self.skipped_motion |= !with_motion;
         self.digests.clone_from(&view.digests);
         self.ack = view.ack;
+        if view.turns > 0 {
+            self.turns[0] = usize::try_from(view.turns).unwrap();
+        }
+        self.probes.clone_from(&view.probes);
         assert!(view.reset || !self.stale, "a stale client needs a reset");
         if view.reset {
             self.stale = false;

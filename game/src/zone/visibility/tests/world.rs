@@ -1,6 +1,6 @@
 //! A zone without modules, its clients, and the comparison of what they see with what there is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
@@ -11,7 +11,7 @@ use super::client::{Client, sees};
 use crate::ids::{EntityId, SessionId};
 use crate::publication::{Publication, PublicationBuilder};
 use crate::space::{Heading, Position, step};
-use crate::zone::visibility::{DEFAULT_MARGIN, Visibility};
+use crate::zone::visibility::{DEFAULT_MARGIN, MAX_TURNS, UNLIMITED, Visibility};
 use crate::zone::{Entities, Entity, EntityKind, Grid, Spawn};
 
 pub(super) const MAP: u32 = 19_000;
@@ -29,6 +29,8 @@ pub(super) enum Op {
     Hp(usize, u32),
     Quantity(usize, u32),
     Strike(usize, usize),
+    /// From now on a view has so many bytes.
+    Budget(u32),
     /// Of one session.
     Session(u64, SessionOp),
     /// A tick is simulated and not published.
@@ -61,19 +63,30 @@ pub(super) struct World {
     digests: BTreeMap<SessionId, bool>,
     acks: BTreeMap<SessionId, u32>,
     tick: u64,
+    /// Everything as it was at the last publications, last first.
+    past: VecDeque<BTreeMap<u64, (v1::Cell, v1::Entity)>>,
+    /// Who was struck by whom last, and when.
+    struck: Option<(EntityId, EntityId, u64)>,
 }
 
 impl World {
     pub(super) fn new() -> Self {
+        Self::with_budget(UNLIMITED)
+    }
+
+    /// One whose views may have so many bytes, but for state.
+    pub(super) fn with_budget(budget: u32) -> Self {
         Self {
             entities: Entities::new(),
             grid: Grid::new(MAP, MAP, CELL).unwrap(),
-            visibility: Visibility::default(),
+            visibility: Visibility::new(DEFAULT_MARGIN, budget),
             builder: PublicationBuilder::new(),
             clients: BTreeMap::new(),
             digests: BTreeMap::new(),
             acks: BTreeMap::new(),
             tick: 0,
+            past: VecDeque::new(),
+            struck: None,
         }
     }
 
@@ -114,8 +127,10 @@ impl World {
             Op::Strike(attacker, target) => {
                 if let (Some(attacker), Some(target)) = (self.find(attacker), self.find(target)) {
                     self.visibility.strike(attacker, target, 3);
+                    self.struck = Some((attacker, target, self.tick));
                 }
             }
+            Op::Budget(budget) => self.visibility.set_budget(budget),
             Op::LateTick => self.walk(),
             Op::Restore => {
                 restore(&mut self.entities);
@@ -127,6 +142,10 @@ impl World {
     }
 
     fn apply_to_session(&mut self, session: SessionId, op: SessionOp) {
+        // A blow counts from when it is seen through the eyes of one of the two.
+        if matches!(op, SessionOp::Look(_) | SessionOp::Rebind(_)) {
+            self.struck = None;
+        }
         let client = self.clients.get_mut(&session);
         match op {
             SessionOp::Look(who) => {
@@ -141,9 +160,10 @@ impl World {
                 self.visibility.remove_viewer(session);
             }
             SessionOp::Rebind(new) => {
-                if self.clients.remove(&session).is_some() {
-                    self.connect(SessionId(new));
+                if self.clients.remove(&session).is_none() {
+                    return;
                 }
+                self.connect(SessionId(new));
                 self.visibility.rebind(session, SessionId(new));
                 let mut viewers = self.visibility.viewers();
                 if let Some((_, eyes)) = viewers.find(|(viewer, _)| viewer.0 == new) {
@@ -227,6 +247,9 @@ impl World {
 
     pub(super) fn publish_into(&mut self, builder: &mut PublicationBuilder) {
         self.tick += 1;
+        let all = self.entities.iter().map(|entity| (entity.id().0, truth(entity)));
+        self.past.push_front(all.collect());
+        self.past.truncate(MAX_TURNS.into());
         let (entities, grid) = (&mut self.entities, &mut self.grid);
         self.visibility.publish(self.tick, entities, grid, builder);
     }
@@ -235,9 +258,7 @@ impl World {
     pub(super) fn tick(&mut self) -> Result<(), TestCaseError> {
         self.walk();
         let publication = self.publish();
-        // Digests are of one view: whoever gets none in this tick has none to compare.
-        let clients = self.clients.values_mut();
-        clients.for_each(|client| client.digests.clear());
+        self.clients.values_mut().for_each(Client::begin);
         for delivery in &publication.deliveries {
             let client = self.clients.get_mut(&delivery.session).expect("a viewer");
             let motion = !client.skip_motion;
@@ -278,15 +299,17 @@ impl World {
             .filter(|(_, (cell, _))| sees(anchor, *cell))
             .collect();
         let mut seen = client.entities.clone();
-        if client.skipped_motion {
-            for (id, (_, entity)) in &mut seen {
-                if let Some((_, real)) = truth.get(id) {
-                    (entity.x, entity.y) = (real.x, real.y);
-                    (entity.heading, entity.speed) = (real.heading, real.speed);
-                }
+        for (id, (cell, entity)) in &mut seen {
+            let Some((_, real)) = truth.get(id) else { continue };
+            if client.skipped_motion
+                || self.was_so(*id, *cell, entity, self.patience(client, eyes, *id))
+            {
+                (entity.x, entity.y) = (real.x, real.y);
+                (entity.heading, entity.speed) = (real.heading, real.speed);
             }
         }
         prop_assert_eq!(&seen, &truth, "session {} at tick {}", session, self.tick);
+        self.compare_probes(client, &truth)?;
         prop_assert_eq!(client.ack, self.acks.get(&session).copied().unwrap_or(0));
         let watching = self.digests.get(&session).copied().unwrap_or(false);
         prop_assert_eq!(!client.digests.is_empty(), watching);
@@ -297,6 +320,60 @@ impl World {
                 (count + 1, hash ^ id.wrapping_mul(0x9E37_79B9_7F4A_7C15))
             });
             prop_assert_eq!((digest.entities, digest.hash), (count, hash));
+        }
+        Ok(())
+    }
+}
+
+impl World {
+    /// Whether the entity was where `known` has it, and moved so, at one of the last publications.
+    fn was_so(&self, id: u64, cell: v1::Cell, known: &v1::Entity, publications: usize) -> bool {
+        let motion = |entity: &v1::Entity| (entity.x, entity.y, entity.heading, entity.speed);
+        let times = self.past.iter().take(publications);
+        let mut times = times.filter_map(|all| all.get(&id));
+        times.any(|(was_in, was)| *was_in == cell && motion(was) == motion(known))
+    }
+
+    /// How old the client's position of an entity may be. Of itself and of whom it fights it knows where they are now.
+    fn patience(&self, client: &Client, eyes: EntityId, id: u64) -> usize {
+        let fights = |(attacker, target, tick): (EntityId, EntityId, u64)| {
+            let other = if attacker == eyes { target } else { attacker };
+            (attacker == eyes || target == eyes) && other.0 == id && self.tick <= tick + 64
+        };
+        if eyes.0 == id || self.struck.is_some_and(fights) { 1 } else { client.patience() }
+    }
+
+    /// Nobody walks any more.
+    pub(super) fn halt(&mut self) {
+        for entity in self.entities.iter_mut() {
+            entity.set_motion(entity.heading(), 0);
+        }
+    }
+
+    /// Everybody whose motion isn't withheld knows where everything is now. Only after all have stood for as many
+    /// publications as there are turns.
+    pub(super) fn everybody_knows_everything(&self) -> Result<(), TestCaseError> {
+        for client in self.clients.values().filter(|client| !client.skipped_motion) {
+            for (id, (cell, known)) in &client.entities {
+                prop_assert!(
+                    self.was_so(*id, *cell, known, 1),
+                    "{id} isn't where {known:?} has it"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// What a client is told to prove itself by is the truth.
+    fn compare_probes(
+        &self,
+        client: &Client,
+        truth: &BTreeMap<u64, (v1::Cell, v1::Entity)>,
+    ) -> Result<(), TestCaseError> {
+        for probe in &client.probes {
+            let cell = v1::Cell { column: probe.column, row: probe.row };
+            let (real_cell, real) = &truth[&probe.entity];
+            prop_assert_eq!((cell, probe.x, probe.y), (*real_cell, real.x, real.y));
         }
         Ok(())
     }
