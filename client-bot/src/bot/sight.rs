@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use protocol::v1::{self, CellMotion, CellState, Entered, Entity, EntityKind, View};
+use protocol::v1::{self, CellMotion, CellState, Entered, Entity, EntityKind, Probe, View};
+
+use patience::Patience;
+
+mod patience;
 
 /// A cell of the zone: column and row.
 pub type CellId = (u32, u32);
@@ -51,6 +55,8 @@ pub struct Seen {
     pub at: Point,
     /// Its hit points; 0 for the dead and for what has none.
     pub hp: u32,
+    /// The tick of the view that told where it is.
+    told: u64,
 }
 
 /// The number and the hash of the ids in a cell, as a digest has them.
@@ -107,6 +113,24 @@ pub enum Oddity {
         /// The most that is possible, in centimetres.
         limit: f64,
     },
+    /// An entity of which a spot check tells isn't known in the cell where it stands.
+    #[error("entity {0} isn't known to be in cell {1:?}, where it stands")]
+    Unseen(u64, CellId),
+    /// A position that is older than the number of turns allows.
+    #[error(
+        "entity {entity} is {distance:.0} cm away from where it is known, {still} publications after it last moved; \
+         positions may be {behind} publications behind"
+    )]
+    Outdated {
+        /// Which.
+        entity: u64,
+        /// From where it is known to where it is, in centimetres.
+        distance: f64,
+        /// Publications since it moved.
+        still: u32,
+        /// The most publications that the position may be behind.
+        behind: usize,
+    },
 }
 
 /// Who is told of oddities while a view is applied. `()` doesn't care.
@@ -140,11 +164,7 @@ pub struct Sight {
     /// Centimetres that an entity covers in a tick at the most.
     reach_per_tick: f64,
     anchor: Option<CellId>,
-    /// Of the last view. Who has not moved in it stood still until then, for a client that misses motion is sent
-    /// everything anew.
-    tick: u64,
-    /// Who came back to life in the view at hand, which happens at the graveyard and not where it fell.
-    revived: Vec<u64>,
+    patience: Patience,
     entities: HashMap<u64, Seen>,
     cells: BTreeMap<CellId, Sum>,
 }
@@ -160,8 +180,7 @@ impl Sight {
             side: entered.cell_size,
             reach_per_tick: f64::from(entered.max_speed) * tick_s * SPEED_MARGIN,
             anchor: None,
-            tick: 0,
-            revived: Vec::new(),
+            patience: Patience::default(),
             entities: HashMap::new(),
             cells: BTreeMap::new(),
         }
@@ -224,14 +243,16 @@ impl Sight {
             self.anchor = Some((column, row));
             self.forget_outside();
         }
-        self.revived.clear();
         for state in &view.states {
-            self.apply_state(state, witness);
+            self.apply_state(state, view.tick, witness);
         }
         for motion in &view.motions {
             self.apply_motions(motion, view.tick, witness);
         }
-        self.tick = view.tick;
+        self.patience.begin(view.tick, view.turns);
+        for probe in &view.probes {
+            self.check_probe(probe, view.tick, witness);
+        }
     }
 
     fn forget_outside(&mut self) {
@@ -248,7 +269,7 @@ impl Sight {
         }
     }
 
-    fn apply_state(&mut self, state: &CellState, witness: &mut impl Witness) {
+    fn apply_state(&mut self, state: &CellState, tick: u64, witness: &mut impl Witness) {
         let cell = (state.column, state.row);
         if !self.sees(cell) {
             witness.odd(Oddity::CellOutside(cell));
@@ -257,7 +278,7 @@ impl Sight {
             self.forget_cell(cell);
         }
         for entity in &state.enters {
-            self.enter(cell, entity, witness);
+            self.enter(cell, entity, tick, witness);
         }
         for departure in &state.leaves {
             let stays = departure.to.is_some_and(|to| self.sees((to.column, to.row)));
@@ -268,9 +289,6 @@ impl Sight {
         }
         for vitals in &state.vitals {
             if let Some(seen) = self.entities.get_mut(&vitals.entity) {
-                if seen.hp == 0 && vitals.hp > 0 {
-                    self.revived.push(vitals.entity);
-                }
                 seen.hp = vitals.hp;
             }
         }
@@ -296,23 +314,45 @@ impl Sight {
                 });
                 continue;
             }
-            let ticks = tick.saturating_sub(self.tick);
+            // Where it was known to be it was when that was told, or later as it stood there.
+            let since = self.patience.tick(self.patience.publications()).max(seen.told);
+            let ticks = tick.saturating_sub(since);
             let limit = self.reach_per_tick * ticks as f64 + SPEED_SLACK_CM;
             let distance = seen.at.distance(at);
-            if distance > limit && !self.revived.contains(&motion.entity) {
+            if distance > limit {
                 witness.odd(Oddity::TooFast { entity: motion.entity, distance, ticks, limit });
             }
-            seen.at = at;
+            (seen.at, seen.told) = (at, tick);
         }
     }
 
-    fn enter(&mut self, cell: CellId, entity: &Entity, witness: &mut impl Witness) {
+    /// Compares where an entity is with where it is known to be. The own one is where it is known to be; another was there at
+    /// most as many publications ago as there are turns.
+    fn check_probe(&self, probe: &Probe, tick: u64, witness: &mut impl Witness) {
+        let cell = (probe.column, probe.row);
+        let Some(seen) = self.entities.get(&probe.entity).filter(|seen| seen.cell == cell) else {
+            return witness.odd(Oddity::Unseen(probe.entity, cell));
+        };
+        let behind = if probe.entity == self.own { 0 } else { self.patience.publications() };
+        let distance = seen.at.distance(self.point(cell, probe.x, probe.y));
+        let has_stood = usize::try_from(probe.still).is_ok_and(|still| still >= behind);
+        let ticks = tick.saturating_sub(self.patience.tick(behind));
+        let limit =
+            if has_stood { 0.0 } else { self.reach_per_tick * ticks as f64 + SPEED_SLACK_CM };
+        if distance > limit {
+            let (entity, still) = (probe.entity, probe.still);
+            witness.odd(Oddity::Outdated { entity, distance, still, behind });
+        }
+    }
+
+    fn enter(&mut self, cell: CellId, entity: &Entity, tick: u64, witness: &mut impl Witness) {
         self.check_place(entity.id, entity.x, entity.y, witness);
         let seen = Seen {
             kind: entity.kind(),
             cell,
             at: self.point(cell, entity.x, entity.y),
             hp: entity.hp,
+            told: tick,
         };
         self.remove(entity.id);
         self.own_left &= entity.id != self.own;

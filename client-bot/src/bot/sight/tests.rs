@@ -150,15 +150,48 @@ fn who_has_stood_for_long_cant_have_gone_far_since_the_last_view() {
 }
 
 #[test]
-fn who_comes_back_to_life_may_be_elsewhere() {
-    let health =
-        |hp| CellState { vitals: vec![Vitals { entity: 2, hp, max_hp: 10 }], ..state((5, 5)) };
-    let moved =
-        |tick, hp, x| View { motions: vec![motion((5, 5), 2, x)], ..view(tick, vec![health(hp)]) };
+fn who_is_shown_complete_may_be_anywhere() {
     let mut sight = settled();
-    assert_eq!(oddities(&mut sight, &moved(11, 0, 100)), []);
-    assert_eq!(oddities(&mut sight, &moved(12, 10, 3000)), []);
-    assert_eq!(oddities(&mut sight, &moved(13, 9, 100)).len(), 1);
+    let elsewhere = CellState { enters: vec![entity(2, 3000, 100)], ..state((5, 5)) };
+    assert_eq!(oddities(&mut sight, &view(11, vec![elsewhere])), []);
+}
+
+/// A view that tells motion in turns.
+fn in_turns(tick: u64, turns: u32) -> View {
+    View { turns, ..view(tick, vec![]) }
+}
+
+#[test]
+fn in_a_crowd_who_was_not_told_of_may_have_gone_as_far_as_its_turns_allow() {
+    let moved = |tick, x| View { motions: vec![motion((5, 5), 2, x)], ..view(tick, vec![]) };
+    let mut sight = settled();
+    for tick in 11..=14 {
+        assert_eq!(oddities(&mut sight, &in_turns(tick, 4)), []);
+    }
+    // Its place is that of tick 11 at the earliest: 4 ticks of 75 cm and 50 cm of slack.
+    assert_eq!(oddities(&mut sight, &moved(15, 100 + 350)), []);
+    assert_eq!(oddities(&mut sight, &moved(16, 450 + 126)).len(), 1, "it has been told in tick 15");
+}
+
+#[test]
+fn a_position_that_is_older_than_its_turns_allow_is_found_out() {
+    let probe =
+        |entity: u64, x: u32, still: u32| Probe { entity, column: 5, row: 5, x, y: 100, still };
+    let found = |turns: u32, probe: Probe| {
+        let mut sight = settled();
+        for tick in 11..=20 {
+            sight.apply(&in_turns(tick, turns), &mut ());
+        }
+        oddities(&mut sight, &View { probes: vec![probe], ..in_turns(21, turns) }).len()
+    };
+    assert_eq!(found(0, probe(2, 100, 0)), 0);
+    assert_eq!(found(0, probe(2, 101, 0)), 1, "without a crowd it is known at once");
+    assert_eq!(found(4, probe(2, 100 + 275, 0)), 0, "three publications behind");
+    assert_eq!(found(4, probe(2, 100 + 276, 0)), 1);
+    assert_eq!(found(4, probe(2, 101, 3)), 1, "it has stood for as long as its turn may take");
+    assert_eq!(found(4, probe(1, 101, 0)), 1, "the own place is known at once");
+    assert_eq!(found(4, probe(77, 100, 0)), 1, "nobody told of it");
+    assert_eq!(found(4, Probe { row: 4, ..probe(2, 100, 0) }), 1, "it is known elsewhere");
 }
 
 #[test]
