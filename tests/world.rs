@@ -51,6 +51,23 @@ fn two_hundred_bots_play_and_see_exactly_what_they_must() {
 }
 
 #[test]
+fn two_hundred_and_fifty_fight_in_one_spot_on_a_small_budget_and_nobody_is_shown_anything_older_than_its_turn()
+ {
+    let mut server = ServerSetup::new()
+        .edit_content("zones/meadow.toml", "start = [2, 2, 356, 316]", "start = [176, 156, 8, 8]")
+        .set("network.client_budget", 8192)
+        .start();
+    let report = run(Settings { oracle: 0.2, ..settings(&server, 250, Scenario::Crowd, 20) });
+    println!("{}\n{}", report.to_table(), total(&mut server));
+    let counts = &report.counts;
+    assert_eq!(counts.logged_in, 250);
+    assert_eq!(counts.findings, 0, "{:#?}", counts.first_findings);
+    assert_eq!(counts.errors_total(), 0, "{:#?}", counts.first_errors);
+    assert_eq!(report.unfinished, 0);
+    assert!(counts.digests > 0);
+}
+
+#[test]
 fn who_walks_into_a_portal_is_in_the_other_zone_with_all_it_owns() {
     let setup = ServerSetup::new();
     let mut server = setup.start();
