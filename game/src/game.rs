@@ -42,6 +42,10 @@ pub use snapshot::RestoreError;
 /// Commands are typed by people, and each of a game master's is a line in the audit log.
 const COMMANDS: Rate = Rate { per_second: 5, burst: 20 };
 
+/// Under load a view has this part of its budget: a crowd costs a quarter of the bytes and of the time to send them, and
+/// everybody still sees all who are near, in every tick.
+const LOADED_SHARE: u32 = 4;
+
 /// All zones of one process.
 pub struct Game {
     desk: Desk,
@@ -208,7 +212,7 @@ impl Game {
                 self.mailbox(character, request, mails);
             }
             Input::SaveFailed { character } => self.save_failed(character),
-            Input::LoadLevel { level } => self.desk.load = level,
+            Input::LoadLevel { level } => self.set_load(level),
         }
     }
 
@@ -302,6 +306,15 @@ impl Game {
         let visibility = &mut self.zones[at.zone].state.visibility;
         visibility.set_digest(packet.session, watch.on);
         Ok(())
+    }
+
+    fn set_load(&mut self, level: LoadLevel) {
+        self.desk.load = level;
+        let whole = self.desk.settings.view_budget();
+        let budget = if level >= LoadLevel::Motion { whole / LOADED_SHARE } else { whole };
+        for zone in &mut self.zones {
+            zone.state.visibility.set_budget(budget);
+        }
     }
 
     fn stale(&mut self, session: SessionId) {

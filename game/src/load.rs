@@ -13,6 +13,8 @@ pub enum LoadLevel {
     /// Nothing is given up.
     #[default]
     Normal,
+    /// Views have a smaller budget: in crowds, motion that isn't near is told in more turns.
+    Motion,
     /// Monsters with no player near them sleep, though somebody may see them.
     Monsters,
     /// Nobody is let in while others don't leave. The game itself does nothing about it.
@@ -21,7 +23,7 @@ pub enum LoadLevel {
 
 impl LoadLevel {
     /// From the first to the last.
-    pub const ALL: [Self; 3] = [Self::Normal, Self::Monsters, Self::Admission];
+    pub const ALL: [Self; 4] = [Self::Normal, Self::Motion, Self::Monsters, Self::Admission];
 
     /// Steps from [`Self::Normal`].
     #[must_use]
@@ -34,6 +36,7 @@ impl fmt::Display for LoadLevel {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
             Self::Normal => "over; nothing is given up",
+            Self::Motion => "motion in crowds is told in more turns",
             Self::Monsters => "monsters with nobody near them sleep",
             Self::Admission => "who wants into the world waits in a queue",
         })

@@ -1,6 +1,7 @@
 //! Two worlds with the same inputs are the same to the last bit, one that went through a snapshot too, and nothing is
 //! lost or doubled in any of them.
 
+mod load;
 mod script;
 
 use std::sync::Arc;

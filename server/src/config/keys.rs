@@ -189,9 +189,9 @@ configuration! {
 
     /// What is given up while ticks run late, so that they don't any more. docs/operations.md has the steps.
     [overload] Overload {
-        /// Steps that may be taken, in their order: 1 monsters with nobody near them sleep, 2 who wants in waits in a
-        /// queue. 0 gives up nothing.
-        Live steps: u32 = 2, in 0..=2;
+        /// Steps that may be taken, in their order: 1 motion in crowds is told in more turns, 2 monsters with nobody near
+        /// them sleep, 3 who wants in waits in a queue. 0 gives up nothing.
+        Live steps: u32 = 3, in 0..=3;
 
         /// Ticks take nearly their whole length, or come late, for so long until the next step is taken.
         Live climb_after: Duration = secs(3), in millis(100)..=mins(10);

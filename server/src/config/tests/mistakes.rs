@@ -58,7 +58,7 @@ const OUT_OF_RANGE: &[(&str, &[&str])] = &[
     ("world.seed", &["-1", "9223372036854775808"]),
     ("world.cell_size_cm", &["499", "100001"]),
     ("world.cell_margin_cm", &["-1", "50001"]),
-    ("overload.steps", &["-1", "3"]),
+    ("overload.steps", &["-1", "4"]),
     ("overload.climb_after", &["'99ms'", "'601s'"]),
     ("overload.descend_after", &["'999ms'", "'61m'"]),
     ("store.url", &["'realmbeat.sqlite3'", "'sqlite:'", "'postgres://'", "'mysql://host/db'"]),
