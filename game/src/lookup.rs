@@ -1,23 +1,22 @@
 //! A table that is only looked up in: who belongs to this id, in the same time however many there are.
 
-#![expect(
-    clippy::disallowed_types,
-    reason = "a HashMap that nobody can iterate over has no order in which two runs could differ"
-)]
-
-use std::collections::HashMap;
 use std::hash::Hash;
 
 use rustc_hash::FxBuildHasher;
 
-/// Values by id. There is no way to walk over them, so their order, which no two runs share, can't get into the world.
-/// The ids are the server's own, so a hash that anybody can compute is good enough.
+/// Values by id. There is no way to walk over them: their order depends on who came and went before, which a restored
+/// game doesn't know, and so it must not get into the world. The ids are the server's own, so a hash that anybody can
+/// compute is good enough.
 #[derive(Debug)]
-pub(crate) struct Lookup<K, V>(HashMap<K, V, FxBuildHasher>);
+#[expect(
+    clippy::disallowed_types,
+    reason = "a HashMap that nobody can walk over has no order in which two runs could differ"
+)]
+pub(crate) struct Lookup<K, V>(std::collections::HashMap<K, V, FxBuildHasher>);
 
 impl<K, V> Default for Lookup<K, V> {
     fn default() -> Self {
-        Self(HashMap::default())
+        Self(Default::default())
     }
 }
 

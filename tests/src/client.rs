@@ -182,7 +182,7 @@ impl Client {
     }
 
     /// All packets that have come by now. What the server wrote before something that another client has read is among
-    /// them: bytes on the loopback are there when the writer goes on.
+    /// them, if the same thread of the server writes to both: bytes on the loopback are there when the writer goes on.
     ///
     /// # Panics
     /// When the connection is over.

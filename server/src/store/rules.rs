@@ -158,7 +158,8 @@ fn say_what_became_of(batch: u64, applied: bool) {
 }
 
 /// The moment of a batch, never that of the one before: what is applied twice shows by its second moment. A batch takes
-/// an fsync, so that this runs ahead of the clock by little and seldom.
+/// an fsync, so that this runs ahead of the clock by little and seldom, unless somebody sets the clock back: then it
+/// stands still until the clock has caught up, and nothing but the ledger's age goes by it.
 const fn later(last: u64, now: u64) -> u64 {
     if now > last { now } else { last + 1 }
 }

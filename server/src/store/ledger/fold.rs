@@ -22,7 +22,7 @@ const SLICE_TIME: Duration = Duration::from_millis(10);
 const LARGEST: u32 = 1_000;
 /// Entries of a slice at least: with fewer, folding would do little but begin and end, and fall behind a busy world.
 const SMALLEST: u32 = 250;
-/// How often a slice is doubled for such an operation: to 64,000 entries, some 20 MB of memory.
+/// How often the largest slice is doubled for such an operation: to 64,000 entries, some 20 MB of memory.
 const DOUBLINGS: u32 = 6;
 /// Between slices the writer is free for so many times as long as the last one took: folding takes at most a quarter
 /// of its time.
@@ -128,8 +128,8 @@ fn oldest_operations(
     before_ms: u64,
     most: u32,
 ) -> Result<Option<Vec<LedgerEntry>>, EngineError> {
-    for doubling in 0..=DOUBLINGS {
-        let most = most.saturating_mul(1 << doubling);
+    let larger = (0..=DOUBLINGS).map(|doubling| LARGEST << doubling);
+    for most in std::iter::once(most).chain(larger) {
         let mut entries = transaction.oldest_entries(before_ms, most.saturating_add(1))?;
         if entries.len() <= most as usize {
             return Ok(Some(entries));

@@ -11,8 +11,8 @@ use crate::store::{AccountRow, Answer, CharacterRow, CreateRefused, Ticket};
 
 use super::batch::Batch;
 use super::deed::Deed;
-use super::fold;
 use super::staging::{Concerned, Staging};
+use super::{fold, now_ms};
 
 /// Spent token ids that are forgotten with each one that is admitted. More than one, so that they can't pile up;
 /// not many, so that no login waits for a large clean-up.
@@ -41,7 +41,8 @@ impl<T: Transaction> Batch<'_, T> {
         expires_at: u64,
         account: &str,
     ) -> Result<Answer, EngineError> {
-        let long_ago = (self.now_ms / 1_000).saturating_sub(FORGET_AFTER_SECONDS);
+        // By the clock that judges whether a token has expired, not by the batch's moment, which may run ahead of it.
+        let long_ago = (now_ms() / 1_000).saturating_sub(FORGET_AFTER_SECONDS);
         self.transaction.forget_tokens(long_ago, FORGET_AT_ONCE)?;
         if !self.transaction.spend_token(token_id, expires_at)? {
             return Ok(Answer::TokenAdmitted { ticket, account: None });
