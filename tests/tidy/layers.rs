@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tests::server::repository;
 
 /// Each crate of the workspace, and the crates of the workspace that it may use. `private-postgres` is for tests alone.
-const MAY_USE: [(&str, &[&str]); 8] = [
+const MAY_USE: [(&str, &[&str]); 9] = [
     ("protocol", &[]),
     ("game", &["protocol"]),
     ("private-postgres", &[]),
@@ -13,6 +13,7 @@ const MAY_USE: [(&str, &[&str]); 8] = [
     ("client-bot", &["protocol"]),
     ("tests", &["protocol", "game", "server", "client-bot", "private-postgres"]),
     ("bench", &["protocol", "game", "server", "private-postgres"]),
+    ("gates", &["protocol", "game"]),
     ("xtask", &[]),
 ];
 

@@ -1,5 +1,5 @@
-//! `cargo xtask`: what people do with this repository in one command, show it (`demo`), prove it (`test`) and try to break
-//! it (`crash`).
+//! `cargo xtask`: what people do with this repository in one command, show it (`demo`), prove it (`test`), try to break
+//! it (`crash`) and see what it costs (`bench`, `gates`).
 
 #![expect(
     clippy::print_stdout,
@@ -12,6 +12,7 @@ mod cargo;
 mod child;
 mod crash;
 mod demo;
+mod gates;
 mod test;
 
 use std::path::Path;
@@ -26,6 +27,7 @@ enum CommandLine {
     Bench(bench::Bench),
     Crash(crash::Crash),
     Demo(demo::Demo),
+    Gates(gates::Gates),
     Test(test::Test),
     #[command(hide = true)]
     Until(child::UntilParentEnds),
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         CommandLine::Bench(bench) => bench.run(),
         CommandLine::Crash(crash) => crash.run(),
         CommandLine::Demo(demo) => demo.run(),
+        CommandLine::Gates(gates) => gates.run(),
         CommandLine::Test(test) => test.run(),
         CommandLine::Until(program) => program.run(),
     };

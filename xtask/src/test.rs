@@ -11,6 +11,7 @@ use anyhow::{Context as _, ensure};
 use clap::ValueEnum;
 
 use crate::cargo::cargo;
+use crate::gates;
 use results::Results;
 
 /// The server that tests make fail on purpose. Its feature is for it alone, so it is built by itself.
@@ -45,6 +46,8 @@ enum Step {
     Deny,
     /// Programs and examples, which the tests start, and the server that they break
     Build,
+    /// Hot paths that cost no more instructions than the counts in the repository say
+    Gates,
     /// All tests: of each crate, of the documentation, and of the whole system
     Test,
     /// Topics that touch sockets, with one I/O thread and with two
@@ -111,6 +114,7 @@ impl Step {
             Self::Lean => "The lean build",
             Self::Deny => "Dependencies",
             Self::Build => "Programs and examples",
+            Self::Gates => "Instructions of the hot paths",
             Self::Test => "Tests",
             Self::IoThreads => "Topics on I/O threads",
             Self::System => "Tests of the whole system",
@@ -145,6 +149,7 @@ impl Step {
                     BREAKABLE,
                 ])
             }
+            Self::Gates => gates(),
             Self::Test => test(&["--workspace"], filter, *io_threads).map(Outcome::Tested),
             Self::IoThreads => on_io_threads(filter).map(Outcome::Tested),
             Self::System => test(&["-p", "tests"], filter, *io_threads).map(Outcome::Tested),
@@ -175,6 +180,12 @@ fn deny() -> anyhow::Result<Outcome> {
         return Ok(Outcome::Skipped);
     }
     green(&["deny", "--workspace", "check", "bans", "licenses", "sources"])
+}
+
+fn gates() -> anyhow::Result<Outcome> {
+    needs::install()?;
+    ensure!(gates::is_green()?, "this step isn't green, see above");
+    Ok(Outcome::Green)
 }
 
 fn test(

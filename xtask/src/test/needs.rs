@@ -1,5 +1,5 @@
 //! What the tests need beside Rust, installed when it isn't there: a NATS server, PostgreSQL, Google's protobuf
-//! for Python, and strace.
+//! for Python, strace and valgrind.
 
 use std::ffi::OsString;
 use std::process::{Command, Stdio};
@@ -15,7 +15,7 @@ struct Need {
 }
 
 /// All of it. The Python of the system is meant, which the package of the library belongs to.
-const NEEDS: [Need; 5] = [
+const NEEDS: [Need; 6] = [
     Need {
         package: "nats-server",
         look: &["nats-server", "--version"],
@@ -39,6 +39,7 @@ const NEEDS: [Need; 5] = [
         why: "a client in Python",
     },
     Need { package: "strace", look: &["strace", "--version"], why: "disks that fail" },
+    Need { package: "valgrind", look: &["valgrind", "--version"], why: "the hot paths" },
 ];
 
 impl Need {
