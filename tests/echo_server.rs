@@ -1,11 +1,12 @@
 //! The echo server: every byte comes back, exactly and in order, whatever the others do.
 
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, kill_process};
+use socket2::{Domain, Socket, Type};
 
 use crate::example_process::ExampleProcess;
 
@@ -111,7 +112,7 @@ fn clients_that_vanish_or_reset_do_not_disturb_those_who_stay() {
             let mut stream = TcpStream::connect(server.address).unwrap();
             stream.write_all(&vec![1; number * 40]).unwrap();
             if number % 2 == 0 {
-                let socket = socket2::Socket::from(stream);
+                let socket = Socket::from(stream);
                 socket.set_linger(Some(Duration::ZERO)).unwrap();
             }
         }
@@ -143,4 +144,19 @@ fn a_thousand_signals_under_load_change_nothing() {
         let mut late = Talker::new(&server, 1000, 3, 100);
         talk_until_done(std::slice::from_mut(&mut late));
     });
+}
+
+#[test]
+fn whose_address_is_not_allowed_is_hung_up_on_and_the_others_are_served() {
+    let server = ExampleProcess::start_with("echo_server", &["--allow", "127.0.0.2"]);
+    let from = |source: &str| {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let source: SocketAddr = source.parse().unwrap();
+        socket.bind(&source.into()).unwrap();
+        socket.connect(&server.address.into()).unwrap();
+        TcpStream::from(socket)
+    };
+    let (mut allowed, mut stranger) = (from("127.0.0.2:0"), from("127.0.0.3:0"));
+    assert_eq!(stranger.read(&mut [0; 10]).unwrap(), 0, "nothing and the end");
+    round_trip(&mut allowed);
 }

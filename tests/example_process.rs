@@ -18,8 +18,19 @@ pub(crate) struct ExampleProcess {
 impl ExampleProcess {
     /// Builds the example, starts it on a free port and waits for its ready line.
     pub(crate) fn start(name: &str) -> Self {
+        Self::start_with(name, &[])
+    }
+
+    /// The same with arguments.
+    pub(crate) fn start_with(name: &str, arguments: &[&str]) -> Self {
+        Self::start_on(name, ([127, 0, 0, 1], 0).into(), arguments)
+    }
+
+    /// The same on a port that is known.
+    pub(crate) fn start_on(name: &str, address: SocketAddr, arguments: &[&str]) -> Self {
         let mut child = Command::new(build(name))
-            .args(["--listen", "127.0.0.1:0"])
+            .args(["--listen", &address.to_string()])
+            .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();

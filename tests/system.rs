@@ -26,4 +26,5 @@ mod startup;
 mod storms;
 mod tidy;
 mod unknown;
+mod worker_server;
 mod world;

@@ -137,6 +137,17 @@ impl Connections {
         Ok(())
     }
 
+    /// Sends `message` on one of the connections and waits until it is back.
+    ///
+    /// # Errors
+    /// When it doesn't come back as it was.
+    pub(crate) fn echo_on(&mut self, index: usize, message: &[u8]) -> anyhow::Result<()> {
+        self.received.resize(message.len(), 0);
+        let stream = &mut self.streams[index];
+        stream.write_all(message).context("the server is gone")?;
+        receive(stream, &mut self.received, message)
+    }
+
     /// The connections themselves, which don't block any more.
     ///
     /// # Errors

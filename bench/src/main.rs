@@ -17,6 +17,7 @@ mod index;
 mod load;
 mod login;
 mod parts;
+mod pingpong;
 mod place;
 mod play;
 mod plot;
@@ -75,6 +76,7 @@ enum Bench {
     Floor(floor::Settings),
     Echo(echo::Settings),
     Accept(accept::Settings),
+    Pingpong(pingpong::Settings),
     Readiness(readiness::Settings),
     Tick(tick::Settings),
     Spread(spread::Settings),
@@ -117,6 +119,7 @@ impl Bench {
             Self::Floor(settings) => floor::run(&settings, form),
             Self::Echo(settings) => echo::run(&settings, form),
             Self::Accept(settings) => accept::run(&settings, form),
+            Self::Pingpong(settings) => pingpong::run(&settings, form),
             Self::Readiness(settings) => readiness::run(&settings, form),
             Self::Tick(settings) => tick::run(&settings, form),
             Self::Spread(settings) => spread::run(&settings, form),

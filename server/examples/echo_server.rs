@@ -8,14 +8,16 @@
 //! The network layer does the hard parts. A client that sends but doesn't read is not read from any more, so it can't
 //! make the server buffer without bound; one that closes its half gets what is still on its way and then the end.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use anyhow::Result;
 use bytes::BufMut as _;
 use clap::Parser;
 use game::SessionId;
-use server::net::{CloseReason, Framing, Inbox, Limits, Network, Sessions, raise_descriptor_limit};
+use protocol::v1::Farewell;
+use server::net::{CloseReason, Framing, Inbox, Limits, Network, Sessions};
+use server::net::{goodbye, raise_descriptor_limit};
 
 #[derive(Parser)]
 #[command(about = "Sends every byte back")]
@@ -26,6 +28,9 @@ struct Options {
     /// Clients at once.
     #[arg(long, default_value_t = 2_000)]
     max_sessions: usize,
+    /// An address that may connect; give it several times for several. Without it everybody may.
+    #[arg(long, value_name = "ADDRESS")]
+    allow: Vec<IpAddr>,
 }
 
 #[expect(clippy::print_stdout, reason = "the ready line is for whoever started this")]
@@ -43,17 +48,25 @@ fn main() -> Result<()> {
     raise_descriptor_limit(limits.max_sessions)?;
     let mut network = Network::bind(options.listen, Framing::Raw, limits, Instant::now())?;
     println!("ready on {}", network.local_addr());
+    let mut echo = Echo { allowed: options.allow };
     loop {
         network.wait(None)?;
-        network.receive(Instant::now(), &mut Echo);
+        network.receive(Instant::now(), &mut echo);
         network.flush();
     }
 }
 
-struct Echo;
+struct Echo {
+    /// Empty for everybody.
+    allowed: Vec<IpAddr>,
+}
 
 impl Inbox for Echo {
-    fn opened(&mut self, _: &mut Sessions, _: SessionId, _: SocketAddr) {}
+    fn opened(&mut self, sessions: &mut Sessions, id: SessionId, peer: SocketAddr) {
+        if !self.allowed.is_empty() && !self.allowed.contains(&peer.ip()) {
+            sessions.close(id, &goodbye(Farewell::Kicked, "this address may not connect"));
+        }
+    }
 
     fn frame(&mut self, sessions: &mut Sessions, id: SessionId, bytes: &[u8]) {
         if let Some(out) = sessions.outgoing(id) {

@@ -20,7 +20,7 @@ const ECHO: u32 = protocol::FIRST_MODULE_ID;
 const NO_END: u32 = 1_000_000_000;
 
 /// What is echoed: a frame of [`ECHOED`] bytes.
-pub(super) fn frame() -> Vec<u8> {
+pub(crate) fn frame() -> Vec<u8> {
     const LENGTH_DELIMITED: u64 = 2;
     let mut frame = Vec::with_capacity(ECHOED);
     let text = ECHOED - OVERHEAD;

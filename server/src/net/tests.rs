@@ -15,7 +15,9 @@ use super::{
 };
 
 mod admission;
+mod counts;
 mod deadlines;
+mod descriptors;
 mod endings;
 mod io_threads;
 mod reading;
