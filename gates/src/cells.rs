@@ -51,7 +51,7 @@ impl Zone {
         for entity in self.entities.iter_mut() {
             let Position { x, y } = entity.position();
             let heading = Heading(entity.heading().0.wrapping_add(4_099));
-            entity.set_position(Position { x: x + 30, y: y + 30 });
+            entity.advance(Position { x: x + 30, y: y + 30 }, entity.residue());
             entity.set_motion(heading, 600);
         }
     }
