@@ -295,6 +295,7 @@ mod tests {
             MAIL_SENT,
             PONG,
             PROGRESS,
+            QUEUED,
             REDIRECT,
             REFUSED,
             SESSION_TOKEN,
