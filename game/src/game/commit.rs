@@ -4,9 +4,10 @@ use super::Game;
 use crate::ids::{CharacterId, CommitSeq};
 use crate::record::{Change, CharacterSave, Commit, Operation, Owner, Work};
 
-/// From a change of a character's progress to its save at the latest, in milliseconds: what a crash may take back is
-/// then no more than a player remembers having done, and a fight of a minute is a few saves rather than hundreds.
-pub(super) const PROGRESS_MS: u32 = 1000;
+/// From a change of a character's progress to its save at the latest, in milliseconds. With the commit that carries it on
+/// its way for a while, what a crash may take back is a second: no more than a player remembers having done, and a fight
+/// of a minute is some saves rather than hundreds.
+pub(super) const PROGRESS_MS: u32 = 800;
 /// Characters whose progress rides along in a commit that is made anyway, before their turn: about 0.2 ms of a tick.
 const PROGRESS_ALONG: usize = 100;
 
@@ -184,10 +185,11 @@ mod tests {
             assert_eq!(game.tick(Vec::new(), 1).commit, None, "nothing is saved while closed");
         }
         let mut seen = std::collections::BTreeSet::new();
-        for tick in 0..10 {
+        let ticks = PROGRESS_MS / game.tick_ms();
+        for tick in 0..ticks {
             let inputs = (tick == 0).then_some(Input::ValueOpen { open: true });
             let commit = game.tick(inputs, 1).commit.unwrap();
-            assert!(commit.characters.len() <= 60 + PROGRESS_ALONG);
+            assert!(commit.characters.len() <= 600 / ticks as usize + PROGRESS_ALONG);
             seen.extend(commit.characters.iter().map(|save| save.character));
         }
         assert_eq!(seen.len(), 600);
