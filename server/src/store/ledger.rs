@@ -19,6 +19,8 @@ pub use report::{AuditReport, Balance, FINDINGS_LISTED, Finding};
 
 pub(super) use audit::audit;
 pub(super) use entry::{FOLDED_OPERATION, Total};
+#[cfg(test)]
+pub(super) use fold::LONGEST;
 pub(super) use fold::{Folded, Folding, fold};
 pub(super) use history::{character_history, item_history};
 pub(super) use quarantine::quarantined;

@@ -22,8 +22,8 @@ const SLICE_TIME: Duration = Duration::from_millis(10);
 const LARGEST: u32 = 1_000;
 /// Entries of a slice at least: with fewer, folding would do little but begin and end, and fall behind a busy world.
 const SMALLEST: u32 = 250;
-/// How often the largest slice is doubled for such an operation: to 64,000 entries, some 20 MB of memory.
-const DOUBLINGS: u32 = 6;
+/// Entries of the longest operation that is folded: some 20 MB of memory.
+pub(in crate::store) const LONGEST: u32 = 64_000;
 /// Between slices the writer is free for so many times as long as the last one took: folding takes at most a quarter
 /// of its time.
 const REST: u32 = 3;
@@ -128,8 +128,10 @@ fn oldest_operations(
     before_ms: u64,
     most: u32,
 ) -> Result<Option<Vec<LedgerEntry>>, EngineError> {
-    let larger = (0..=DOUBLINGS).map(|doubling| LARGEST << doubling);
-    for most in std::iter::once(most).chain(larger) {
+    let sizes = std::iter::successors(Some(most), |size| {
+        (*size < LONGEST).then(|| size.saturating_mul(2).min(LONGEST))
+    });
+    for most in sizes {
         let mut entries = transaction.oldest_entries(before_ms, most.saturating_add(1))?;
         if entries.len() <= most as usize {
             return Ok(Some(entries));

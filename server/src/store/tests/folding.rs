@@ -13,7 +13,7 @@ use super::audit::{paid_twice, small_world};
 use super::history::{Dice, Model};
 use super::world::{Home, World, ground, item, on_every_engine, path, settings};
 use crate::store::engine::{Database, Transaction, Writer};
-use crate::store::ledger::{self, Folded};
+use crate::store::ledger::{self, Folded, LONGEST};
 use crate::store::rules::Rules;
 use crate::store::{self, AuditReport, Finding, audit};
 
@@ -157,9 +157,6 @@ fn an_operation_is_folded_whole() {
     assert_eq!(fold(&path(&directory), [4]), Folded::Entries(2));
 }
 
-/// Entries that are at most in the slices of these tests that hold one operation: 1, doubled six times.
-const LONGEST: u64 = 64;
-
 /// A closed database whose first operation has so many entries, and whose second has one.
 fn one_long_operation(entries: u64) -> TempDir {
     let directory = tempfile::tempdir().unwrap();
@@ -173,8 +170,8 @@ fn one_long_operation(entries: u64) -> TempDir {
 
 #[test]
 fn an_operation_that_is_longer_than_a_slice_is_folded_whole() {
-    let directory = one_long_operation(LONGEST);
-    assert_eq!(fold(&path(&directory), [1]), Folded::Entries(64));
+    let directory = one_long_operation(LONGEST.into());
+    assert_eq!(fold(&path(&directory), [1]), Folded::Entries(LONGEST as usize));
     assert_eq!(clean(&path(&directory)).entries, 1);
     assert_eq!(fold(&path(&directory), [1]), Folded::Entries(1));
     assert_eq!(clean(&path(&directory)).entries, 0);
@@ -182,10 +179,10 @@ fn an_operation_that_is_longer_than_a_slice_is_folded_whole() {
 
 #[test]
 fn an_operation_that_is_too_long_for_any_slice_is_said_and_kept() {
-    let directory = one_long_operation(LONGEST + 1);
+    let directory = one_long_operation(u64::from(LONGEST) + 1);
     let folded = fold(&path(&directory), [1]);
     assert!(matches!(folded, Folded::Stuck(_)), "{folded:?}");
-    assert_eq!(clean(&path(&directory)).entries, LONGEST + 2);
+    assert_eq!(clean(&path(&directory)).entries, u64::from(LONGEST) + 2);
 }
 
 #[test]
