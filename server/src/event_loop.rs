@@ -237,21 +237,27 @@ impl EventLoop {
     }
 
     fn note_tick(&mut self, began: Instant, done: Instant, due: Due) {
-        let (tick, Due { steps, late }) = (self.game.tick_count(), due);
+        let (tick, Due { steps, late, .. }) = (self.game.tick_count(), due);
         let ticked = Ticked { tick, steps, late, took: done - began };
         let over = self.overruns.note(done, ticked, &self.stopwatch);
         self.meter.tick(ticked, self.stopwatch.saving(), over, self.ladder.level());
-        if let Some(level) = self.ladder.tick(ticked.took, late) {
-            self.hold_back(level);
+        let before = self.ladder.level();
+        if let Some(level) = self.ladder.tick(ticked.took, due) {
+            self.hold_back(before, level);
         }
+        let restricted = self.ladder.level() >= LoadLevel::Admission;
+        self.lobby.restrict_entry(restricted, self.ladder.is_pressed());
     }
 
     /// The game hears of it with the next tick's inputs, so that a replay gives up the same.
-    fn hold_back(&mut self, level: LoadLevel) {
+    fn hold_back(&mut self, before: LoadLevel, level: LoadLevel) {
         let step = level.steps();
-        tracing::warn!(step, "overload: {level}");
+        if level > before {
+            tracing::warn!(step, "overload: {level}");
+        } else {
+            tracing::info!(step, "overload: {level}");
+        }
         self.inputs.push(Input::LoadLevel { level });
-        self.lobby.restrict_entry(level >= LoadLevel::Admission);
     }
 
     /// A panic in game code is a bug of ours and leaves a half-applied tick, which nobody may see: what it was serving is

@@ -26,6 +26,10 @@ use crate::suspects::{Suspects, SuspectsError};
 use crate::telemetry::LogLevels;
 use crate::tick_clock::TickClock;
 
+/// One in so many of `network.max_sessions` may wait in the queue before the world, so that those who wait don't leave
+/// the house full for a player who has lost the connection and comes back.
+const QUEUE_SHARE: usize = 10;
+
 /// Why a server can't start. One line for the operator each, but for lists of mistakes.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -299,6 +303,7 @@ pub(crate) fn lobby_settings(config: &Config, address: SocketAddr) -> lobby::Set
         failed_logins_max: auth.failed_logins_before_close,
         new_accounts: auth.new_accounts,
         logins_max: network.max_sessions.saturating_mul(2),
+        queue_max: network.max_sessions.div_ceil(QUEUE_SHARE),
         ..lobby::Settings::default()
     }
 }

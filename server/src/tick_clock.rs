@@ -23,6 +23,8 @@ pub(crate) struct TickClock {
 pub(crate) struct Due {
     /// How many to simulate before publishing once; at least 1.
     pub(crate) steps: u32,
+    /// Periods that have passed since the last time ticks were due, those of dropped ticks included; at least 1.
+    pub(crate) periods: u32,
     /// How late the first of them is.
     pub(crate) late: Duration,
 }
@@ -58,7 +60,7 @@ impl TickClock {
         if failpoints::is_on("clock.hurry") {
             steps += HURRY_STEPS;
         }
-        Some(Due { steps, late })
+        Some(Due { steps, periods: behind, late })
     }
 
     /// Ticks that never ran because the server was too far behind.
@@ -84,7 +86,7 @@ mod tests {
         let (mut clock, start) = clock();
         assert_eq!(clock.take_due(start + PERIOD - Duration::from_nanos(1)), None);
         let late = Duration::from_millis(40);
-        assert_eq!(clock.take_due(start + PERIOD + late), Some(Due { steps: 1, late }));
+        assert_eq!(clock.take_due(start + PERIOD + late), Some(Due { steps: 1, periods: 1, late }));
         assert_eq!(clock.until_next(start + PERIOD + late), PERIOD - late);
     }
 
@@ -92,7 +94,7 @@ mod tests {
     fn late_ticks_are_made_up_for_to_a_limit_and_the_rest_are_counted() {
         let (mut clock, start) = clock();
         let due = clock.take_due(start + PERIOD * 10).unwrap();
-        assert_eq!((due.steps, clock.dropped()), (3, 7));
+        assert_eq!((due.steps, due.periods, clock.dropped()), (3, 10, 7));
         assert_eq!(clock.until_next(start + PERIOD * 10), PERIOD);
     }
 

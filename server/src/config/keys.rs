@@ -193,10 +193,12 @@ configuration! {
         /// them sleep, 3 who wants in waits in a queue. 0 gives up nothing.
         Live steps: u32 = 3, in 0..=3;
 
-        /// Ticks take nearly their whole length, or come late, for so long until the next step is taken.
+        /// Ticks take nearly their whole length, or come late, for so much longer than they don't until the next step
+        /// is taken.
         Live climb_after: Duration = secs(3), in millis(100)..=mins(10);
 
-        /// Ticks take little more than half of their length for so long until the last step is taken back.
+        /// Ticks come in time and take little more than half of their length for so long until the last step is taken
+        /// back. One that doesn't costs four that do.
         Live descend_after: Duration = secs(10), in secs(1)..=mins(60);
     }
 

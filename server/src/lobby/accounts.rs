@@ -10,7 +10,7 @@ use protocol::v1::{
 
 use super::login::{Login, Presence};
 use super::questions::{Question, Step};
-use super::session::Stage;
+use super::session::{Stage, Waiting};
 use super::session_tokens::NotGood;
 use super::{Action, Lobby, milliseconds, names, phases};
 use crate::auth::{Claims, Secret, Task, TokenError};
@@ -233,7 +233,9 @@ impl Lobby {
         };
         let name = login.name.clone();
         if let Some(former) = former {
-            self.forget_wish(account);
+            let state = self.sessions.get(&former);
+            let waiting = state.map_or(Waiting::No, |state| state.waiting);
+            self.forget_wish(account, waiting);
             self.stats.taken_over += 1;
             let text = "your account has logged in elsewhere";
             self.goodbye(former, Farewell::TakenOver, text, now);

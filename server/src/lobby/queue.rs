@@ -10,19 +10,21 @@ use super::Lobby;
 use super::questions::Step;
 use super::session::Waiting;
 
-/// Characters that are let in per tick once there is room: a few hundred a second, so that those who have waited don't
-/// bring the next overload with them.
+/// Characters that are let in per tick at most where there is room: some hundred a second, as many as leave at once.
 const LET_IN_PER_TICK: usize = 20;
+/// By so many characters per tick the world grows again after an overload: ten a second, so that the ticks tell when it
+/// is enough before those who have waited are the next overload.
+const GROWS_PER_TICK: usize = 1;
 /// Clients that are told their place per tick: some 0.5 ms of work. In a long queue each has its turn every few seconds.
 const TOLD_PER_TICK: usize = 100;
 
-/// Who waits, and for how much room. Bounded by the logins, of which each waits at most once.
+/// Who waits, and for how much room. Bounded by [`Settings::queue_max`](super::Settings::queue_max).
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     waiting: VecDeque<Place>,
     /// The world takes in no more than so many characters.
     full_at: Option<usize>,
-    /// Whose turn it is to be told its place.
+    /// Whose turn it is to be told its place, counted from the front.
     next_told: usize,
 }
 
@@ -40,20 +42,51 @@ impl Queue {
     pub(super) fn len(&self) -> usize {
         self.waiting.len()
     }
+
+    fn pop(&mut self) -> Option<Place> {
+        self.remove(0)
+    }
+
+    /// Those behind move up, and so does the turn to be told.
+    fn remove(&mut self, index: usize) -> Option<Place> {
+        if index < self.next_told {
+            self.next_told -= 1;
+        }
+        self.waiting.remove(index)
+    }
 }
 
 impl Lobby {
-    /// While the entry is restricted nobody comes into the world but for somebody who leaves it. Afterwards those who
-    /// wait are let in, a few in each tick.
-    pub fn restrict_entry(&mut self, restricted: bool) {
-        let full_at = self.queue.full_at.unwrap_or_else(|| self.here());
-        self.queue.full_at = restricted.then_some(full_at);
+    /// While the entry is `restricted` nobody comes into the world but for somebody who leaves it. Afterwards the world
+    /// grows a little in each tick until nobody waits any more. While the server is `pressed`, leavers make no room.
+    /// Call it in each tick.
+    pub fn restrict_entry(&mut self, restricted: bool, pressed: bool) {
+        let full_at = match self.queue.full_at {
+            None if restricted => self.here(),
+            None => return,
+            Some(full_at) if pressed => full_at.min(self.here()),
+            Some(full_at) if restricted => full_at,
+            Some(_) if self.queue.len() == 0 => {
+                self.queue.full_at = None;
+                return;
+            }
+            Some(full_at) if self.room() == 0 => full_at + GROWS_PER_TICK,
+            Some(full_at) => full_at,
+        };
+        self.queue.full_at = Some(full_at.max(self.settings.entry_floor));
     }
 
-    /// Who wished to enter with this account is gone, or another session has the account now.
-    pub(super) fn forget_wish(&mut self, account: AccountId) {
+    /// Who wished to enter with this account is gone, or another session has the account now. `waiting` is what the
+    /// session waited for that wished it: most who go didn't stand in the queue, which may be long.
+    pub(super) fn forget_wish(&mut self, account: AccountId, waiting: Waiting) {
         self.parked.remove(&account);
-        self.queue.waiting.retain(|place| place.account != account);
+        if waiting != Waiting::Turn {
+            return;
+        }
+        let mut places = self.queue.waiting.iter();
+        if let Some(index) = places.position(|place| place.account == account) {
+            self.queue.remove(index);
+        }
     }
 
     /// True if a character must wait for its turn to enter.
@@ -61,13 +94,16 @@ impl Lobby {
         self.queue.len() > 0 || self.room() == 0
     }
 
-    /// Puts a wish to enter at the end of the queue.
+    /// Puts a wish to enter at the end of the queue, or refuses it when the queue is full.
     pub(super) fn enqueue(
         &mut self,
         asker: (SessionId, u32),
         account: AccountId,
         character: CharacterId,
     ) {
+        if self.queue.len() >= self.settings.queue_max {
+            return self.busy(asker.0, asker.1, "the server is overloaded and its queue is full");
+        }
         let told = self.queue.len() + 1;
         self.queue.waiting.push_back(Place { asker, account, character, told });
         self.wait_for(asker.0, Waiting::Turn);
@@ -85,7 +121,7 @@ impl Lobby {
             if self.waiting() >= self.settings.questions_max {
                 break;
             }
-            let Some(first) = self.queue.waiting.pop_front() else {
+            let Some(first) = self.queue.pop() else {
                 break;
             };
             self.wait_for(first.asker.0, Waiting::No);
@@ -118,11 +154,12 @@ impl Lobby {
     fn tell_places(&mut self) {
         let length = self.queue.len();
         for _ in 0..TOLD_PER_TICK.min(length) {
-            self.queue.next_told = (self.queue.next_told + 1) % length;
-            let place = self.queue.next_told + 1;
-            let Some(waiting) = self.queue.waiting.get_mut(place - 1) else {
+            let index = self.queue.next_told % length;
+            self.queue.next_told = index + 1;
+            let Some(waiting) = self.queue.waiting.get_mut(index) else {
                 continue;
             };
+            let place = index + 1;
             if waiting.told != place {
                 waiting.told = place;
                 let asker = waiting.asker;

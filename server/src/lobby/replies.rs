@@ -136,7 +136,7 @@ impl Lobby {
         };
         let account = state.stage.account();
         state.stage = Stage::Closing;
-        state.waiting = Waiting::No;
+        let waiting = std::mem::replace(&mut state.waiting, Waiting::No);
         let Some((account, login)) =
             account.and_then(|account| Some((account, self.logins.get_mut(&account)?)))
         else {
@@ -150,7 +150,7 @@ impl Lobby {
         login.away_until = Some(until);
         let presence = login.presence;
         self.grace.insert((until, account));
-        self.forget_wish(account);
+        self.forget_wish(account, waiting);
         if let Presence::In { character, .. } = presence {
             let detach = Input::Detach { character };
             self.actions.push_back(Action::Game(detach));

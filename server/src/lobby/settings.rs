@@ -32,6 +32,12 @@ pub struct Settings {
     pub questions_max: usize,
     /// Accounts logged in at once, those in their grace time included.
     pub logins_max: usize,
+    /// Characters that may be in the world however overloaded the server is. Where so few are too many it isn't they
+    /// who make ticks heavy, and an entry that closed on an empty world would never open for anybody.
+    pub entry_floor: usize,
+    /// Wishes to enter that wait for their turn at most. Each holds a connection, and so takes it from players who have
+    /// lost theirs and come back.
+    pub queue_max: usize,
     /// What a client is told to wait when something is full.
     pub retry_after: Duration,
 }
@@ -51,6 +57,8 @@ impl Default for Settings {
             failed_logins_max: 5,
             questions_max: 4096,
             logins_max: 20_000,
+            entry_floor: 100,
+            queue_max: 1_000,
             retry_after: Duration::from_secs(1),
         }
     }
