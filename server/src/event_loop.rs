@@ -8,6 +8,7 @@ mod meter;
 mod overruns;
 mod reasons;
 mod stopwatch;
+mod tick_waits;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -32,6 +33,7 @@ use hand_out::CommitQueue;
 use meter::{Meter, Now};
 use overruns::{Overruns, Ticked};
 use stopwatch::{Phase, Stopwatch};
+use tick_waits::{LONG_WAIT, TickWaits};
 
 pub use ending::RunError;
 pub(crate) use entrance::ByPhase;
@@ -64,6 +66,7 @@ pub(crate) struct EventLoop {
     meter: Meter,
     stopwatch: Stopwatch,
     overruns: Overruns,
+    tick_waits: TickWaits,
     ladder: Ladder,
     /// The game has asked for item ids and the store had no room for the question.
     owes_item_ids: bool,
@@ -106,6 +109,7 @@ impl EventLoop {
             meter: Meter::new(Instant::now()),
             stopwatch: Stopwatch::default(),
             overruns,
+            tick_waits: TickWaits::default(),
             ladder,
             owes_item_ids: false,
             ending: None,
@@ -137,8 +141,8 @@ impl EventLoop {
     /// Until a socket is ready, a helper wakes us, or the next tick is due.
     fn sleep(&mut self) -> Result<(), RunError> {
         let timeout = match self.loaded.config.network.wait {
-            // The tick waits too, and is due at once when the I/O threads have caught up.
-            Wait::Tick if self.clients.is_behind() => None,
+            // The tick waits too, and is due at once when the I/O threads have caught up. They wake us.
+            Wait::Tick if self.clients.is_behind() => Some(LONG_WAIT),
             Wait::Tick => Some(self.clock.until_next(Instant::now())),
             Wait::Busy => Some(Duration::ZERO),
         };
@@ -150,7 +154,7 @@ impl EventLoop {
         let now = Instant::now();
         let mut entrance = Entrance { lobby: &mut self.lobby, inputs: &mut self.inputs, now };
         self.clients.receive(now, &mut entrance);
-        if let Some((number, why)) = self.clients.take_failure() {
+        while let Some((number, why)) = self.clients.take_failure() {
             tracing::error!("I/O thread {number} ended, and so does the server: {why}");
             self.ending.get_or_insert(Wish::End);
             self.lost_thread.get_or_insert(RunError::IoThread { number, why });
@@ -217,8 +221,12 @@ impl EventLoop {
     fn run_ticks(&mut self) {
         let now = Instant::now();
         if self.clients.is_behind() {
+            if let Some(waited) = self.tick_waits.go_on(now) {
+                tracing::warn!(?waited, "ticks wait for an I/O thread, which hands nothing out");
+            }
             return;
         }
+        self.tick_waits.end();
         let Some(due) = self.clock.take_due(now) else {
             return;
         };

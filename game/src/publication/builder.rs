@@ -43,6 +43,18 @@ impl PublicationBuilder {
         }
     }
 
+    /// Shows a session one cell, of which `state` and `motion` are encoded already: for those who try out how publications
+    /// are handed out.
+    pub fn view(&mut self, session: SessionId, state: &[u8], motion: &[u8]) {
+        let (start, first, run) = (self.position(), self.next_cell(), self.next_run());
+        self.publication.bytes.extend_from_slice(state);
+        let state_end = self.position();
+        self.publication.bytes.extend_from_slice(motion);
+        self.end_cell(start, state_end);
+        self.add_run(first..self.next_cell());
+        self.end_view(session, self.position(), run);
+    }
+
     fn encode<M: ServerMessage>(&mut self, request: u32, message: &M) -> Range<u32> {
         let start = self.position();
         encode_server_frame(&mut self.publication.bytes, request, message);

@@ -15,6 +15,9 @@ use protocol::v1::Farewell;
 const BACK_IN: Duration = Duration::from_secs(10);
 /// How long a pass of the end waits for the store, at most.
 const NAP: Duration = Duration::from_millis(20);
+/// How long after the goodbyes' own deadline the network has for ending the last sessions. Who isn't gone by then is on a
+/// thread that hangs.
+const MARGIN: Duration = Duration::from_secs(5);
 
 /// Why a server ended otherwise than in order.
 #[derive(Debug, thiserror::Error)]
@@ -101,15 +104,28 @@ impl EventLoop {
         self.lost_thread.map_or(Ok(()), Err)
     }
 
-    /// Until every client has taken its goodbye or its time for that is over. A second SIGINT is heard here, too.
+    /// Until every client has taken its goodbye or its time for that is over, at the latest when that of all of them must
+    /// be. A second SIGINT is heard here, too.
     fn see_out(&mut self) -> Result<(), RunError> {
         // Those too who are so new that the lobby hasn't heard of them.
         self.clients.close_all(&goodbye(Farewell::Shutdown, "the server is shutting down"));
         self.clients.flush();
+        let deadline = Instant::now() + self.loaded.config.network.goodbye_timeout + MARGIN;
         while !self.clients.is_empty() {
-            self.clients.wait(None).map_err(RunError::Poll)?;
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                tracing::warn!(
+                    sessions = self.clients.len(),
+                    "an I/O thread hangs; it is left behind"
+                );
+                self.clients.abandon_threads();
+                break;
+            }
+            self.clients.wait(Some(left)).map_err(RunError::Poll)?;
             self.receive();
             self.collect();
+            // There is no tick any more that could be told.
+            self.inputs.clear();
             self.clients.flush();
             if self.ending == Some(Wish::EndAtOnce) {
                 return Err(RunError::AtOnce);

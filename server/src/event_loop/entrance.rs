@@ -11,6 +11,10 @@ use protocol::{Envelope, Phase};
 use crate::lobby::{Lobby, Phases};
 use crate::net::{CloseReason, Reception, Triage, Urgency, goodbye};
 
+/// Inputs for the next tick above which nothing more is heard from I/O threads: six from each of 10,000 players. A tick
+/// that waits for a thread lets no more of them pile up than these and what one more look brings; TCP holds up the rest.
+const INPUTS: usize = 1 << 16;
+
 /// What clients do during one pass.
 pub(super) struct Entrance<'a> {
     pub(super) lobby: &'a mut Lobby,
@@ -33,6 +37,10 @@ impl Reception for Entrance<'_> {
 
     fn recovered(&mut self, session: SessionId) {
         self.inputs.push(Input::Stale { session });
+    }
+
+    fn is_full(&self) -> bool {
+        self.inputs.len() >= INPUTS
     }
 
     fn closed(&mut self, id: SessionId, _: CloseReason) {

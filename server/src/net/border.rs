@@ -32,6 +32,8 @@ pub(super) enum Order {
     CloseAll(Arc<Goodbye>),
     /// See [`Sessions::mark_logged_in`](super::Sessions::mark_logged_in).
     LoggedIn(SessionId),
+    /// See [`Sessions::resume_motion`](super::Sessions::resume_motion).
+    ResumeMotion(SessionId),
     /// A tick's publication.
     HandOut(Arc<Handout>),
     /// See [`Network::set_limits`](super::Network::set_limits).

@@ -33,8 +33,14 @@ pub trait Reception {
     /// The last message of a session whose packets aren't wanted any more.
     fn packet(&mut self, id: SessionId, packet: &[u8]) -> Result<(), Goodbye>;
 
-    /// A session that was slow, and got no motion any more, has taken everything.
+    /// A session that was slow, and got no motion any more, has taken everything. It gets motion again from the next
+    /// publication that is handed out, which must make up for what it missed.
     fn recovered(&mut self, id: SessionId);
+
+    /// True if I/O threads are to keep their news, and soon to stop reading, until there is room here again.
+    fn is_full(&self) -> bool {
+        false
+    }
 
     /// A session is over, whoever ended it. Told once for each one opened; nothing comes from it after that, and
     /// nothing can be sent to it.
@@ -132,7 +138,9 @@ impl Clients {
             return network.receive(now, &mut inbox);
         }
         network.receive_at_door(now, |stream, peer| threads.adopt(stream, peer));
-        let (leaving, mut unwanted) = (&mut self.leaving, Vec::new());
+        threads.listen(!reception.is_full());
+        let leaving = &mut self.leaving;
+        let (mut unwanted, mut recovered) = (Vec::new(), Vec::new());
         threads.take_news(|news, bytes| match news {
             News::Opened(id, peer) => reception.opened(id, peer),
             News::Packet { session, .. } => {
@@ -141,13 +149,20 @@ impl Clients {
                 }
             }
             News::HalfClosed(id) => leaving.push(id),
-            News::Recovered(id) => reception.recovered(id),
+            News::Recovered(id) => {
+                reception.recovered(id);
+                recovered.push(id);
+            }
             News::Closed(id, reason) => reception.closed(id, reason),
             News::Left(peer) => network.leave(peer),
             News::HandedOut => {}
         });
         for (session, last) in unwanted {
             self.close(session, &last);
+        }
+        // Behind all publications that were made without this knowledge, and before the first one with it.
+        for session in recovered {
+            self.threads.order(session, Order::ResumeMotion(session));
         }
     }
 
@@ -214,6 +229,11 @@ impl Clients {
     /// The number of an I/O thread that has ended by itself, and all its sessions with it. Told once for each.
     pub fn take_failure(&mut self) -> Option<(u8, IoThreadError)> {
         self.threads.take_failure()
+    }
+
+    /// Doesn't wait for the I/O threads when it is dropped, because one of them hangs. They end with the process.
+    pub fn abandon_threads(&mut self) {
+        self.threads.abandon();
     }
 
     /// Sends what is queued, and sees those out who have closed their half.
@@ -284,8 +304,9 @@ impl<R: Reception> Inbox for Here<'_, R> {
         self.leaving.push(id);
     }
 
-    fn recovered(&mut self, _: &mut Sessions, id: SessionId) {
+    fn recovered(&mut self, sessions: &mut Sessions, id: SessionId) {
         self.reception.recovered(id);
+        sessions.resume_motion(id);
     }
 
     fn closed(&mut self, _: &mut Sessions, id: SessionId, reason: CloseReason) {

@@ -44,6 +44,13 @@ impl Sessions {
         }
     }
 
+    /// The next publication makes up for what a session has missed that was slow. If it is slow again, it will hear again.
+    pub(super) fn resume_motion(&mut self, id: SessionId) {
+        if let Some(session) = self.get_mut(id) {
+            session.output.stale = false;
+        }
+    }
+
     /// Frames and view of one session, in one write.
     fn deliver(&mut self, handout: &Handout, delivery: &Delivery) {
         let session = delivery.session;
@@ -55,7 +62,7 @@ impl Sessions {
                 out.tail().put_slice(frame.bytes);
             }
         }
-        let motion = !out.is_slow();
+        let motion = out.takes_motion();
         handout.publication.put_view(delivery, motion, out.tail());
         self.flush_session(session);
     }

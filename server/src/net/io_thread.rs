@@ -110,6 +110,7 @@ impl<T: Triage, C: Fn() -> Instant> IoThread<T, C> {
                 Order::Close { session, last } => sessions.close(session, &last),
                 Order::CloseAll(last) => sessions.close_all(&last),
                 Order::LoggedIn(session) => sessions.mark_logged_in(session),
+                Order::ResumeMotion(session) => sessions.resume_motion(session),
                 Order::HandOut(handout) => {
                     let deliveries = handout.of_io_thread(sessions.io_thread);
                     sessions.hand_out(&handout, deliveries);

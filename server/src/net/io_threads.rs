@@ -54,6 +54,8 @@ pub(super) struct IoThreads {
     workers: Vec<Worker>,
     /// Handed out, and not yet taken back.
     under_way: VecDeque<Arc<Handout>>,
+    /// The loop has no room for news.
+    deaf: bool,
 }
 
 impl IoThreads {
@@ -159,13 +161,18 @@ impl IoThreads {
 
     /// When the loop must look again although nobody wakes it: while it takes no news, a thread with some doesn't.
     pub(super) fn look_again(&self) -> Option<Duration> {
-        self.workers.iter().any(Worker::is_stalled).then_some(LOOK_AGAIN)
+        (self.deaf || self.workers.iter().any(Worker::is_stalled)).then_some(LOOK_AGAIN)
+    }
+
+    /// Whether news are taken from now on. Threads with much of it that nobody takes read no more.
+    pub(super) const fn listen(&mut self, on: bool) {
+        self.deaf = !on;
     }
 
     /// Tells `hear` the news of each thread, in its order, with the bytes of packets.
     pub(super) fn take_news(&mut self, mut hear: impl FnMut(News, &[u8])) {
         for thread in &mut self.workers {
-            if thread.is_stalled() {
+            if self.deaf || thread.is_stalled() {
                 continue;
             }
             if thread.border.news.take(&mut thread.news) {
@@ -209,6 +216,13 @@ impl IoThreads {
     pub(super) fn flush(&mut self) {
         for thread in &mut self.workers {
             thread.leave_orders();
+        }
+    }
+
+    /// Lets them end when they can.
+    pub(super) fn abandon(&mut self) {
+        for thread in &mut self.workers {
+            thread.thread = None;
         }
     }
 

@@ -18,6 +18,8 @@ pub struct Outgoing {
     /// Bytes at the front of `buffer` that are sent.
     sent: usize,
     pub(super) slow: bool,
+    /// It was slow, and what the game has said since doesn't make up for it yet.
+    pub(super) stale: bool,
 }
 
 impl Outgoing {
@@ -26,6 +28,12 @@ impl Outgoing {
     #[must_use]
     pub const fn is_slow(&self) -> bool {
         self.slow
+    }
+
+    /// True if positions may go out. They may not from the moment the client is slow until the next tick knows that it
+    /// isn't any more: what was said before presumes positions that this client hasn't got.
+    pub(super) const fn takes_motion(&self) -> bool {
+        !self.slow && !self.stale
     }
 
     /// Where whole frames are appended. What is appended can't be taken back.

@@ -231,6 +231,7 @@ impl Sessions {
         }
         session.output.release(&mut self.pool);
         if std::mem::take(&mut session.output.slow) && !session.is_closing() {
+            session.output.stale = true;
             self.recovered.push(id);
         }
         if session.is_closing() {

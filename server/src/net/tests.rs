@@ -52,6 +52,7 @@ struct Recorder {
     opened: Vec<SessionId>,
     packets: Vec<(SessionId, Vec<u8>)>,
     recovered: Vec<SessionId>,
+    full: bool,
     closed: Vec<(SessionId, CloseReason)>,
 }
 
@@ -67,6 +68,10 @@ impl Reception for Recorder {
 
     fn recovered(&mut self, id: SessionId) {
         self.recovered.push(id);
+    }
+
+    fn is_full(&self) -> bool {
+        self.full
     }
 
     fn closed(&mut self, id: SessionId, reason: CloseReason) {

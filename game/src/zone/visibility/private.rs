@@ -8,7 +8,7 @@ use super::turns::MAX_TURNS;
 use super::viewer::Shown;
 use crate::ids::EntityId;
 
-/// The entries that are written for one view alone. At most ten motions, and as many strikes as fell between the two in a
+/// The entries that are written for one view alone. At most nine motions, and as many strikes as fell between the two in a
 /// tick.
 #[derive(Debug, Default)]
 pub(super) struct Private {
