@@ -57,7 +57,17 @@ fn two_hundred_and_fifty_fight_in_one_spot_on_a_small_budget_and_nobody_is_shown
         .edit_content("zones/meadow.toml", "start = [2, 2, 356, 316]", "start = [176, 156, 8, 8]")
         .set("network.client_budget", 8192)
         .start();
+    let (address, over) = (server.address, Arc::new(AtomicBool::new(false)));
+    let is_over = Arc::clone(&over);
+    let witness = thread::spawn(move || {
+        let (mut client, _) = Client::enter(address, "witness", "Witness");
+        while client.expect::<View>().turns < 2 {
+            assert!(!is_over.load(Ordering::Relaxed), "motion was never told in turns");
+        }
+    });
     let report = run(Settings { oracle: 0.2, ..settings(&server, 250, Scenario::Crowd, 20) });
+    over.store(true, Ordering::Relaxed);
+    assert!(witness.join().is_ok(), "the budget was ignored");
     println!("{}\n{}", report.to_table(), total(&mut server));
     let counts = &report.counts;
     assert_eq!(counts.logged_in, 250);
