@@ -7,7 +7,8 @@ use tests::client::{Client, mint};
 use tests::server::{ServerSetup, repository};
 
 /// What it takes to run it, as Debian calls it.
-const PACKAGES: &str = "install the packages `protobuf-compiler` and `python3-protobuf`";
+const PACKAGES: &str =
+    "install the packages `protobuf-compiler`, `libprotobuf-dev` and `python3-protobuf`";
 /// The interpreter that those packages belong to; another one in the path has packages of its own.
 const PYTHON: &str = "/usr/bin/python3";
 

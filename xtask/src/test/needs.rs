@@ -15,7 +15,7 @@ struct Need {
 }
 
 /// All of it. The Python of the system is meant, which the package of the library belongs to.
-const NEEDS: [Need; 6] = [
+const NEEDS: [Need; 7] = [
     Need {
         package: "nats-server",
         look: &["nats-server", "--version"],
@@ -31,6 +31,12 @@ const NEEDS: [Need; 6] = [
     Need {
         package: "protobuf-compiler",
         look: &["protoc", "--version"],
+        why: "a client in Python",
+    },
+    Need {
+        package: "libprotobuf-dev",
+        // The options of a message are described in a file that the compiler's own package doesn't have.
+        look: &["test", "-e", "/usr/include/google/protobuf/descriptor.proto"],
         why: "a client in Python",
     },
     Need {
