@@ -91,8 +91,8 @@ pub(crate) struct Spent {
 impl Plan {
     /// They walk at `inputs` moves a second and bot, and are watched for `time` after they have arrived.
     pub(crate) fn walk(bots: usize, inputs: f64, time: Duration) -> Self {
-        // 500 a second: at twice as many a server on one core isn't done with the last ones when 10,000 play.
-        let ramp = Duration::from_millis(2 * bots as u64);
+        // 250 a second: at twice as many a server on one core isn't done with the last ones when 10,000 play.
+        let ramp = Duration::from_millis(4 * bots as u64);
         let pace = Duration::from_secs(if bots < 1_000 { 1 } else { 3 });
         let warm_up = ramp + pace;
         let time = warm_up + time;
