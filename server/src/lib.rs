@@ -14,6 +14,7 @@ pub mod lobby;
 pub mod net;
 mod operator;
 mod overload;
+mod priority;
 pub mod server;
 mod signals;
 pub mod store;

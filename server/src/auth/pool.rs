@@ -7,13 +7,12 @@ use std::thread::{self, JoinHandle};
 use super::password::Passwords;
 use super::token::{TokenError, Tokens};
 use super::{Answer, AuthError, Job, Outcome, Settings, Task};
+use crate::priority::{Priority, stand_back};
 use crate::store::Ticket;
 
 /// Answers that wait for the loop. The loop takes them all in each pass, so this fills up only when it is late; then
 /// the workers wait and the queues in front of them say busy.
 const ANSWERS_MAX: usize = 1024;
-/// How far password threads stand back for the loop when cores are short; Linux applies it to the thread.
-const PASSWORD_NICE: i32 = 10;
 
 /// The lane of this job is full: nothing was taken. The client may try again shortly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -70,7 +69,7 @@ impl AuthPool {
             let (jobs, desk) = (Arc::clone(&password_jobs), desk.clone());
             let name = format!("password-{number}");
             threads.push(thread::Builder::new().name(name).spawn(move || {
-                stand_back();
+                stand_back(Priority::Passwords);
                 desk.work(|| jobs.lock().unwrap_or_else(PoisonError::into_inner).recv().ok());
             })?);
         }
@@ -147,12 +146,6 @@ impl Desk {
                 None => Err(TokenError::Invalid),
             }),
         }
-    }
-}
-
-fn stand_back() {
-    if let Err(error) = rustix::process::setpriority_process(None, PASSWORD_NICE) {
-        tracing::debug!(%error, "password hashing runs at the loop's priority");
     }
 }
 

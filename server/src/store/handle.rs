@@ -18,11 +18,7 @@ use super::{
     Write, engines::open,
 };
 use crate::failpoints;
-
-/// How far the store's threads stand back for the loop when cores are short; Linux applies it to the thread. A writer
-/// of equal rank that is woken on the loop's core takes that core at once, for milliseconds in the middle of a tick;
-/// with this one it waits until the loop sleeps or has had its share. Where there is a core for each it changes nothing.
-const STORE_NICE: i32 = 5;
+use crate::priority::{Priority, stand_back};
 
 /// The world's database as the loop sees it. No method but [`Store::open`] and [`Store::close`] waits for anything.
 ///
@@ -99,14 +95,14 @@ impl Store {
             writer: Builder::new()
                 .name("store-writer".to_owned())
                 .spawn(move || {
-                    stand_back();
+                    stand_back(Priority::Store);
                     writer.run()
                 })
                 .map_err(no_thread)?,
             reader: Builder::new()
                 .name("store-reader".to_owned())
                 .spawn(move || {
-                    stand_back();
+                    stand_back(Priority::Store);
                     reader.run()
                 })
                 .map_err(no_thread)?,
@@ -277,11 +273,5 @@ impl Store {
             self.ready.push_back(Answer::ValueOpen(open));
             (self.wake)();
         }
-    }
-}
-
-fn stand_back() {
-    if let Err(error) = rustix::process::setpriority_process(None, STORE_NICE) {
-        tracing::debug!(%error, "the store's threads run at the loop's priority");
     }
 }
