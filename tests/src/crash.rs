@@ -234,14 +234,12 @@ fn judge(
     let interval = if lull { LULL_SAVE_INTERVAL_TICKS } else { SAVE_INTERVAL_TICKS };
     let (positions, misplaced) = positions(&mut database, remains, interval + COMMIT_SLACK_TICKS)?;
     outcome.violations.extend(misplaced);
-    match plan.moment {
-        _ if lull => outcome.lull_ages.extend(progress),
+    if lull {
+        outcome.lull_ages.extend(progress);
+    } else if !matches!(plan.moment, Moment::Standstill) {
         // What stands still on purpose says nothing about how old saves are.
-        Moment::Standstill => {}
-        Moment::Any | Moment::Write => {
-            outcome.progress_ages.extend(progress);
-            outcome.position_ages.extend(positions);
-        }
+        outcome.progress_ages.extend(progress);
+        outcome.position_ages.extend(positions);
     }
     Ok(())
 }

@@ -157,7 +157,7 @@ impl Sheet {
         BlankPage { module, out: &mut self.bytes }
     }
 
-    /// Equal for two saves that say the same, and no others.
+    /// Equal for two saves that say the same; for others with the odds of any 64-bit hash.
     pub(crate) fn hash(&self) -> u64 {
         xxhash_rust::xxh3::xxh3_64(&self.bytes)
     }
