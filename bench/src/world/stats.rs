@@ -21,6 +21,9 @@ pub(crate) struct Stats {
     pub(crate) save_p50_ms: f64,
     pub(crate) save_p99_ms: f64,
     pub(crate) save_max_ms: f64,
+    /// The same in processor time of the loop's thread.
+    pub(crate) save_cpu_p99_ms: f64,
+    pub(crate) save_cpu_max_ms: f64,
     /// Since the start.
     pub(crate) dropped_ticks: u64,
     pub(crate) packets_in_s: f64,
@@ -49,7 +52,7 @@ mod tests {
 
     const LINE: &str = r#"{"timestamp":"2026-01-01T00:00:00Z","level":"INFO","message":"stats","seconds":5.0,
         "sessions":2,"players":1,"ticks":50,"tick_p50_ms":0.1,"tick_p99_ms":0.2,"tick_max_ms":0.3,"loop_busy_ms":0.1,"save_p50_ms":0.01,
-        "save_p99_ms":0.02,"save_max_ms":0.03,"dropped_ticks":0,"packets_in_s":7.0,"bytes_in_s":70.0,
+        "save_p99_ms":0.02,"save_max_ms":0.03,"save_cpu_p99_ms":0.01,"save_cpu_max_ms":0.02,"dropped_ticks":0,"packets_in_s":7.0,"bytes_in_s":70.0,
         "bytes_out_s":80.0,"slow":0,"target":"server::event_loop::meter"}"#;
 
     #[test]

@@ -8,6 +8,7 @@ use rustix::time::ClockId;
 
 use super::overruns::Ticked;
 use super::reasons::Reasons;
+use super::stopwatch::Saving;
 use crate::net::NetStats;
 
 /// Tick times are counted up to this, in microseconds; longer ones count as it.
@@ -27,6 +28,7 @@ struct Stretch {
     loop_cpu: Duration,
     ticks: Histogram<u64>,
     saving: Histogram<u64>,
+    saving_cpu: Histogram<u64>,
     over_budget: u64,
     /// Ticks by the step of the overload ladder.
     at_step: [u64; LoadLevel::ALL.len()],
@@ -63,13 +65,14 @@ impl Meter {
     pub(super) fn tick(
         &mut self,
         ticked: Ticked,
-        saving: Duration,
+        saving: Saving,
         over_budget: bool,
         level: LoadLevel,
     ) {
         for stretch in [&mut self.interval, &mut self.whole] {
             stretch.ticks.saturating_record(micros(ticked.took));
-            stretch.saving.saturating_record(micros(saving));
+            stretch.saving.saturating_record(micros(saving.took));
+            stretch.saving_cpu.saturating_record(micros(saving.cpu));
             stretch.over_budget += u64::from(over_budget);
             stretch.at_step[level.steps()] += 1;
             stretch.late = stretch.late.max(ticked.late);
@@ -102,6 +105,7 @@ impl Stretch {
             cpu: cpu_time(ClockId::ProcessCPUTime),
             loop_cpu: cpu_time(ClockId::ThreadCPUTime),
             saving: ticks.clone(),
+            saving_cpu: ticks.clone(),
             ticks,
             over_budget: 0,
             at_step: [0; LoadLevel::ALL.len()],
@@ -139,6 +143,8 @@ impl Stretch {
             save_p50_ms = millis(self.saving.value_at_quantile(0.5)),
             save_p99_ms = millis(self.saving.value_at_quantile(0.99)),
             save_max_ms = millis(self.saving.max()),
+            save_cpu_p99_ms = millis(self.saving_cpu.value_at_quantile(0.99)),
+            save_cpu_max_ms = millis(self.saving_cpu.max()),
             late_max_ms = (self.late.as_secs_f64() * 1e6).round() / 1000.0,
             dropped_ticks = state.dropped_ticks,
             loop_busy_ms = (busy_ms * 1000.0).round() / 1000.0,
@@ -166,7 +172,7 @@ fn millis(micros: u64) -> f64 {
 }
 
 /// Processor time of this process, all threads, or of the thread that asks, which is the loop's.
-fn cpu_time(clock: ClockId) -> Duration {
+pub(super) fn cpu_time(clock: ClockId) -> Duration {
     let time = rustix::time::clock_gettime(clock);
     let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
     Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())

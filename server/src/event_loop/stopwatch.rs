@@ -4,6 +4,9 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use game::{Part, Watch};
+use rustix::time::ClockId;
+
+use super::meter::cpu_time;
 
 /// A part of a tick, all of it: from the lobby's turn to the last order carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +51,17 @@ pub(super) struct Stopwatch {
     running: Option<(usize, Instant)>,
     /// In the order in which they were first seen.
     spans: Vec<(Phase, Duration)>,
+    /// The thread's processor time when the first of the phases that are saving and run began.
+    saving_since: Option<Duration>,
+    saving_cpu: Duration,
+}
+
+/// What saving has added to a tick.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Saving {
+    pub(super) took: Duration,
+    /// The thread's processor time in it. What it took longer, another thread or the kernel's network had the core.
+    pub(super) cpu: Duration,
 }
 
 impl Stopwatch {
@@ -55,6 +69,7 @@ impl Stopwatch {
     pub(super) fn start(&mut self, now: Instant) {
         self.spans.iter_mut().for_each(|(_, took)| *took = Duration::ZERO);
         self.running = None;
+        (self.saving_since, self.saving_cpu) = (None, Duration::ZERO);
         self.enter_at(Phase::Lobby, now);
     }
 
@@ -64,7 +79,8 @@ impl Stopwatch {
     }
 
     fn enter_at(&mut self, phase: Phase, now: Instant) {
-        self.stop(now);
+        self.stop_span(now);
+        self.clock_saving(phase.saves());
         let known = self.spans.iter().position(|(known, _)| *known == phase);
         let index = known.unwrap_or_else(|| {
             self.spans.push((phase, Duration::ZERO));
@@ -75,15 +91,31 @@ impl Stopwatch {
 
     /// The tick has ended, and its last phase.
     pub(super) fn stop(&mut self, now: Instant) {
+        self.stop_span(now);
+        self.clock_saving(false);
+    }
+
+    /// Reads the processor's clock where saving begins and ends: that asks the kernel, unlike the other one.
+    fn clock_saving(&mut self, saves: bool) {
+        if saves != self.saving_since.is_some() {
+            let now = cpu_time(ClockId::ThreadCPUTime);
+            match self.saving_since.take() {
+                Some(since) => self.saving_cpu += now.saturating_sub(since),
+                None => self.saving_since = Some(now),
+            }
+        }
+    }
+
+    fn stop_span(&mut self, now: Instant) {
         if let Some((index, since)) = self.running.take() {
             self.spans[index].1 += now.saturating_duration_since(since);
         }
     }
 
     /// What saving has added to the tick: those due, the commit, and handing it to the store.
-    pub(super) fn saving(&self) -> Duration {
+    pub(super) fn saving(&self) -> Saving {
         let saving = self.spans.iter().filter(|(phase, _)| phase.saves());
-        saving.map(|(_, took)| *took).sum()
+        Saving { took: saving.map(|(_, took)| *took).sum(), cpu: self.saving_cpu }
     }
 
     /// The phases, longest first, of at least a hundredth of the tick each.
@@ -170,6 +202,24 @@ mod tests {
             (Phase::Send, 64),
         ];
         tick(&mut watch, &saving);
-        assert_eq!(watch.saving(), Duration::from_millis(44));
+        assert_eq!(watch.saving().took, Duration::from_millis(44));
+    }
+
+    #[test]
+    fn a_pause_of_the_thread_while_it_saves_is_none_of_its_processor_time() {
+        let mut watch = Stopwatch::default();
+        watch.start(Instant::now());
+        watch.enter(Phase::Store);
+        let until = cpu_time(ClockId::ThreadCPUTime) + Duration::from_millis(2);
+        while cpu_time(ClockId::ThreadCPUTime) < until {}
+        let pause = Duration::from_millis(20);
+        std::thread::sleep(pause);
+        watch.enter(Phase::Send);
+        let Saving { took, cpu } = watch.saving();
+        assert!(cpu >= Duration::from_millis(2) && took >= cpu + pause / 2, "{took:?}, {cpu:?}");
+        let until = cpu_time(ClockId::ThreadCPUTime) + Duration::from_millis(2);
+        while cpu_time(ClockId::ThreadCPUTime) < until {}
+        watch.stop(Instant::now());
+        assert_eq!(watch.saving().cpu, cpu, "sending is not saving");
     }
 }
