@@ -37,7 +37,7 @@ pub struct Publication {
     pub(crate) frames: Vec<FrameRange>,
     /// Entries of cells in `bytes`: first what changed in row order, then snapshots.
     pub(crate) cells: Vec<CellRange>,
-    /// Runs of adjacent `cells`, grouped by view.
+    /// Runs of adjacent `cells`, those of a view together.
     pub(crate) runs: Vec<Range<u32>>,
 }
 

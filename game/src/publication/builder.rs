@@ -52,7 +52,7 @@ impl PublicationBuilder {
         self.publication.bytes.extend_from_slice(motion);
         self.end_cell(start, state_end);
         self.add_run(first..self.next_cell());
-        self.end_view(session, self.position(), run);
+        self.end_view(session, self.position(), run..self.next_run());
     }
 
     fn encode<M: ServerMessage>(&mut self, request: u32, message: &M) -> Range<u32> {
@@ -98,7 +98,7 @@ impl PublicationBuilder {
         offset(self.publication.runs.len())
     }
 
-    /// Adds a run of cells to the view that is being written, unless they have nothing to say.
+    /// Adds a run of cells, unless they have nothing to say.
     pub(crate) fn add_run(&mut self, cells: Range<u32>) {
         let said = &self.publication.cells[cells.start as usize..cells.end as usize];
         if let (Some(first), Some(last)) = (said.first(), said.last())
@@ -108,9 +108,9 @@ impl PublicationBuilder {
         }
     }
 
-    /// Ends a view: its header is the bytes from `header` to the end, its runs are those from `runs` to the last.
-    pub(crate) fn end_view(&mut self, session: SessionId, header: u32, runs: u32) {
-        let view = View { header: header..self.position(), runs: runs..self.next_run() };
+    /// Ends a view: its header is the bytes from `header` to the end. Views may share runs.
+    pub(crate) fn end_view(&mut self, session: SessionId, header: u32, runs: Range<u32>) {
+        let view = View { header: header..self.position(), runs };
         self.views.push((session, view));
     }
 

@@ -255,6 +255,11 @@ pub(crate) struct Square {
     pub(crate) rows: std::ops::Range<u32>,
 }
 
+impl Square {
+    /// Without a cell.
+    pub(crate) const EMPTY: Self = Self { columns: 0..0, rows: 0..0 };
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

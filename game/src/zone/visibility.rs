@@ -10,6 +10,7 @@ mod near;
 mod private;
 mod probes;
 mod sight;
+mod surroundings;
 #[cfg(test)]
 mod tests;
 mod turns;
@@ -28,6 +29,7 @@ use crowds::Crowds;
 use digests::Digests;
 use groups::Groups;
 use private::Private;
+use surroundings::Surroundings;
 pub use turns::MAX_TURNS;
 use turns::Round;
 use viewer::{Shown, Viewer};
@@ -71,6 +73,8 @@ pub struct Visibility {
     #[serde(skip)]
     groups: Groups,
     #[serde(skip)]
+    surroundings: Surroundings,
+    #[serde(skip)]
     private: Private,
 }
 
@@ -99,6 +103,7 @@ impl Visibility {
             digests: Digests::new(),
             crowds: Crowds::new(),
             groups: Groups::new(),
+            surroundings: Surroundings::new(),
             private: Private::new(),
         }
     }
@@ -205,8 +210,9 @@ impl Visibility {
             wanted: &self.wanted,
             digests: &self.digests,
         };
+        self.surroundings.clear(grid);
         for viewer in &mut self.viewers {
-            viewer.put_view(&shown, &mut self.private, out);
+            viewer.put_view(&shown, &mut self.surroundings, &mut self.private, out);
         }
     }
 

@@ -135,6 +135,11 @@ impl Crowds {
         self.cells.sort_unstable();
     }
 
+    /// True if there are no crowds.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+
     /// True if the cell's motion lies in groups.
     pub(super) fn is_crowded(&self, cell: u32) -> bool {
         self.groups[cell as usize] != Self::NOT

@@ -9,19 +9,20 @@ use serde::{Deserialize, Serialize};
 use super::Wanted;
 use super::attention::Attention;
 use super::columns::{Columns, wire_cell};
-use super::crowds::{Crowds, Plan, groups_from};
+use super::crowds::{Crowds, Plan};
 use super::digests::Digests;
 use super::groups::Groups;
 use super::near::Near;
 use super::private::Private;
 use super::probes::put_probes;
+use super::surroundings::{Surroundings, crowded, put_crowds, rows};
 use super::turns::Round;
 use crate::entity_map::EntityMap;
 use crate::ids::{EntityId, SessionId};
 use crate::publication::PublicationBuilder;
 use crate::space::Position;
 use crate::zone::entities::{Entities, Entity};
-use crate::zone::grid::{Cell, Grid};
+use crate::zone::grid::{Cell, Grid, Square};
 
 /// Who sees.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -52,13 +53,6 @@ pub(super) struct Shown<'a> {
     pub(super) wanted: &'a Wanted,
     /// Filled if somebody asked for digests.
     pub(super) digests: &'a Digests,
-}
-
-/// The cells of a row that a viewer sees: at most one stretch in the middle that it has, and new ones on either side.
-struct Row {
-    before: Range<u32>,
-    kept: Range<u32>,
-    after: Range<u32>,
 }
 
 impl Viewer {
@@ -105,10 +99,10 @@ impl Viewer {
 
     /// Asks for snapshots of the cells that the client doesn't have.
     pub(super) fn want_snapshots(&self, grid: &Grid, wanted: &mut Wanted) {
-        if self.anchor == self.known {
+        let Some(anchor) = self.anchor.filter(|anchor| self.known != Some(*anchor)) else {
             return;
-        }
-        for row in self.rows(grid) {
+        };
+        for row in rows(grid, &grid.square_around(anchor), &self.known_square(grid)) {
             row.before.chain(row.after).for_each(|cell| wanted.want(cell));
         }
     }
@@ -117,35 +111,23 @@ impl Viewer {
     pub(super) fn put_view(
         &mut self,
         shown: &Shown<'_>,
+        surroundings: &mut Surroundings,
         private: &mut Private,
         out: &mut PublicationBuilder,
     ) {
         let Some(anchor) = self.anchor else { return };
-        let runs = out.next_run();
-        let snapshots = |cells: Range<u32>| {
-            let index = |cell: u32| shown.wanted.snapshot[cell as usize];
-            match cells.clone().last() {
-                Some(last) => index(cells.start)..index(last) + 1,
-                None => 0..0,
-            }
-        };
-        for row in self.rows(shown.grid) {
-            out.add_run(shown.first + row.kept.start..shown.first + row.kept.end);
-            out.add_run(snapshots(row.before));
-            out.add_run(snapshots(row.after));
-        }
-        let plan = self.add_crowds(shown, anchor, private, out);
-        if self.digest {
-            put_probes(shown, anchor, self.entity, out);
-        }
         let moved = self.known != Some(anchor);
+        let plan = shown.crowds.plan_of(shown.grid.index(anchor));
+        private.clear();
+        let runs = if moved || self.digest || plan.level > 0 {
+            self.put_own(shown, anchor, plan, private, out)
+        } else {
+            surroundings.around(anchor, shown, out)
+        };
         let ack = shown.acks.get(self.entity).copied().unwrap_or(self.ack_told);
         // Who isn't told everything hears in how many turns, even if nothing is told: else it would take old for new.
-        let quiet = out.next_run() == runs
-            && plan.level == 0
-            && !moved
-            && !self.digest
-            && ack == self.ack_told;
+        let quiet =
+            runs.is_empty() && plan.level == 0 && !moved && !self.digest && ack == self.ack_told;
         if quiet {
             return;
         }
@@ -155,7 +137,7 @@ impl Viewer {
             ack,
             anchor: moved.then(|| wire_cell(anchor)),
             reset: self.known.is_none(),
-            digests: self.digests(shown),
+            digests: self.digests(shown, anchor),
             turns: plan.turns(),
             ..v1::View::default()
         };
@@ -166,32 +148,43 @@ impl Viewer {
         self.ack_told = ack;
     }
 
-    /// Adds the motion of the crowded cells that it has: what its turn has come for, what is near, and, written for it
-    /// alone, itself and whom it fights.
-    fn add_crowds(
+    /// Adds what it alone is shown: snapshots of cells that it doesn't have, turns that others don't wait for, probes.
+    fn put_own(
         &self,
         shown: &Shown<'_>,
         anchor: Cell,
+        plan: Plan,
         private: &mut Private,
         out: &mut PublicationBuilder,
-    ) -> Plan {
-        private.clear();
-        let plan = shown.crowds.plan_of(shown.grid.index(anchor));
-        let mut cells = [0; 9];
-        let mut count = 0;
-        for cell in self.rows(shown.grid).flat_map(|row| row.kept) {
-            if shown.crowds.is_crowded(cell) {
-                cells[count] = cell;
-                count += 1;
-            }
+    ) -> Range<u32> {
+        let start = out.next_run();
+        let (seen, known) = (shown.grid.square_around(anchor), self.known_square(shown.grid));
+        for row in rows(shown.grid, &seen, &known) {
+            row.put_kept(shown, out);
+            row.put_new(shown.wanted, out);
         }
-        let cells = &cells[..count];
-        for &cell in cells {
-            out.add_run(shown.crowds.groups(cell, groups_from(plan.level)));
+        let mut nine = [0; 9];
+        let cells = crowded(shown, rows(shown.grid, &seen, &known), &mut nine);
+        put_crowds(shown, cells, plan.level, out);
+        if plan.level > 0 && !cells.is_empty() {
+            self.put_private(shown, cells, plan, private, out);
         }
-        if plan.level == 0 || cells.is_empty() {
-            return plan;
+        if self.digest {
+            put_probes(shown, anchor, self.entity, out);
         }
+        start..out.next_run()
+    }
+
+    /// Adds the motion of crowded cells that doesn't wait for a turn: what is near, and, written for it alone, itself and
+    /// whom it fights.
+    fn put_private(
+        &self,
+        shown: &Shown<'_>,
+        cells: &[u32],
+        plan: Plan,
+        private: &mut Private,
+        out: &mut PublicationBuilder,
+    ) {
         private.add_motions(shown, cells, self.entity);
         let spare = plan.spare.saturating_sub(private.size());
         let position = shown.entities.get(self.entity).map(Entity::position);
@@ -201,39 +194,19 @@ impl Viewer {
             near.each_run(crowds, cells, |run| out.add_run(run));
         }
         private.add_strikes(shown, cells, self.entity, near.as_ref());
-        plan
     }
 
-    fn digests(&self, shown: &Shown<'_>) -> Vec<v1::CellDigest> {
+    fn digests(&self, shown: &Shown<'_>, anchor: Cell) -> Vec<v1::CellDigest> {
         if !self.digest {
             return Vec::new();
         }
-        self.rows(shown.grid)
-            .flat_map(|row| row.before.start..row.after.end)
-            .map(|index| shown.digests.of(shown.grid, index))
-            .collect()
+        let cells = shown.grid.cells_in(&shown.grid.square_around(anchor));
+        cells.map(|index| shown.digests.of(shown.grid, index)).collect()
     }
 
-    /// The rows of cells that it sees now, from north to south.
-    fn rows<'a>(&self, grid: &'a Grid) -> impl Iterator<Item = Row> + use<'a> {
-        let seen = self.anchor.map(|anchor| grid.square_around(anchor));
-        let known = self.known.map(|known| grid.square_around(known));
-        seen.into_iter().flat_map(move |seen| {
-            let known = known.clone();
-            seen.rows.map(move |row| {
-                let start = grid.row_start(row);
-                let (west, east) = (start + seen.columns.start, start + seen.columns.end);
-                let kept = match &known {
-                    Some(known) if known.rows.contains(&row) => {
-                        let from = known.columns.start.clamp(seen.columns.start, seen.columns.end);
-                        let to = known.columns.end.clamp(from, seen.columns.end);
-                        start + from..start + to
-                    }
-                    _ => west..west,
-                };
-                Row { before: west..kept.start, after: kept.end..east, kept }
-            })
-        })
+    /// The cells that the client has; none if it must begin anew.
+    fn known_square(&self, grid: &Grid) -> Square {
+        self.known.map_or(Square::EMPTY, |known| grid.square_around(known))
     }
 }
 
