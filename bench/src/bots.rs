@@ -52,6 +52,7 @@ pub(crate) struct BotReport {
     pub(crate) oracle: Oracle,
     /// In milliseconds, counted from when each action was due.
     pub(crate) latency: BTreeMap<String, Percentiles>,
+    pub(crate) rates: Rates,
     pub(crate) swarm: Spent,
     pub(crate) unfinished: usize,
 }
@@ -71,6 +72,13 @@ pub(crate) struct Oracle {
     /// Entities in sight of a bot, itself among them, on average.
     pub(crate) in_sight: f64,
     pub(crate) findings: u64,
+}
+
+/// Per second.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(crate) struct Rates {
+    /// Bytes to the bot that got the most.
+    pub(crate) most_bytes_in: f64,
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]

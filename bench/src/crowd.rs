@@ -15,6 +15,8 @@ use crate::world::Setup;
 
 /// Where the targets are set.
 const JUDGED: [usize; 2] = [2_000, 5_000];
+/// What `network.client_budget` is by default, in bytes a second.
+const BUDGET: u64 = 64 * 1024;
 /// A tick, in milliseconds: a move waits for one by nature.
 const TICK_MS: f64 = 100.0;
 
@@ -54,7 +56,7 @@ pub(crate) fn run(settings: &Settings, form: Form) -> anyhow::Result<Report> {
             play(cores, setup, plan, time)
         };
         let runs = (1..=form.runs()).map(run).collect::<anyhow::Result<Vec<Played>>>()?;
-        figures(players, &runs, &mut report);
+        figures(players, &runs, count(settings.budget.unwrap_or(BUDGET)), &mut report);
         measured.push((players, runs));
     }
     if measured.len() > 1 {
@@ -70,7 +72,7 @@ pub(crate) fn run(settings: &Settings, form: Form) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-fn figures(players: usize, runs: &[Played], report: &mut Report) {
+fn figures(players: usize, runs: &[Played], budget: f64, report: &mut Report) {
     let figure = |what: &str, unit, of: &dyn Fn(&Played) -> f64| {
         let what = format!("{players} players: {what}");
         Figure::new(what, unit, runs.iter().map(of).collect())
@@ -80,6 +82,10 @@ fn figures(players: usize, runs: &[Played], report: &mut Report) {
     report.push(figure("server CPU", "cores", &Played::cpu_share));
     report.push(figure("server CPU for each client and tick", "us", &Played::cpu_us));
     report.push(figure("sent to each client", "bytes/s", &Played::bytes_per_second));
+    let most = figure("sent to the client that got the most", "bytes/s", &|run| {
+        run.bots.rates.most_bytes_in
+    });
+    report.push(bounded(most, budget));
     report.push(figure("motion withheld for a reader too slow", "times", &|run| {
         count(run.server.stats.slow)
     }));

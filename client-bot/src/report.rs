@@ -54,6 +54,8 @@ pub struct Rates {
     pub frames_in: f64,
     /// Bytes received.
     pub bytes_in: f64,
+    /// Bytes received by the bot that received the most, of those that don't prove what they see.
+    pub most_bytes_in: f64,
     /// Frames sent.
     pub frames_out: f64,
     /// Bytes sent.
@@ -75,6 +77,8 @@ pub(crate) struct Stretch {
     wall: Instant,
     cpu: Duration,
     before: Counts,
+    /// Bytes received by each bot.
+    received: Vec<u64>,
 }
 
 /// What a stretch showed.
@@ -85,18 +89,21 @@ pub(crate) struct Played {
 }
 
 impl Stretch {
-    pub(crate) fn begin(counts: &Counts) -> Self {
-        Self { wall: Instant::now(), cpu: cpu_time(), before: counts.clone() }
+    pub(crate) fn begin(counts: &Counts, received: Vec<u64>) -> Self {
+        Self { wall: Instant::now(), cpu: cpu_time(), before: counts.clone(), received }
     }
 
-    pub(crate) fn end(&self, counts: &Counts) -> Played {
+    pub(crate) fn end(&self, counts: &Counts, received: &[u64]) -> Played {
         let swarm = Spent {
             wall_s: self.wall.elapsed().as_secs_f64(),
             cpu_s: cpu_time().saturating_sub(self.cpu).as_secs_f64(),
         };
         let per_second =
             |after: u64, before: u64| (after - before) as f64 / swarm.wall_s.max(f64::EPSILON);
+        let each = received.iter().zip(&self.received);
+        let most = each.map(|(after, before)| per_second(*after, *before)).fold(0.0, f64::max);
         let rates = Rates {
+            most_bytes_in: most,
             frames_in: per_second(counts.frames_in, self.before.frames_in),
             bytes_in: per_second(counts.bytes_in, self.before.bytes_in),
             frames_out: per_second(counts.frames_out, self.before.frames_out),

@@ -129,7 +129,7 @@ impl Swarm {
         stop: &AtomicBool,
         watch: &mut dyn FnMut(&Progress),
     ) -> Result<Report, SwarmError> {
-        let mut stretch = Stretch::begin(&self.tally.counts);
+        let mut stretch = Stretch::begin(&self.tally.counts, self.received());
         let mut warm_up = Some(self.settings.warm_up).filter(|time| !time.is_zero());
         self.start_bots();
         let (mut end, mut leaving, mut show) = (self.settings.duration, false, Duration::ZERO);
@@ -148,23 +148,31 @@ impl Swarm {
             }
             if !leaving && warm_up.take_if(|until| now >= *until).is_some() {
                 self.tally.latencies = Latencies::default();
-                stretch = Stretch::begin(&self.tally.counts);
+                stretch = Stretch::begin(&self.tally.counts, self.received());
             }
             if !leaving && (now >= end || stop.load(Ordering::Relaxed)) {
                 (leaving, end) = (true, now + LEAVE_DEADLINE);
-                playing = Some(stretch.end(&self.tally.counts));
+                playing = Some(stretch.end(&self.tally.counts, &self.received()));
                 self.leave_all(now);
             } else if leaving && now >= end {
                 break;
             }
         }
-        let played = playing.unwrap_or_else(|| stretch.end(&self.tally.counts));
+        let played = playing.unwrap_or_else(|| stretch.end(&self.tally.counts, &self.received()));
         let unfinished = self.seats.len() - self.finished;
         Ok(Report::new(&self.settings, self.tally, played, unfinished))
     }
 
     fn now(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    /// Bytes that each bot has received so far, but for those that prove what they see: digests come on top of what a
+    /// player is sent.
+    fn received(&self) -> Vec<u64> {
+        let players = self.seats.iter().enumerate();
+        let players = players.filter(|(number, _)| !self.settings.is_oracle(*number));
+        players.map(|(_, seat)| seat.bytes_in).collect()
     }
 
     /// Spreads the first connects evenly over the ramp.
@@ -261,6 +269,7 @@ impl Swarm {
             let frames = seat.bot.receive(now, &self.buffer[..length]);
             self.tally.counts.frames_in += frames as u64;
             self.tally.counts.bytes_in += length as u64;
+            seat.bytes_in += length as u64;
             self.settle(index);
             // A short read has emptied the socket: what comes later is a new edge.
             if length < self.buffer.len() && !to_the_end {

@@ -16,13 +16,14 @@ type Work = Box<dyn FnMut()>;
 type Gate = (&'static str, fn() -> anyhow::Result<Work>);
 
 /// The gates, and how each is prepared. What a gate counts is written at its function.
-const GATES: [Gate; 6] = [
+const GATES: [Gate; 7] = [
     ("frames", wire::frames),
     ("dispatch", walkers::dispatch),
     ("cells", cells::changes),
     ("snapshots", cells::snapshots),
     ("gather", walkers::gather),
     ("tick", walkers::tick),
+    ("standing", walkers::standing),
 ];
 
 /// Without an argument the names of all gates, with one that gate.

@@ -161,3 +161,10 @@ pub(crate) fn tick() -> anyhow::Result<Work> {
     let mut world = World::walking()?;
     Ok(Box::new(move || _ = black_box(world.tick())))
 }
+
+/// A whole tick of a thousand who stand, which nobody is told anything of.
+pub(crate) fn standing() -> anyhow::Result<Work> {
+    let mut world = World::of(PLAYERS)?;
+    (0..WARM_UP).for_each(|_| world.tick_and_recycle());
+    Ok(Box::new(move || _ = black_box(world.tick())))
+}

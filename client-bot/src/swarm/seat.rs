@@ -17,6 +17,8 @@ pub(super) struct Seat {
     pub(super) generation: u32,
     /// The time for which the timer is set; any other entry of the timers is stale.
     pub(super) armed: Option<Duration>,
+    /// Since the start, over all of its connections.
+    pub(super) bytes_in: u64,
     /// Already among the seats that are written to in this pass.
     pub(super) touched: bool,
 }
@@ -41,6 +43,7 @@ fn seat(common: &Arc<Common>, number: usize, settings: &Settings) -> Seat {
         link: None,
         generation: 0,
         armed: None,
+        bytes_in: 0,
         touched: false,
     }
 }
