@@ -29,6 +29,7 @@ mod save;
 mod spread;
 mod store;
 mod tick;
+mod wait;
 mod world;
 
 use std::path::{Path, PathBuf};
@@ -83,6 +84,7 @@ enum Bench {
     Crowd(crowd::Settings),
     Idle(idle::Settings),
     Login(login::Settings),
+    Wait(wait::Settings),
 }
 
 impl CommandLine {
@@ -126,6 +128,7 @@ impl Bench {
             Self::Crowd(settings) => crowd::run(&settings, form),
             Self::Idle(settings) => idle::run(&settings, form),
             Self::Login(settings) => login::run(&settings, form),
+            Self::Wait(settings) => wait::run(&settings, form),
         }
     }
 }
