@@ -190,12 +190,17 @@ mod tests {
 
     #[test]
     fn the_table_shows_floor_ratio_and_target() {
-        let mut report = Report::new("trial", Form::Usual);
-        report.push(figure().over(1.0).ratio_at_most(1.5).stretch(1.1));
-        report.note("Nothing else ran.");
-        let markdown = report.to_markdown();
-        let row = "| x | 2.0 | 1.0 | 3.0 | us | 1.0 | 2.00 x | <= 1.50 x (1.10 x) | missed |";
-        assert!(markdown.contains(row), "{markdown}");
+        let markdown = |form| {
+            let mut report = Report::new("trial", form);
+            report.push(figure().over(1.0).ratio_at_most(1.5).stretch(1.1));
+            report.note("Nothing else ran.");
+            report.to_markdown()
+        };
+        let row = "| x | 2.0 | 1.0 | 3.0 | us | 1.0 | 2.00 x | <= 1.50 x (1.10 x) |";
+        let quick = markdown(Form::Quick);
+        assert!(quick.contains(&format!("{row}  |\n")), "the quick form judges nothing: {quick}");
+        let markdown = markdown(Form::Usual);
+        assert!(markdown.contains(&format!("{row} missed |\n")), "{markdown}");
         assert!(markdown.ends_with("\nNothing else ran.\n"), "{markdown}");
     }
 }
