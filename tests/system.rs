@@ -19,6 +19,7 @@ mod first_steps;
 mod io_threads;
 mod logins;
 mod mail;
+mod overload;
 mod python_client;
 mod saves;
 mod simulation;
