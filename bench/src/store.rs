@@ -48,7 +48,7 @@ struct Measurements {
 /// Takes all measurements.
 pub(crate) fn run(settings: &Settings, form: Form) -> anyhow::Result<Report> {
     let mut report = Report::new("store", form);
-    let floor = floor::fdatasync_ms(target(), Duration::from_secs(2))?;
+    let [floor, floor_p99] = floor::fdatasync_ms(target(), Duration::from_secs(2))?;
     let measurements = Measurements {
         time: Duration::from_secs(form.asked_or(settings.seconds, 1, 8)),
         runs: settings.runs.unwrap_or_else(|| form.runs()),
@@ -56,6 +56,7 @@ pub(crate) fn run(settings: &Settings, form: Form) -> anyhow::Result<Report> {
         floor,
     };
     report.push(Figure::new("floor: append 4 KiB and fdatasync, p50", "ms", vec![floor]));
+    report.push(Figure::new("floor: the same, p99", "ms", vec![floor_p99]));
     let all = form.size(&[Engine::Sqlite][..], Engine::value_variants());
     let engines = settings.store.map_or_else(|| all.to_vec(), |one| vec![one]);
     for engine in engines {

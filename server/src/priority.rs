@@ -23,7 +23,8 @@ pub(crate) fn stand_back(priority: Priority) {
 }
 
 /// The loop wakes the writer whenever it hands a commit over, in mid-tick. On the same core a thread of the usual policy
-/// then takes over at once, for 2 to 3 ms, whatever its nice value; one of `SCHED_BATCH` waits for its turn.
+/// then takes over at once, for 2 to 3 ms, whatever its nice value; one of `SCHED_BATCH` waits for its turn. The price is
+/// paid where no core is free at all: a confirmation then comes some 10 ms later, a tenth of a tick.
 #[expect(unsafe_code, reason = "no crate of ours wraps this call")]
 fn wake_without_preempting() -> io::Result<()> {
     let static_priority = libc::sched_param { sched_priority: 0 };
