@@ -142,16 +142,22 @@ impl EventLoop {
         };
         let patience = self.loaded.config.shutdown.deadline;
         let deadline = Instant::now() + patience;
-        while !self.commits.is_empty() && Instant::now() < deadline {
+        let waits = |this: &Self| !this.commits.is_empty() && !this.store.is_broken();
+        while waits(&self) && Instant::now() < deadline {
             // Answers that are taken make room for what waits here.
             while self.store.poll().is_some() {}
             let _ = self.commits.submit(None, &mut self.store);
             std::thread::sleep(NAP);
         }
-        let unsaved = if self.commits.is_empty() {
-            self.store.close().err().map(RunError::Unsaved)
-        } else {
+        let unsaved = if waits(&self) {
             Some(self.too_late(patience))
+        } else {
+            // What the store never took is as lost as what it took and didn't save.
+            let never_taken = self.commits.len();
+            self.store.close().err().map(|mut unsaved| {
+                unsaved.commits += never_taken;
+                RunError::Unsaved(unsaved)
+            })
         };
         let Some(unsaved) = unsaved else { return why };
         tracing::error!("game code panicked, and not everything before that tick is saved");

@@ -32,7 +32,7 @@ impl CommitQueue {
         while let Some(commit) = self.waiting.pop_front() {
             let write = Write::Commit(Box::new(commit));
             if store.fits(&write) {
-                // It fits, so only a broken store refuses it, and that ends the process.
+                // It fits, so only a store whose thread is gone refuses it, and that ends the process.
                 let _ = store.submit(write);
             } else if let Write::Commit(commit) = write {
                 self.waiting.push_front(*commit);

@@ -123,6 +123,9 @@ impl Store {
     /// not fit, since a commit that was made can't be taken back.
     #[must_use]
     pub fn fits(&self, write: &Write) -> bool {
+        if self.broken {
+            return false;
+        }
         let waiting = &self.stats.waiting;
         let load = Load::of(write);
         match write {
@@ -146,7 +149,7 @@ impl Store {
     /// # Errors
     /// [`Backlog`] when it doesn't fit, and always after [`Answer::Broken`]. Nothing was taken.
     pub fn submit(&mut self, write: Write) -> Result<(), Backlog> {
-        if self.broken || !self.fits(&write) {
+        if !self.fits(&write) {
             return Err(Backlog);
         }
         failpoints::pass("store.submit");
@@ -183,6 +186,12 @@ impl Store {
             self.durable = seq;
         }
         Some(answer)
+    }
+
+    /// True from [`Answer::Broken`] on: nothing more is taken.
+    #[must_use]
+    pub const fn is_broken(&self) -> bool {
+        self.broken
     }
 
     /// The last commit that is on disk, with all before it, as far as [`Store::poll`] has told.

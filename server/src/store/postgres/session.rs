@@ -154,8 +154,8 @@ impl Session {
         let both = async {
             let begun = self.client.batch_execute(begin);
             let found = self.client.query(&statement, values);
-            // Sent in this order; the answers come in it.
-            let (begun, found) = tokio::join!(begun, found);
+            // Sent in this order, since each is sent when it is asked for the first time; the answers come in it.
+            let (begun, found) = tokio::join!(biased; begun, found);
             begun.and(found)
         };
         let outcome = within(&self.runtime, self.patience, both);

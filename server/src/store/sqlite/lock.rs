@@ -29,7 +29,7 @@ impl FileLock {
             .create(true)
             .truncate(false)
             .mode(0o600)
-            .open(lock_path(path))
+            .open(lock_path(&real(path)))
             .map_err(unusable)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
@@ -49,6 +49,11 @@ impl Drop for FileLock {
     fn drop(&mut self) {
         let _ = flock(&self.file, FlockOperation::Unlock);
     }
+}
+
+/// The path without symbolic links, so that nobody gets past the lock by another name of the database.
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 /// The lock can't be on the database itself: SQLite uses locks of its own there.
