@@ -73,8 +73,8 @@ pub(crate) struct FrameRange {
 pub(crate) struct View {
     /// Into `bytes`.
     pub(crate) header: Range<u32>,
-    /// Into `runs`.
-    pub(crate) runs: Range<u32>,
+    /// Into `runs`: those that it shares with its neighbours, and its own.
+    pub(crate) runs: [Range<u32>; 2],
 }
 
 /// What one cell says in this tick: `start..state_end` is its state, `state_end..end` its motion.
@@ -169,8 +169,9 @@ impl Publication {
 
     /// The shared bytes of a view. With motion a run is one contiguous piece, which is what makes a view three copies.
     fn pieces<'a>(&'a self, view: &'a View, motion: bool) -> impl Iterator<Item = &'a [u8]> {
-        let runs = &self.runs[view.runs.start as usize..view.runs.end as usize];
-        runs.iter().flat_map(move |run| {
+        let runs = view.runs.iter();
+        let runs = runs.flat_map(|runs| &self.runs[runs.start as usize..runs.end as usize]);
+        runs.flat_map(move |run| {
             let cells = &self.cells[run.start as usize..run.end as usize];
             let whole = match (motion, cells.first(), cells.last()) {
                 (true, Some(first), Some(last)) => {

@@ -52,7 +52,7 @@ impl PublicationBuilder {
         self.publication.bytes.extend_from_slice(motion);
         self.end_cell(start, state_end);
         self.add_run(first..self.next_cell());
-        self.end_view(session, self.position(), run..self.next_run());
+        self.end_view(session, self.position(), [0..0, run..self.next_run()]);
     }
 
     fn encode<M: ServerMessage>(&mut self, request: u32, message: &M) -> Range<u32> {
@@ -108,8 +108,9 @@ impl PublicationBuilder {
         }
     }
 
-    /// Ends a view: its header is the bytes from `header` to the end. Views may share runs.
-    pub(crate) fn end_view(&mut self, session: SessionId, header: u32, runs: Range<u32>) {
+    /// Ends a view: its header is the bytes from `header` to the end. Its `runs` are those that it shares with other views,
+    /// and its own.
+    pub(crate) fn end_view(&mut self, session: SessionId, header: u32, runs: [Range<u32>; 2]) {
         let view = View { header: header..self.position(), runs };
         self.views.push((session, view));
     }

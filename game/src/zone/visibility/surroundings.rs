@@ -1,5 +1,5 @@
-//! What whoever has its anchor in a cell is shown of the nine cells around it, if it has them all: it is the same for all of
-//! them, so that it is put together for the first and the others share it.
+//! What a client is shown of the nine cells around its anchor. Whoever has all nine is shown the same as all others with
+//! that anchor, unless it waits for turns: it is put together for the first of them, and the others share it.
 
 use std::ops::Range;
 
@@ -9,44 +9,77 @@ use super::viewer::Shown;
 use crate::publication::PublicationBuilder;
 use crate::zone::grid::{Cell, Grid, Square};
 
+/// The level at which everything is told in every round.
+const NO_TURNS: u8 = 0;
+
 /// By cell: the runs of this publication that are shown to the anchors in it.
 #[derive(Debug, Default)]
 pub(super) struct Surroundings {
-    runs: Vec<Range<u32>>,
+    /// By cell; `None` where nobody has looked from yet.
+    runs: Vec<Option<Range<u32>>>,
+    /// The cells with runs.
+    filled: Vec<u32>,
 }
 
 impl Surroundings {
-    /// Nobody has looked from there yet in this publication.
-    const UNSEEN: Range<u32> = u32::MAX..u32::MAX;
-
     pub(super) const fn new() -> Self {
-        Self { runs: Vec::new() }
+        Self { runs: Vec::new(), filled: Vec::new() }
     }
 
     /// A new publication begins.
     pub(super) fn clear(&mut self, grid: &Grid) {
-        self.runs.clear();
-        self.runs.resize(grid.cells() as usize, Self::UNSEEN);
+        self.runs.resize(grid.cells() as usize, None);
+        for cell in self.filled.drain(..) {
+            self.runs[cell as usize] = None;
+        }
     }
 
-    /// What an anchor in `cell` is shown.
+    /// What an anchor in `cell` is shown whose client has all nine cells and waits for no turns.
     pub(super) fn around(
         &mut self,
         cell: Cell,
         shown: &Shown<'_>,
         out: &mut PublicationBuilder,
     ) -> Range<u32> {
-        let runs = &mut self.runs[shown.grid.index(cell) as usize];
-        if *runs == Self::UNSEEN {
-            let start = out.next_run();
-            let square = shown.grid.square_around(cell);
-            rows(shown.grid, &square, &square).for_each(|row| row.put_kept(shown, out));
-            let mut nine = [0; 9];
-            let cells = crowded(shown, rows(shown.grid, &square, &square), &mut nine);
-            put_crowds(shown, cells, 0, out);
-            *runs = start..out.next_run();
+        let index = shown.grid.index(cell);
+        debug_assert_eq!(shown.crowds.plan_of(index).level, NO_TURNS, "who waits has its own view");
+        let runs = &mut self.runs[index as usize];
+        if let Some(runs) = runs {
+            return runs.clone();
         }
-        runs.clone()
+        let square = shown.grid.square_around(cell);
+        let start = out.next_run();
+        put_cells(shown, &square, &square, NO_TURNS, out);
+        self.filled.push(index);
+        runs.insert(start..out.next_run()).clone()
+    }
+}
+
+/// Adds what is in `seen`: what changed where the client has the cell, as `known` tells, else a snapshot. Gives the crowded
+/// ones among those that it has, of which it is told what comes at `level`.
+pub(super) fn put_cells(
+    shown: &Shown<'_>,
+    seen: &Square,
+    known: &Square,
+    level: u8,
+    out: &mut PublicationBuilder,
+) -> CrowdedCells {
+    for row in rows(shown.grid, seen, known) {
+        out.add_run(shown.first + row.kept.start..shown.first + row.kept.end);
+        put_snapshots(shown.wanted, &row.before, out);
+        put_snapshots(shown.wanted, &row.after, out);
+    }
+    let crowded = CrowdedCells::among(shown, rows(shown.grid, seen, known));
+    for &cell in crowded.as_slice() {
+        out.add_run(shown.crowds.groups(cell, groups_from(level)));
+    }
+    crowded
+}
+
+fn put_snapshots(wanted: &Wanted, cells: &Range<u32>, out: &mut PublicationBuilder) {
+    if !cells.is_empty() {
+        let index = |cell: u32| wanted.snapshot[cell as usize];
+        out.add_run(index(cells.start)..index(cells.end - 1) + 1);
     }
 }
 
@@ -55,23 +88,6 @@ pub(super) struct Row {
     pub(super) before: Range<u32>,
     pub(super) kept: Range<u32>,
     pub(super) after: Range<u32>,
-}
-
-impl Row {
-    /// Adds what changed in the cells that the viewer has.
-    pub(super) fn put_kept(&self, shown: &Shown<'_>, out: &mut PublicationBuilder) {
-        out.add_run(shown.first + self.kept.start..shown.first + self.kept.end);
-    }
-
-    /// Adds the snapshots of those that are new to it.
-    pub(super) fn put_new(&self, wanted: &Wanted, out: &mut PublicationBuilder) {
-        for cells in [&self.before, &self.after] {
-            if !cells.is_empty() {
-                let index = |cell: u32| wanted.snapshot[cell as usize];
-                out.add_run(index(cells.start)..index(cells.end - 1) + 1);
-            }
-        }
-    }
 }
 
 /// The rows of `seen`, of which the client has what is in `known` too.
@@ -91,32 +107,29 @@ pub(super) fn rows<'a>(
     })
 }
 
-/// The crowded cells among those of `rows` that the client has, in `nine`.
-pub(super) fn crowded<'a>(
-    shown: &Shown<'_>,
-    rows: impl Iterator<Item = Row>,
-    nine: &'a mut [u32; 9],
-) -> &'a [u32] {
-    let mut count = 0;
-    if !shown.crowds.is_empty() {
-        for cell in rows.flat_map(|row| row.kept) {
-            if shown.crowds.is_crowded(cell) {
-                nine[count] = cell;
-                count += 1;
-            }
-        }
-    }
-    &nine[..count]
+/// At most nine cells.
+pub(super) struct CrowdedCells {
+    cells: [u32; 9],
+    count: usize,
 }
 
-/// Adds what is told of crowded cells to whoever waits for turns of `level`.
-pub(super) fn put_crowds(
-    shown: &Shown<'_>,
-    cells: &[u32],
-    level: u8,
-    out: &mut PublicationBuilder,
-) {
-    for &cell in cells {
-        out.add_run(shown.crowds.groups(cell, groups_from(level)));
+impl CrowdedCells {
+    /// Those of `rows` that the client has.
+    fn among(shown: &Shown<'_>, rows: impl Iterator<Item = Row>) -> Self {
+        let mut found = Self { cells: [0; 9], count: 0 };
+        if shown.crowds.is_empty() {
+            return found;
+        }
+        for cell in rows.flat_map(|row| row.kept) {
+            if shown.crowds.is_crowded(cell) {
+                found.cells[found.count] = cell;
+                found.count += 1;
+            }
+        }
+        found
+    }
+
+    pub(super) fn as_slice(&self) -> &[u32] {
+        &self.cells[..self.count]
     }
 }

@@ -15,7 +15,7 @@ use super::groups::Groups;
 use super::near::Near;
 use super::private::Private;
 use super::probes::put_probes;
-use super::surroundings::{Surroundings, crowded, put_crowds, rows};
+use super::surroundings::{Surroundings, put_cells, rows};
 use super::turns::Round;
 use crate::entity_map::EntityMap;
 use crate::ids::{EntityId, SessionId};
@@ -119,15 +119,23 @@ impl Viewer {
         let moved = self.known != Some(anchor);
         let plan = shown.crowds.plan_of(shown.grid.index(anchor));
         private.clear();
-        let runs = if moved || self.digest || plan.level > 0 {
-            self.put_own(shown, anchor, plan, private, out)
-        } else {
-            surroundings.around(anchor, shown, out)
-        };
+        let alone = moved || plan.level > 0;
+        let shared = if alone { 0..0 } else { surroundings.around(anchor, shown, out) };
+        let start = out.next_run();
+        if alone {
+            self.put_own(shown, anchor, plan, private, out);
+        }
+        if self.digest {
+            put_probes(shown, anchor, self.entity, out);
+        }
+        let runs = [shared, start..out.next_run()];
         let ack = shown.acks.get(self.entity).copied().unwrap_or(self.ack_told);
         // Who isn't told everything hears in how many turns, even if nothing is told: else it would take old for new.
-        let quiet =
-            runs.is_empty() && plan.level == 0 && !moved && !self.digest && ack == self.ack_told;
+        let quiet = runs.iter().all(Range::is_empty)
+            && plan.level == 0
+            && !moved
+            && !self.digest
+            && ack == self.ack_told;
         if quiet {
             return;
         }
@@ -148,7 +156,7 @@ impl Viewer {
         self.ack_told = ack;
     }
 
-    /// Adds what it alone is shown: snapshots of cells that it doesn't have, turns that others don't wait for, probes.
+    /// Adds what isn't the same for all with this anchor: snapshots of cells that it doesn't have, and turns.
     fn put_own(
         &self,
         shown: &Shown<'_>,
@@ -156,23 +164,13 @@ impl Viewer {
         plan: Plan,
         private: &mut Private,
         out: &mut PublicationBuilder,
-    ) -> Range<u32> {
-        let start = out.next_run();
-        let (seen, known) = (shown.grid.square_around(anchor), self.known_square(shown.grid));
-        for row in rows(shown.grid, &seen, &known) {
-            row.put_kept(shown, out);
-            row.put_new(shown.wanted, out);
+    ) {
+        let seen = shown.grid.square_around(anchor);
+        let known = self.known_square(shown.grid);
+        let crowded = put_cells(shown, &seen, &known, plan.level, out);
+        if plan.level > 0 && !crowded.as_slice().is_empty() {
+            self.put_private(shown, crowded.as_slice(), plan, private, out);
         }
-        let mut nine = [0; 9];
-        let cells = crowded(shown, rows(shown.grid, &seen, &known), &mut nine);
-        put_crowds(shown, cells, plan.level, out);
-        if plan.level > 0 && !cells.is_empty() {
-            self.put_private(shown, cells, plan, private, out);
-        }
-        if self.digest {
-            put_probes(shown, anchor, self.entity, out);
-        }
-        start..out.next_run()
     }
 
     /// Adds the motion of crowded cells that doesn't wait for a turn: what is near, and, written for it alone, itself and
