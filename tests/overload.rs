@@ -20,13 +20,14 @@ fn hold_up(server: &ServerProcess) {
 }
 
 #[test]
-fn a_server_that_comes_late_again_and_again_lets_who_wants_in_wait_for_leavers_until_that_is_over()
-{
+fn a_server_that_comes_late_again_and_again_lets_who_wants_in_wait_until_somebody_leaves() {
     let setup = ServerSetup::new()
         .set("world.tick_rate", 5)
         .set("overload.steps", 3)
-        .set("overload.climb_after", "100ms")
-        .set("overload.descend_after", "3s");
+        // Less than it is held up for, and more than a busy machine does to it by itself.
+        .set("overload.climb_after", "500ms")
+        // It takes nothing back here, so that it is a leaver who makes room.
+        .set("overload.descend_after", "10m");
     let mut server = setup.start();
     let bots = Bots::play(server.address, PLAYERS, Scenario::Wander);
     let mut ada = Client::log_in(server.address, "ada");
@@ -36,7 +37,7 @@ fn a_server_that_comes_late_again_and_again_lets_who_wants_in_wait_for_leavers_u
     for given_up in [
         "motion in crowds is told in more turns",
         "monsters with nobody near them sleep",
-        "waits in a queue",
+        "who wants into the world waits in a queue",
     ] {
         hold_up(&server);
         server.log.wait_for(given_up);
@@ -44,9 +45,7 @@ fn a_server_that_comes_late_again_and_again_lets_who_wants_in_wait_for_leavers_u
     ada.send(4, &EnterWorld { character });
     assert_eq!(ada.expect_answer::<Queued>(), (4, Queued { place: 1 }));
 
-    // All of them find their way out meanwhile, and one of them makes room for her.
     bots.stop_unharmed();
     ada.expect::<Entered>();
-    server.log.wait_for("overload: over; nothing is given up");
     assert!(server.stop().success(), "{}", server.log.text());
 }

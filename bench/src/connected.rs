@@ -72,6 +72,6 @@ pub(crate) fn run(settings: &Settings, form: Form) -> anyhow::Result<Report> {
     let (longest, _) = figure(what, "ms", &|run| run.server.stats.save_cpu_max_ms);
     report.push(longest.at_most(1.0));
     report.note("The floors are the same runs with a save of each player every ten minutes.");
-    report.note("The kernel's network takes the core from the loop some hundred times a second, wherever it is.");
+    report.note("What is longer on the clock than in processor time, another thread had the core, such as the one that carries packets over loopback.");
     Ok(report)
 }

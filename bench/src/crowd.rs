@@ -15,8 +15,6 @@ use crate::world::Setup;
 
 /// Where the targets are set.
 const JUDGED: [usize; 2] = [2_000, 5_000];
-/// What `network.client_budget` is by default, in bytes a second.
-const BUDGET: u64 = 64 * 1024;
 /// A tick, in milliseconds: a move waits for one by nature.
 const TICK_MS: f64 = 100.0;
 
@@ -56,7 +54,7 @@ pub(crate) fn run(settings: &Settings, form: Form) -> anyhow::Result<Report> {
             play(cores, setup, plan, time)
         };
         let runs = (1..=form.runs()).map(run).collect::<anyhow::Result<Vec<Played>>>()?;
-        figures(players, &runs, count(settings.budget.unwrap_or(BUDGET)), &mut report);
+        figures(players, &runs, budget(settings), &mut report);
         measured.push((players, runs));
     }
     if measured.len() > 1 {
@@ -70,6 +68,15 @@ pub(crate) fn run(settings: &Settings, form: Form) -> anyhow::Result<Report> {
         report.plot(curve("cpu", "Server CPU", "cores", &measured, |_, run| run.cpu_share()));
     }
     Ok(report)
+}
+
+/// Bytes a second that a client may be sent.
+fn budget(settings: &Settings) -> f64 {
+    let default = u64::from(game::Settings::default().client_budget);
+    match settings.budget.unwrap_or(default) {
+        0 => f64::INFINITY,
+        bytes => count(bytes),
+    }
 }
 
 fn figures(players: usize, runs: &[Played], budget: f64, report: &mut Report) {

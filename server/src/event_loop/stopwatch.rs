@@ -60,7 +60,7 @@ pub(super) struct Stopwatch {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Saving {
     pub(super) took: Duration,
-    /// The thread's processor time in it. What it took longer, another thread or the kernel's network had the core.
+    /// The thread's processor time in it. What it took longer, another thread had the core.
     pub(super) cpu: Duration,
 }
 
