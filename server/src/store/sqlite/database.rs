@@ -2,11 +2,10 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::store::engine::{Database, check_epoch};
+use crate::store::engine::Database;
 use crate::store::error::EngineError;
 
 use super::lock::FileLock;
-use super::rows::unsigned;
 use super::transaction::SqliteTransaction;
 
 /// Pages in the write-ahead log from which on they are copied into the database: 4 MiB, some ten milliseconds. A copy
@@ -44,11 +43,6 @@ impl Database for SqliteDatabase {
 
     fn begin(&mut self) -> Result<SqliteTransaction<'_>, EngineError> {
         let rows = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        // The lock lies beside the database: whoever removes it, or comes to the database by another name, gets past it.
-        let found = rows
-            .prepare_cached("SELECT value FROM meta WHERE key = 'epoch'")?
-            .query_row([], |row| unsigned(row, 0))?;
-        check_epoch(self.epoch, found)?;
         Ok(SqliteTransaction { rows, node: self.node, epoch: self.epoch })
     }
 
