@@ -60,6 +60,16 @@ pub(super) trait Database: Send {
     fn finish(&mut self) -> Result<(), EngineError>;
 }
 
+/// Fails for good when the database isn't this start's any more.
+pub(in crate::store) fn check_epoch(own: u64, found: u64) -> Result<(), EngineError> {
+    match found == own {
+        true => Ok(()),
+        false => Err(EngineError::Fatal(format!(
+            "another server has taken over: the database is at epoch {found}, this start has {own}"
+        ))),
+    }
+}
+
 /// How far a start has come. A batch, commit or operation at or below its mark was applied before.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Marks {

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use game::record::ItemRecord;
 
-use super::engine::{Database, Opened};
+use super::engine::{Database, Opened, check_epoch};
 use super::error::EngineError;
 use super::rules::{Rules, now_ms};
 use super::{Claim, OpenError, PostgresUrl};
@@ -25,7 +25,7 @@ use address::{Address, LOCK};
 use lookup::PostgresLookup;
 use rows::{get, select_items, signed, unsigned};
 use session::Session;
-use transaction::{PostgresTransaction, check_epoch};
+use transaction::PostgresTransaction;
 
 pub(super) use operator::{load, look, migrate, set_rank};
 

@@ -53,9 +53,11 @@ pub(super) fn open(
 
 /// The database as the rules have it, without claiming it anew.
 #[cfg(test)]
-pub(super) fn reopen(path: &Path, epoch: u64) -> impl super::engine::Database + use<> {
+pub(super) fn reopen(path: &Path) -> impl super::engine::Database + use<> {
     let lock = FileLock::take(path).unwrap();
-    SqliteDatabase::new(connection::open(path, Access::Write).unwrap(), lock, 1, epoch)
+    let connection = connection::open(path, Access::Write).unwrap();
+    let epoch = database::epoch(&connection).unwrap();
+    SqliteDatabase::new(connection, lock, 1, epoch)
 }
 
 /// A database keeps the node number that it was made with.

@@ -5,7 +5,7 @@ use game::record::{CharacterSave, GmEntry, ItemRecord, OpId, Owner};
 use game::{AccountId, CharacterId, ItemId, MailId};
 use tokio_postgres::Row;
 
-use crate::store::engine::{Counter, MailHead, Marks, NewMail, Transaction};
+use crate::store::engine::{Counter, MailHead, Marks, NewMail, Transaction, check_epoch};
 use crate::store::error::EngineError;
 use crate::store::ledger::Total;
 use crate::store::{AccountRow, CharacterRow, LedgerEntry};
@@ -27,16 +27,6 @@ pub(in crate::store) struct PostgresTransaction<'a> {
     /// What PostgreSQL does with a COMMIT after a failed statement is a rollback, without an error.
     failed: bool,
     open: bool,
-}
-
-/// Fails for good when the database isn't this start's any more.
-pub(super) fn check_epoch(own: u64, found: u64) -> Result<(), EngineError> {
-    match found == own {
-        true => Ok(()),
-        false => Err(EngineError::Fatal(format!(
-            "another server has taken over: the database is at epoch {found}, this start has {own}"
-        ))),
-    }
 }
 
 impl<'a> PostgresTransaction<'a> {

@@ -2,10 +2,11 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::store::engine::Database;
+use crate::store::engine::{Database, check_epoch};
 use crate::store::error::EngineError;
 
 use super::lock::FileLock;
+use super::rows::unsigned;
 use super::transaction::SqliteTransaction;
 
 /// Pages in the write-ahead log from which on they are copied into the database: 4 MiB, some ten milliseconds. A copy
@@ -43,6 +44,8 @@ impl Database for SqliteDatabase {
 
     fn begin(&mut self) -> Result<SqliteTransaction<'_>, EngineError> {
         let rows = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // The lock lies beside the database: whoever removes it, or comes to the database by another name, gets past it.
+        check_epoch(self.epoch, epoch(&rows)?)?;
         Ok(SqliteTransaction { rows, node: self.node, epoch: self.epoch })
     }
 
@@ -56,4 +59,10 @@ impl Database for SqliteDatabase {
     fn finish(&mut self) -> Result<(), EngineError> {
         self.checkpoint("TRUNCATE").map(|_| ())
     }
+}
+
+/// Of the last start that has claimed the database.
+pub(super) fn epoch(connection: &Connection) -> rusqlite::Result<u64> {
+    let mut ask = connection.prepare_cached("SELECT value FROM meta WHERE key = 'epoch'")?;
+    ask.query_row([], |row| unsigned(row, 0))
 }

@@ -22,7 +22,7 @@ const FOR_EVER: u64 = i64::MAX.cast_unsigned();
 
 /// Folds slices of these sizes, as far as there is something to fold, and proves the world after each.
 fn fold(path: &Path, slices: impl IntoIterator<Item = u32>) -> Folded {
-    fold_in(store::sqlite::reopen(path, 1), slices)
+    fold_in(store::sqlite::reopen(path), slices)
 }
 
 fn fold_in(mut database: impl Database, slices: impl IntoIterator<Item = u32>) -> Folded {
@@ -112,7 +112,7 @@ fn a_fold_that_is_cut_off_leaves_all_as_it_was() {
     let directory = small_world();
     let before = clean(&path(&directory));
     let path = path(&directory);
-    let mut database = store::sqlite::reopen(&path, 1);
+    let mut database = store::sqlite::reopen(&path);
     let mut transaction = database.begin().unwrap();
     let folded = ledger::fold(&mut transaction, FOR_EVER, 100).unwrap();
     assert_eq!(folded, Folded::Entries(5));
@@ -141,7 +141,7 @@ fn a_ledger_that_cannot_be_folded_ends_nothing_and_stays_as_it_is() {
             connection.query_row(&sql, [], |row| row.get(0)).unwrap()
         };
         let (entries, openings) = (rows("ledger"), rows("item_openings"));
-        let database = store::sqlite::reopen(&path(&directory), 1);
+        let database = store::sqlite::reopen(&path(&directory));
         let mut rules = Rules::new(database, 1, Duration::from_secs(1));
         assert_eq!(rules.tend(), Ok(()), "{forged}");
         assert_eq!((rows("ledger"), rows("item_openings")), (entries, openings), "{forged}");
@@ -197,7 +197,7 @@ fn an_entry_that_is_young_stays_with_all_after_it() {
         .unwrap();
     drop(connection);
     let path = path(&directory);
-    let mut database = store::sqlite::reopen(&path, 1);
+    let mut database = store::sqlite::reopen(&path);
     let mut transaction = database.begin().unwrap();
     assert_eq!(ledger::fold(&mut transaction, 50, 100).unwrap(), Folded::Entries(2));
     transaction.commit().unwrap();

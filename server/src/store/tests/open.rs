@@ -8,7 +8,7 @@ use game::record::Change;
 use rusqlite::Connection;
 
 use super::world::{World, ground, item, path, settings};
-use crate::store::{OpenError, OperatorError, Store, StoreSettings, audit};
+use crate::store::{Answer, OpenError, OperatorError, Store, StoreSettings, audit};
 
 fn refused(settings: StoreSettings) -> OpenError {
     let error = Store::open(settings, || {}).map(|_| ()).unwrap_err();
@@ -38,6 +38,26 @@ fn another_name_of_the_same_database_is_the_same_database() {
     let error = refused(StoreSettings::new(other_name.as_path(), 1));
     assert!(matches!(error, OpenError::InUse { .. }), "{error}");
     world.store.close().unwrap();
+}
+
+#[test]
+fn a_start_that_another_one_has_got_past_the_lock_of_writes_nothing_more() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut first = World::open(settings(&directory));
+    let sword = |id| Change::Create(item(id, ground(4)));
+    first.settle(CharacterId(0), vec![sword(1)]);
+    fs::remove_file(path(&directory).with_added_extension("lock")).unwrap();
+    let second = World::open(settings(&directory));
+    first.submit(CharacterId(0), vec![sword(2)]);
+    let Answer::Broken(reason) = first.answer() else {
+        panic!("it goes on");
+    };
+    assert!(reason.contains("another server has taken over"), "{reason}");
+    assert!(first.store.close().is_err());
+    second.store.close().unwrap();
+    let third = World::open(settings(&directory));
+    assert_eq!(third.claim.ground, [item(1, ground(4))]);
+    third.store.close().unwrap();
 }
 
 #[test]
