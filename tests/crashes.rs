@@ -28,7 +28,8 @@ fn assert_lulls(outcome: &Outcome) {
 /// A server that breaks a rule doesn't get through ten kills, and it is this that gives it away.
 fn assert_found_out(broken: Broken, by: impl Fn(&Outcome) -> u64) {
     let outcome = run(10, Engine::Sqlite, Some(broken));
-    assert!(by(&outcome) > 0, "{} isn't found out for what it is: {outcome}", broken.name());
+    let (name, found) = (broken.name(), &outcome.violations);
+    assert!(by(&outcome) > 0, "{name} isn't found out for what it is: {outcome}\n{found:#?}");
 }
 
 #[test]

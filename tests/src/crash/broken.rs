@@ -37,7 +37,8 @@ impl Broken {
     pub(super) const fn mix(self) -> Mix {
         match self {
             Self::Nothing | Self::ConfirmFirst | Self::TwoClocks => Mix::Everything,
-            // An item that is made or moved again stops the server: it has moved already. Gold just moves again.
+            // An item that is made or moved again stops the server, as it has moved already, and so does gold that is paid
+            // again by who has no more of it. Gold that is made is just made again.
             Self::NoOpId => Mix::Gold,
         }
     }

@@ -8,7 +8,6 @@ pub(super) enum Mix {
     /// A few hunters are alone in the world, and leave what falls from the monsters that they strike: they make progress,
     /// and no value takes it along to the disk.
     Lull,
-    /// Traders get gold, and send it to each other in letters. No item changes hands, and nobody strikes a monster,
-    /// which would leave one.
+    /// Traders get gold, which nobody pays. No item changes hands, and nobody strikes a monster, which would leave one.
     Gold,
 }

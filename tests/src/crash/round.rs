@@ -310,8 +310,8 @@ fn deal_once(two: &mut [Trader<'_>; 2], mix: Mix, rng: &mut Pcg32) -> Option<()>
     two.shuffle(rng);
     let [one, other] = two;
     if mix == Mix::Gold {
-        one.act_with_gold(rng)?;
-        return other.act_with_gold(rng);
+        one.make_gold(rng)?;
+        return other.make_gold(rng);
     }
     if rng.random_ratio(1, TRADE_EVERY) {
         return trade(one, other, rng);

@@ -155,17 +155,11 @@ impl<'a> Trader<'a> {
         }
     }
 
-    /// One deed that moves gold and nothing else.
-    pub(super) fn act_with_gold(&mut self, rng: &mut Pcg32) -> Option<()> {
-        match rng.random_range(0..4) {
-            0 if self.chest.gold() > 0 => self.send_gold(rng),
-            1 if self.letters => self.take_mail(),
-            _ => {
-                let amount = rng.random_range(1..=MOST_GOLD);
-                let line = format!("give {} gold {amount}", name(self.number));
-                self.ask(Deed::Give, &Command { line }).map(drop)
-            }
-        }
+    /// One deed that makes gold and nothing else.
+    pub(super) fn make_gold(&mut self, rng: &mut Pcg32) -> Option<()> {
+        let amount = rng.random_range(1..=MOST_GOLD);
+        let line = format!("give {} gold {amount}", name(self.number));
+        self.ask(Deed::Give, &Command { line }).map(drop)
     }
 
     fn give(&mut self, rng: &mut Pcg32) -> Option<()> {

@@ -19,16 +19,6 @@ impl Trader<'_> {
         let count = rng.random_range(1..=ENCLOSED);
         let items = self.chest.some(rng, count);
         let gold = rng.random_range(0..=self.chest.gold().min(ENCLOSED_GOLD));
-        self.send_letter(items, gold, rng)
-    }
-
-    /// A letter with some of its gold, of which it must have some.
-    pub(super) fn send_gold(&mut self, rng: &mut Pcg32) -> Option<()> {
-        let gold = rng.random_range(1..=self.chest.gold().min(ENCLOSED_GOLD));
-        self.send_letter(Vec::new(), gold, rng)
-    }
-
-    fn send_letter(&mut self, items: Vec<u64>, gold: u64, rng: &mut Pcg32) -> Option<()> {
         let to = name((self.number + rng.random_range(1..TRADERS)) % TRADERS);
         let letter = SendMail { to, subject: "wares".into(), body: String::new(), items, gold };
         let request = self.send(&letter);
