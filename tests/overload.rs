@@ -1,7 +1,5 @@
 //! Overload, as players and the operator see it: a server that comes late again and again.
 
-use std::time::Duration;
-
 use client_bot::Scenario;
 use protocol::v1::{CharacterCreated, CreateCharacter, EnterWorld, Entered, Queued};
 use rustix::process::Signal;
@@ -12,10 +10,14 @@ use tests::swarm::Bots;
 /// Enough of them that the entry may close: with fewer it wouldn't be they who make ticks heavy.
 const PLAYERS: usize = 101;
 
-/// The machine gives it no time for some ticks.
-fn hold_up(server: &ServerProcess) {
+/// Moves of all players in so many of its ticks as it misses at a time, four at least.
+const MISSED_MOVES: u64 = PLAYERS as u64 * 4;
+
+/// The machine gives it no time for some ticks, which the players go on counting with their moves.
+fn hold_up(server: &ServerProcess, bots: &Bots) {
+    let before = bots.counts().frames_out;
     server.signal(Signal::STOP);
-    std::thread::sleep(Duration::from_millis(700));
+    bots.wait_until(|now| now.frames_out >= before + MISSED_MOVES);
     server.signal(Signal::CONT);
 }
 
@@ -39,7 +41,7 @@ fn a_server_that_comes_late_again_and_again_lets_who_wants_in_wait_until_somebod
         "monsters with nobody near them sleep",
         "who wants into the world waits in a queue",
     ] {
-        hold_up(&server);
+        hold_up(&server, &bots);
         server.log.wait_for(given_up);
     }
     ada.send(4, &EnterWorld { character });
