@@ -17,8 +17,10 @@ pub(crate) enum Priority {
 /// nothing but the ticks.
 pub(crate) fn stand_back(priority: Priority) {
     let nice = rustix::process::setpriority_process(None, priority as i32);
-    if let Err(error) = nice.map_err(io::Error::from).and_then(|()| wake_without_preempting()) {
-        tracing::debug!(%error, ?priority, "a thread runs at the loop's priority");
+    for outcome in [nice.map_err(io::Error::from), wake_without_preempting()] {
+        if let Err(error) = outcome {
+            tracing::debug!(%error, ?priority, "a thread doesn't stand back for the loop as it should");
+        }
     }
 }
 
