@@ -54,8 +54,8 @@ pub struct Rates {
     pub frames_in: f64,
     /// Bytes received.
     pub bytes_in: f64,
-    /// Bytes received by the bot that received the most, of those that don't prove what they see.
-    pub most_bytes_in: f64,
+    /// Bytes received by the bot that received the most, of those that don't prove what they see; `None` if all do.
+    pub most_bytes_in: Option<f64>,
     /// Frames sent.
     pub frames_out: f64,
     /// Bytes sent.
@@ -101,7 +101,7 @@ impl Stretch {
         let per_second =
             |after: u64, before: u64| (after - before) as f64 / swarm.wall_s.max(f64::EPSILON);
         let each = received.iter().zip(&self.received);
-        let most = each.map(|(after, before)| per_second(*after, *before)).fold(0.0, f64::max);
+        let most = each.map(|(after, before)| per_second(*after, *before)).max_by(f64::total_cmp);
         let rates = Rates {
             most_bytes_in: most,
             frames_in: per_second(counts.frames_in, self.before.frames_in),

@@ -37,7 +37,9 @@ fn write(out: &mut String, report: &Report) -> fmt::Result {
         rates.frames_out,
         rates.bytes_out / 1e6
     )?;
-    writeln!(out, "  most      {:.1} KB/s to one bot", rates.most_bytes_in / 1e3)?;
+    if let Some(most) = rates.most_bytes_in {
+        writeln!(out, "  most      {:.1} KB/s to one bot", most / 1e3)?;
+    }
     writeln!(
         out,
         "  swarm     {:.1} s CPU, {:.2} of a core; turns skipped {}",
