@@ -19,6 +19,11 @@ const REPORT: &str = "report.json";
 /// How long bots may take to leave at the end.
 const LEAVE_PATIENCE: Duration = Duration::from_secs(60);
 
+/// More players than this machine lets in while they play.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("they didn't all get in")]
+pub(crate) struct NotAllIn;
+
 /// What a swarm is to do.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
@@ -77,8 +82,8 @@ pub(crate) struct Oracle {
 /// Per second.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub(crate) struct Rates {
-    /// Bytes to the bot that got the most.
-    pub(crate) most_bytes_in: f64,
+    /// Bytes to the bot that got the most, of those that don't prove what they see.
+    pub(crate) most_bytes_in: Option<f64>,
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
@@ -146,7 +151,7 @@ impl Bots {
     /// When they aren't there by then.
     pub(crate) fn arrive(&self, world: &World) -> anyhow::Result<()> {
         let left = || self.plan.warm_up.saturating_sub(self.began.elapsed());
-        world.wait_for(self.plan.bots, left())?;
+        world.wait_for(self.plan.bots, left()).context(NotAllIn)?;
         std::thread::sleep(left());
         Ok(())
     }

@@ -90,7 +90,7 @@ fn figures(players: usize, runs: &[Played], budget: f64, report: &mut Report) {
     report.push(figure("server CPU for each client and tick", "us", &Played::cpu_us));
     report.push(figure("sent to each client", "bytes/s", &Played::bytes_per_second));
     let most = figure("sent to the client that got the most", "bytes/s", &|run| {
-        run.bots.rates.most_bytes_in
+        run.bots.rates.most_bytes_in.unwrap_or(f64::NAN)
     });
     report.push(bounded(most, budget));
     report.push(figure("motion withheld for a reader too slow", "times", &|run| {

@@ -1,32 +1,26 @@
 //! Players who stand about and say nothing but that they are still there: what it costs to have them.
 
-use std::time::Duration;
-
 use clap::Args;
 
 use crate::bots::Plan;
 use crate::cores::Cores;
 use crate::field::Field;
 use crate::form::Form;
+use crate::pair::Size;
 use crate::play::{Played, play};
 use crate::report::{Figure, Report};
 use crate::world::Setup;
 
-/// Measure a server whose players all stand still.
+/// Measure a server whose players all stand still: 10,000 for 20 s.
 #[derive(Debug, Args)]
 pub(crate) struct Settings {
-    /// Players [default: 10,000; quick: 50]
-    #[arg(long)]
-    players: Option<usize>,
-    /// How long each run is watched [default: 20; quick: 2]
-    #[arg(long, value_name = "SECONDS")]
-    seconds: Option<u64>,
+    #[command(flatten)]
+    size: Size,
 }
 
 /// Takes all measurements.
 pub(crate) fn run(settings: &Settings, form: Form) -> anyhow::Result<Report> {
-    let players = settings.players.unwrap_or_else(|| form.size(50, 10_000));
-    let time = Duration::from_secs(settings.seconds.unwrap_or_else(|| form.size(2, 20)));
+    let (players, time) = settings.size.or(form, 10_000, 20);
     let cores = Cores::choose()?;
     let run = |number| {
         println!("{players} players who stand, run {number} of {}", form.runs());

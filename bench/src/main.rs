@@ -16,6 +16,7 @@ mod idle;
 mod index;
 mod load;
 mod login;
+mod pair;
 mod parts;
 mod pingpong;
 mod place;

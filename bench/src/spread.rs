@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::bots::Plan;
+use crate::bots::{NotAllIn, Plan};
 use crate::cores::Cores;
 use crate::field::Field;
 use crate::floor::Mixed;
@@ -60,8 +60,9 @@ pub(crate) fn run(settings: &Settings, form: Form) -> anyhow::Result<Report> {
         let runs = match case.measure(cores, time, form.runs()) {
             Ok(runs) => runs,
             // More than this machine can do is an answer too, and the smaller cases have theirs.
-            Err(error) if form != Form::Quick => {
-                report.note(format!("{case}: not measured, {error:#}"));
+            Err(error) if error.is::<NotAllIn>() => {
+                let missed = if case == JUDGED { ", and its targets are missed" } else { "" };
+                report.note(format!("{case}: not measured{missed}: {error:#}"));
                 continue;
             }
             Err(error) => return Err(error),
