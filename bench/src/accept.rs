@@ -21,8 +21,8 @@ const BURST: usize = 4_000;
 const AT_MOST: f64 = 1.5;
 const STRETCH: f64 = 1.2;
 /// Bytes of memory of a session that does nothing, beside what the kernel has.
-const BYTES_AT_MOST: f64 = 1_024.0;
-const BYTES_STRETCH: f64 = 300.0;
+pub(crate) const BYTES_AT_MOST: f64 = 1_024.0;
+pub(crate) const BYTES_STRETCH: f64 = 300.0;
 
 /// Measure what it takes to let a crowd in, and to keep it.
 #[derive(Debug, Args)]

@@ -21,8 +21,12 @@ const LEAVE_PATIENCE: Duration = Duration::from_secs(60);
 
 /// More players than this machine lets in while they play.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("they didn't all get in")]
-pub(crate) struct NotAllIn;
+#[error("{inside} of {players} were in the world after {} s", patience.as_secs())]
+pub(crate) struct NotAllIn {
+    pub(crate) inside: u64,
+    pub(crate) players: usize,
+    pub(crate) patience: Duration,
+}
 
 /// What a swarm is to do.
 #[derive(Debug, Clone)]
@@ -106,7 +110,8 @@ impl Plan {
     pub(crate) fn walk(bots: usize, inputs: f64, time: Duration) -> Self {
         // 250 a second: at twice as many a server on one core isn't done with the last ones when 10,000 play.
         let ramp = Duration::from_millis(4 * bots as u64);
-        let pace = Duration::from_secs(if bots < 1_000 { 1 } else { 3 });
+        // The last ones come while nearly all play already: at 10,000 it takes them some seconds.
+        let pace = Duration::from_secs(1 + bots as u64 / 1_000);
         let warm_up = ramp + pace;
         let time = warm_up + time;
         Self { bots, scenario: "wander", inputs, oracles: bots.div_ceil(500), ramp, warm_up, time }
@@ -151,7 +156,7 @@ impl Bots {
     /// When they aren't there by then.
     pub(crate) fn arrive(&self, world: &World) -> anyhow::Result<()> {
         let left = || self.plan.warm_up.saturating_sub(self.began.elapsed());
-        world.wait_for(self.plan.bots, left()).context(NotAllIn)?;
+        world.wait_for(self.plan.bots, left())?;
         std::thread::sleep(left());
         Ok(())
     }

@@ -5,6 +5,7 @@
 
 mod accept;
 mod bots;
+mod clock;
 mod connected;
 mod cores;
 mod crowd;

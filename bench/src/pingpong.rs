@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use clap::Args;
 use hdrhistogram::Histogram;
 
+use crate::accept::{BYTES_AT_MOST, BYTES_STRETCH};
 use crate::cores::{Cores, Pinned};
 use crate::echo::ours;
 use crate::floor::count;
@@ -23,6 +24,8 @@ const PAUSE: Duration = Duration::from_secs(10);
 /// What an answer to one of the many may take, and how many of them must not take longer.
 const SOON: Duration = Duration::from_millis(5);
 const SOON_AT_LEAST: f64 = 0.99;
+/// What those who say nothing may cost, all together.
+const IDLE_CORES: f64 = 0.01;
 
 /// Measure what one client waits for an echo.
 #[derive(Debug, Args)]
@@ -38,6 +41,9 @@ struct Calm {
     waits: Histogram<u64>,
     /// Bytes of the server's memory for each connection.
     memory: f64,
+    /// Cores of the server while each asks once in the pause, and while nobody says anything.
+    cpu: f64,
+    idle_cpu: f64,
 }
 
 /// Takes all measurements.
@@ -85,14 +91,22 @@ fn calm(connections: usize, pause: Duration) -> anyhow::Result<Calm> {
     let grown = server.memory()?.saturating_sub(empty);
     let grown = usize::try_from(grown).context("more memory than there is")?;
     let mut waits = Histogram::new(3)?;
-    let (began, apart) = (Instant::now(), pause / u32::try_from(connections)?);
-    for index in 0..connections {
-        let due = began + apart * u32::try_from(index)?;
-        sleep(due.saturating_duration_since(Instant::now()));
-        load.echo_on(index, &message)?;
-        waits.record(u64::try_from(due.elapsed().as_nanos())?)?;
-    }
-    Ok(Calm { waits, memory: count(grown) / count(connections) })
+    let ((), spent) = server.measure(|| {
+        let (began, apart) = (Instant::now(), pause / u32::try_from(connections)?);
+        for index in 0..connections {
+            let due = began + apart * u32::try_from(index)?;
+            sleep(due.saturating_duration_since(Instant::now()));
+            load.echo_on(index, &message)?;
+            waits.record(u64::try_from(due.elapsed().as_nanos())?)?;
+        }
+        Ok(())
+    })?;
+    let ((), idle) = server.measure(|| {
+        sleep(pause);
+        Ok(())
+    })?;
+    let memory = count(grown) / count(connections);
+    Ok(Calm { waits, memory, cpu: spent.busy(), idle_cpu: idle.busy() })
 }
 
 fn push_calm(report: &mut Report, connections: usize, pause: Duration, runs: &[Calm]) {
@@ -106,7 +120,14 @@ fn push_calm(report: &mut Report, connections: usize, pause: Duration, runs: &[C
     for (name, quantile) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0)] {
         push(name, "us", &|run| us(run.waits.value_at_quantile(quantile)));
     }
-    push("memory per connection", "bytes", &|run| run.memory);
+    push("server CPU", "cores", &|run| run.cpu);
+    let figure = |what: &str, unit, of: &dyn Fn(&Calm) -> f64| {
+        let what = format!("{connections} connections of which nobody says anything: {what}");
+        Figure::new(what, unit, runs.iter().map(of).collect())
+    };
+    report.push(figure("server CPU", "cores", &|run| run.idle_cpu).at_most(IDLE_CORES));
+    let memory = figure("memory per connection", "bytes", &|run| run.memory);
+    report.push(memory.at_most(BYTES_AT_MOST).stretch(BYTES_STRETCH));
 }
 
 /// Which part of the waits isn't longer than `time`.

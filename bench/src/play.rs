@@ -46,7 +46,7 @@ impl Played {
 
     /// CPU time of the whole server in a second, as a share of one core.
     pub(crate) fn cpu_share(&self) -> f64 {
-        self.server.spent.cpu.as_secs_f64() / self.server.spent.wall.as_secs_f64()
+        self.server.spent.busy()
     }
 
     /// Bytes that each client got for each tick.

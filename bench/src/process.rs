@@ -32,6 +32,13 @@ pub(crate) struct Spent {
     pub(crate) cpu: Duration,
 }
 
+impl Spent {
+    /// Cores that were busy with it.
+    pub(crate) fn busy(&self) -> f64 {
+        self.cpu.as_secs_f64() / self.wall.as_secs_f64()
+    }
+}
+
 /// Becomes another program on some cores, which is killed as soon as the process that started it is gone.
 ///
 /// The system takes both wishes only from the process itself, so a child passes through here first.

@@ -16,6 +16,7 @@ use protocol::ClientMessage as _;
 use protocol::v1::Move;
 use server::store::{Answer, Store, Write};
 
+use crate::clock::processor_time;
 use crate::form::Form;
 use crate::place::{Engine, Place, open};
 use crate::population;
@@ -68,18 +69,25 @@ impl Times {
 /// Times what a game does to save: those who are due, the commit, and what its caller does to hand it over.
 #[derive(Default)]
 struct SaveClock {
-    since: Option<Instant>,
+    /// On the clock, and of the processor.
+    since: Option<(Instant, f64)>,
     took: Duration,
+    /// Nanoseconds.
+    cpu: f64,
 }
 
 impl SaveClock {
     fn start(&mut self) {
         self.stop();
-        self.since = Some(Instant::now());
+        let cpu = processor_time();
+        self.since = Some((Instant::now(), cpu));
     }
 
     fn stop(&mut self) {
-        self.took += self.since.take().map(|since| since.elapsed()).unwrap_or_default();
+        if let Some((began, cpu)) = self.since.take() {
+            self.took += began.elapsed();
+            self.cpu += processor_time() - cpu;
+        }
     }
 }
 
@@ -100,6 +108,7 @@ struct Race {
 /// What was seen of the race.
 #[derive(Default)]
 struct Seen {
+    players: usize,
     /// Of each game's ticks.
     times: [Times; 3],
     /// What the first game's tick took longer than the second one's, and the third one's than the second one's.
@@ -107,12 +116,21 @@ struct Seen {
     noise: Times,
     /// What saving itself took of each of the first game's ticks, and that per saved character.
     saving: Times,
+    saving_cpu: Times,
     per_character: Times,
     saved: usize,
 }
 
-/// Runs the race and reports it.
+/// Runs the race some times and reports it.
 pub(crate) fn run(settings: &Settings, form: Form) -> anyhow::Result<Report> {
+    let run = |number| {
+        println!("run {number} of {}", form.runs());
+        race(settings, form)
+    };
+    Ok(report((1..=form.runs()).map(run).collect::<anyhow::Result<_>>()?, form))
+}
+
+fn race(settings: &Settings, form: Form) -> anyhow::Result<Seen> {
     let seconds = form.asked_or(settings.seconds, 3, 100);
     let interval = form.asked_or(settings.interval, 1, 5);
     let place = Place::new(settings.store)?;
@@ -126,9 +144,8 @@ pub(crate) fn run(settings: &Settings, form: Form) -> anyhow::Result<Report> {
     race.run(seconds * TICK_RATE)?;
     drain(&mut race.store, &woken)?;
     ensure!(race.seen.saved > 0, "nothing was saved");
-    let report = race.report(form);
     race.store.close()?;
-    Ok(report)
+    Ok(race.seen)
 }
 
 fn game(content: &Arc<Content>, epoch: u64, save_interval: u64) -> anyhow::Result<Game> {
@@ -144,7 +161,7 @@ impl Race {
         let entering = enter(&self.characters);
         self.tick(0, &entering)?;
         // The tick that lets everybody in is no measure.
-        self.seen = Seen::default();
+        self.seen = Seen { players: self.characters.len(), ..Seen::default() };
         for tick in 1..=ticks {
             let took = self.tick(tick, &steer(&self.characters, tick))?.map(ms);
             self.seen.ticks(took);
@@ -186,37 +203,42 @@ impl Race {
             self.store.submit(Write::Commit(Box::new(commit)))?;
             clock.stop();
         }
-        self.seen.saving(clock.took, characters);
+        self.seen.saving(clock, characters);
         Ok(())
     }
+}
 
-    fn report(&mut self, form: Form) -> Report {
-        let mut report = Report::new("save", form);
-        let (players, seen) = (self.characters.len(), &mut self.seen);
-        let ticks = seen.times[0].0.len();
-        let what = format!("{players} players, {ticks} ticks, timed saves");
-        report.push(Figure::new(what, "", vec![count(seen.saved)]));
-        let least = seen.per_character.at(0.0);
-        let what = "saving a character, in the tick that was disturbed least";
-        report.push(Figure::new(what, "us", vec![least]));
-        for (name, quantile) in [("p50", 0.5), ("p99", 0.99), ("p99.99", 0.9999)] {
-            let [with, without, _] = seen.times.each_mut().map(|times| times.at(quantile));
-            let (added, noise) = (seen.added.at(quantile), seen.noise.at(quantile));
-            let tick = Figure::new(format!("a tick with timed saves, {name}"), "ms", vec![with]);
-            report.push(tick.over(without));
-            let saving = seen.saving.at(quantile);
-            let saving =
-                Figure::new(format!("saving itself in a tick, {name}"), "ms", vec![saving]);
-            report.push(if quantile > 0.99 { saving.at_most(ADDED_MS) } else { saving });
-            let one = seen.per_character.at(quantile);
-            report.push(Figure::new(format!("the same per character, {name}"), "us", vec![one]));
-            let what = format!("added by timed saves to the same tick, {name}");
-            report.push(Figure::new(what, "ms", vec![added]));
-            let what = format!("the same between two games without saves, {name}");
-            report.push(Figure::new(what, "ms", vec![noise]));
-        }
-        report
+fn report(mut races: Vec<Seen>, form: Form) -> Report {
+    let mut report = Report::new("save", form);
+    let players = races.first().map_or(0, |seen| seen.players);
+    let mut figure = |what: &str, unit, of: &dyn Fn(&mut Seen) -> f64| {
+        let what = format!("{players} players: {what}");
+        Figure::new(what, unit, races.iter_mut().map(of).collect())
+    };
+    report.push(figure("ticks", "", &|seen| count(seen.times[0].0.len())));
+    report.push(figure("timed saves", "", &|seen| count(seen.saved)));
+    let what = "saving a character, in the tick that was disturbed least";
+    report.push(figure(what, "us", &|seen| seen.per_character.at(0.0)));
+    for (name, quantile) in [("p50", 0.5), ("p99", 0.99), ("p99.99", 0.9999)] {
+        let judged = |saving: Figure| {
+            if quantile > 0.99 { saving.at_most(ADDED_MS) } else { saving }
+        };
+        let without = figure("", "ms", &|seen| seen.times[1].at(quantile)).median();
+        let what = format!("a tick with timed saves, {name}");
+        report.push(figure(&what, "ms", &|seen| seen.times[0].at(quantile)).over(without));
+        let what = format!("saving itself in a tick, {name}");
+        report.push(judged(figure(&what, "ms", &|seen| seen.saving.at(quantile))));
+        let what = format!("the same in processor time, {name}");
+        report.push(judged(figure(&what, "ms", &|seen| seen.saving_cpu.at(quantile))));
+        let what = format!("the same on the clock per character, {name}");
+        report.push(figure(&what, "us", &|seen| seen.per_character.at(quantile)));
+        let what = format!("added by timed saves to the same tick, {name}");
+        report.push(figure(&what, "ms", &|seen| seen.added.at(quantile)));
+        let what = format!("the same between two games without saves, {name}");
+        report.push(figure(&what, "ms", &|seen| seen.noise.at(quantile)));
     }
+    report.note("What is longer on the clock than in processor time, another thread or the kernel had its core.");
+    report
 }
 
 impl Seen {
@@ -227,9 +249,11 @@ impl Seen {
         self.noise.0.push(took[2] - took[1]);
     }
 
-    fn saving(&mut self, took: Duration, characters: usize) {
+    fn saving(&mut self, clock: &SaveClock, characters: usize) {
         self.saved += characters;
+        let took = clock.took;
         self.saving.0.push(ms(took));
+        self.saving_cpu.0.push(clock.cpu / 1e6);
         if characters > 0 {
             self.per_character.0.push(ms(took) * 1_000.0 / count(characters));
         }

@@ -12,15 +12,16 @@ use bytes::BytesMut;
 use clap::Args;
 use game::zone::{Entities, EntityKind, Grid, Spawn};
 
+use crate::clock::processor_time;
 use crate::field::Field;
 use crate::form::Form;
 use crate::report::{Figure, Report};
 use floors::Floors;
-use laps::{Laps, now};
+use laps::Laps;
 use walkers::{STEER_EVERY, Walkers};
 
 /// Ticks until everybody walks and every buffer is as large as it gets.
-const WARM_UP: u64 = 80;
+const WARM_UP: u64 = 600;
 /// Our own names of parts that a tick doesn't have.
 const COPY: &str = "copy";
 const GRID: &str = "grid";
@@ -81,22 +82,22 @@ fn measure(players: usize, seed: u64, ticks: u64) -> anyhow::Result<Ran> {
     let (mut allocations, mut views, mut bytes) = (0, 0, 0);
     for _ in 0..ticks {
         let inputs = walkers.next_inputs();
-        let began = now();
+        let began = processor_time();
         let mut publication = None;
         let counted = allocation_counter::measure(|| {
             publication = Some(walkers.game.tick_watched(inputs, 1, &mut laps));
         });
-        whole.push((now() - began) / 1e6);
+        whole.push((processor_time() - began) / 1e6);
         laps.end();
         allocations += counted.count_total;
         let Some(publication) = publication else { continue };
-        let began = now();
+        let began = processor_time();
         for delivery in &publication.deliveries {
             view.clear();
             publication.put_view(delivery, true, &mut view);
             bytes += view.len();
         }
-        laps.add(COPY, now() - began);
+        laps.add(COPY, processor_time() - began);
         views += publication.deliveries.len();
         walkers.game.recycle(publication);
     }
@@ -122,9 +123,9 @@ fn rebuild(walkers: &Walkers, players: usize) -> anyhow::Result<f64> {
         entities.spawn(Spawn::new(EntityKind::Player, "", position))?;
     }
     let rounds = (0..ROUNDS).map(|_| {
-        let began = now();
+        let began = processor_time();
         grid.rebuild(black_box(&entities));
-        now() - began
+        processor_time() - began
     });
     Ok(median(rounds.collect()))
 }

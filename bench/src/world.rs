@@ -8,10 +8,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
+use crate::bots::NotAllIn;
 use crate::cores::Cores;
 use crate::field::Field;
 use crate::place::target;
@@ -103,11 +104,10 @@ impl World {
             if inside >= players as u64 {
                 return Ok(began.elapsed());
             }
-            ensure!(
-                began.elapsed() < patience,
-                "after {patience:?} {inside} of {players} are in the world; the log ends with\n{}",
-                last_words(&self.log())
-            );
+            if began.elapsed() >= patience {
+                println!("the log ends with\n{}", last_words(&self.log()));
+                bail!(NotAllIn { inside, players, patience });
+            }
             std::thread::sleep(LOOK);
         }
     }

@@ -82,7 +82,7 @@ impl Played {
 
     /// Cores that the server kept busy.
     pub(crate) fn busy(&self) -> f64 {
-        self.spent.cpu.as_secs_f64() / self.spent.wall.as_secs_f64()
+        self.spent.busy()
     }
 
     /// The part of what should have been sent in this time that was: 1 when the server and its load kept up.

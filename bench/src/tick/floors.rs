@@ -8,8 +8,8 @@ use protocol::put_varint;
 use protocol::v1::Move;
 
 use super::count;
-use super::laps::now;
 use super::walkers::mix;
+use crate::clock::processor_time;
 use crate::field::NEIGHBOURS;
 
 /// Of a cell, in centimetres.
@@ -54,9 +54,9 @@ impl Floors {
 /// The median of the rounds.
 fn nanoseconds(work: &mut dyn FnMut()) -> f64 {
     let rounds = (0..ROUNDS).map(|_| {
-        let began = now();
+        let began = processor_time();
         work();
-        now() - began
+        processor_time() - began
     });
     super::median(rounds.collect())
 }

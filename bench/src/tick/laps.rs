@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use game::{Part, Watch};
-use rustix::time::{ClockId, clock_gettime};
+
+use crate::clock::processor_time;
 
 /// Parts of one tick at most, of all zones together, so that a lap never waits for memory.
 const PARTS: usize = 128;
@@ -24,7 +25,7 @@ impl Laps {
 
     /// The tick has ended.
     pub(super) fn end(&mut self) {
-        let end = now();
+        let end = processor_time();
         let mut parts = BTreeMap::<_, f64>::new();
         let ends = self.laps.iter().skip(1).map(|(_, began)| *began).chain([end]);
         for (&(part, began), end) in self.laps.iter().zip(ends) {
@@ -49,14 +50,6 @@ impl Laps {
 
 impl Watch for Laps {
     fn enter(&mut self, part: Part) {
-        self.laps.push((part, now()));
+        self.laps.push((part, processor_time()));
     }
-}
-
-/// What this thread has had of the processor, in nanoseconds.
-pub(super) fn now() -> f64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    #[expect(clippy::cast_precision_loss, reason = "minutes at the most")]
-    let (seconds, nanoseconds) = (time.tv_sec as f64, time.tv_nsec as f64);
-    seconds * 1e9 + nanoseconds
 }

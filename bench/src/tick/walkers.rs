@@ -18,6 +18,8 @@ pub(super) const STEER_EVERY: u64 = 2;
 const LEG: u64 = 60;
 /// A save that never comes: this measures ticks without a store.
 const NEVER: u64 = u64::MAX / 2;
+/// Added to the number of a player. A character's turn to be saved follows from its id, and must not come either.
+const CHARACTER: u64 = 1 << 32;
 
 /// A game, and what its players do.
 pub(super) struct Walkers {
@@ -77,7 +79,7 @@ impl Walkers {
 
     /// Where everybody stands.
     pub(super) fn positions(&self) -> impl Iterator<Item = Position> {
-        let players = (1..=self.players).filter_map(|id| self.game.find(CharacterId(id)));
+        let players = (1..=self.players).filter_map(|id| self.game.find(character(id)));
         players.map(|(_, entity)| entity.position())
     }
 
@@ -98,9 +100,13 @@ impl Walkers {
     }
 }
 
+const fn character(player: u64) -> CharacterId {
+    CharacterId(CHARACTER + player)
+}
+
 fn enter(player: u64) -> Input {
     let character = CharacterRecord {
-        id: CharacterId(player),
+        id: character(player),
         account: AccountId(player),
         name: format!("Bench{player}"),
         rank: Rank::Player,
