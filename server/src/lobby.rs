@@ -49,6 +49,7 @@ use session_tokens::SessionTokens;
 use world::{Parked, Redirected};
 
 pub use action::Action;
+pub(crate) use names::account as account_name;
 pub(crate) use phases::Phases;
 pub use session_tokens::{TokenSource, system_tokens};
 pub use settings::Settings;
@@ -72,6 +73,8 @@ pub struct Lobby {
     grace: BTreeSet<(Instant, AccountId)>,
     questions: HashMap<Ticket, Question>,
     last_ticket: u64,
+    /// False while the store's disk is full, its database gone or its queue long.
+    store_open: bool,
     /// Requests to enter that wait until the account's character is saved.
     parked: HashMap<AccountId, Parked>,
     queue: Queue,
@@ -104,6 +107,7 @@ impl Lobby {
             characters: HashMap::new(),
             grace: BTreeSet::new(),
             questions: HashMap::new(),
+            store_open: true,
             last_ticket: 0,
             parked: HashMap::new(),
             queue: Queue::default(),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use client_bot::Scenario;
 use private_postgres::{Durability, Server};
-use protocol::v1::{Farewell, InventoryChanged, TokenLogin};
+use protocol::v1::{InventoryChanged, Refusal, TokenLogin};
 use tests::client::{Client, mint};
 use tests::server::{Log, ServerProcess};
 use tests::swarm::Bots;
@@ -70,9 +70,7 @@ fn variable(name: &str) -> Option<u64> {
 fn outlive(outage: Outage) -> String {
     let mut postgres = Server::start(Durability::FastForTests).unwrap();
     let database = postgres.create_database().unwrap();
-    // Long enough to log in on a busy machine, and short enough to wait for.
     let setup = setup(&database.url)
-        .set("network.login_deadline", "6s")
         .set("log.stats_interval", "1s")
         // Ada says nothing while the bots are watched.
         .set("network.heartbeat_timeout", "5m");
@@ -116,12 +114,13 @@ fn outlive(outage: Outage) -> String {
     watch.lines
 }
 
-/// Who comes now is told why it can't come in, by its deadline.
+/// Who comes now is told why it can't come in, and to come back.
 fn nobody_logs_in(server: &ServerProcess) {
     let mut late = Client::greet(server.address);
     late.send(1, &TokenLogin { token: mint("late") });
-    let farewell = late.read_to_end().map(|farewell| farewell.reason());
-    assert_eq!(farewell, Some(Farewell::LoginTimeout));
+    let (_, refused) = late.expect_refusal();
+    assert_eq!(refused.reason(), Refusal::StoreBehind);
+    assert!(refused.retry_after_ms > 0);
 }
 
 /// The figures of a field in the log's lines of statistics.

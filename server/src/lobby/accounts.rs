@@ -82,7 +82,10 @@ impl Lobby {
         if let Err(rule) = names::password(password.expose()) {
             return self.refuse(session, request, Refusal::BadPassword, rule);
         }
-        self.ask_pool(asker, Step::Hash { name }, Task::Hash { password });
+        // Before the hash: it is dear, and for nothing when nobody can write it down.
+        if self.is_store_open(asker) {
+            self.ask_pool(asker, Step::Hash { name }, Task::Hash { password });
+        }
     }
 
     pub(super) fn registered(

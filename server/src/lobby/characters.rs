@@ -150,14 +150,12 @@ impl Lobby {
         if self.is_writing(asker, account) {
             return;
         }
-        let Some(ticket) = self.ask(asker.0, asker.1, step) else {
+        let Some(ticket) = self.ask_writer(asker, step, write) else {
             return;
         };
         if let Some(login) = self.logins.get_mut(&account) {
             login.writing = Some(ticket);
         }
-        let write = write(ticket);
-        self.actions.push_back(Action::Write { ticket, write });
     }
 
     /// True, and refused, while a change that an earlier session of this account asked for is under way.

@@ -13,7 +13,7 @@ const PASSWORD_LENGTH: RangeInclusive<usize> = 8..=128;
 ///
 /// # Errors
 /// The rule that it breaks.
-pub(super) fn account(name: &str) -> Result<String, &'static str> {
+pub(crate) fn account(name: &str) -> Result<String, &'static str> {
     if !ACCOUNT_LENGTH.contains(&name.len()) {
         return Err("an account name has 3 to 24 characters");
     }

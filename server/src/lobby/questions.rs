@@ -1,6 +1,6 @@
 //! What sessions wait for: questions to the store and the auth pool, and where their answers go.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use game::{AccountId, CharacterId, SessionId};
 use protocol::v1::Refusal;
@@ -81,16 +81,30 @@ impl Lobby {
         }
     }
 
+    /// As [`Lobby::ask`]. While the store takes nothing the client is told so at once, before anything has changed: what
+    /// is queued then may not be answered for as long as the disk is full.
     pub(super) fn ask_writer(
         &mut self,
         (session, request): (SessionId, u32),
         step: Step,
         write: impl FnOnce(Ticket) -> Write,
-    ) {
-        if let Some(ticket) = self.ask(session, request, step) {
-            let write = write(ticket);
-            self.actions.push_back(Action::Write { ticket, write });
+    ) -> Option<Ticket> {
+        if !self.is_store_open((session, request)) {
+            return None;
         }
+        let ticket = self.ask(session, request, step)?;
+        let write = write(ticket);
+        self.actions.push_back(Action::Write { ticket, write });
+        Some(ticket)
+    }
+
+    /// False, and refused, while the store takes nothing.
+    pub(super) fn is_store_open(&mut self, (session, request): (SessionId, u32)) -> bool {
+        if !self.store_open {
+            let (reason, wait) = (Refusal::StoreBehind, self.wait());
+            self.refuse_until(session, request, reason, "the server can't save right now", wait);
+        }
+        self.store_open
     }
 
     pub(super) fn ask_pool(
@@ -165,11 +179,11 @@ impl Lobby {
                     self.character_loaded(&question, character);
                 }
             }
+            Answer::ValueOpen(open) => self.store_open = open,
             Answer::ItemIds { .. }
             | Answer::Decided(_)
             | Answer::SaveFailed(_)
             | Answer::Mailbox { .. }
-            | Answer::ValueOpen(_)
             | Answer::Broken(_) => {}
         }
     }
@@ -205,7 +219,12 @@ impl Lobby {
 
     /// Refuses for lack of room, with the time after which to try again.
     pub(super) fn busy(&mut self, session: SessionId, request: u32, text: &str) {
-        let wait = self.closing.unwrap_or(self.settings.retry_after);
+        let wait = self.wait();
         self.refuse_until(session, request, Refusal::Busy, text, wait);
+    }
+
+    /// After how long who was refused should try again.
+    fn wait(&self) -> Duration {
+        self.closing.unwrap_or(self.settings.retry_after)
     }
 }

@@ -8,6 +8,7 @@ use protocol::v1::{
 
 use super::rig::*;
 use crate::lobby::Settings;
+use crate::store::Answer;
 
 fn create(name: &str) -> CreateCharacter {
     CreateCharacter { name: name.into() }
@@ -46,6 +47,26 @@ fn characters_are_made_listed_and_deleted() {
         panic!("{:?}", rig.last(ONE))
     };
     assert_eq!(list.characters.len(), 1);
+}
+
+#[test]
+fn while_the_store_takes_nothing_no_character_is_made_or_deleted_and_later_both_are() {
+    let mut rig = Rig::new();
+    let mira = rig.character("anna", "Mira");
+    rig.log_in(ONE, "anna");
+    rig.lobby.store_answer(Answer::ValueOpen(false), rig.now);
+    rig.send(ONE, 3, &create("Tobin"));
+    rig.assert_refused(ONE, 3, Refusal::StoreBehind);
+    rig.send(ONE, 4, &DeleteCharacter { id: mira.0 });
+    rig.assert_refused(ONE, 4, Refusal::StoreBehind);
+    assert_eq!(rig.questions(), 0);
+    rig.lobby.store_answer(Answer::ValueOpen(true), rig.now);
+    rig.send(ONE, 5, &create("Tobin"));
+    rig.settle();
+    assert!(matches!(&rig.last(ONE).body, Some(Body::CharacterCreated(_))));
+    rig.send(ONE, 6, &DeleteCharacter { id: mira.0 });
+    rig.settle();
+    assert!(matches!(&rig.last(ONE).body, Some(Body::CharacterDeleted(_))));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use protocol::v1::{
 use super::rig::*;
 use crate::auth::{AuthPool, Secret, mint_token};
 use crate::lobby::Settings;
+use crate::store::Answer;
 
 fn register(account: &str, password: &str) -> Register {
     Register { account: account.into(), password: password.into() }
@@ -243,4 +244,31 @@ fn closed_doors_take_no_login_and_goodbye_says_when_to_come_back() {
         let Some(Body::Goodbye(goodbye)) = &rig.last(session).body else { panic!() };
         assert_eq!(goodbye.retry_after_ms, 20_000);
     }
+}
+
+#[test]
+fn while_the_store_takes_nothing_whoever_would_be_written_is_told_so_and_spends_no_token() {
+    let mut rig = Rig::new();
+    rig.greet(ONE, HERE);
+    rig.send(ONE, 1, &register("anna", "correct horse"));
+    rig.settle();
+    rig.close(ONE);
+    rig.lobby.store_answer(Answer::ValueOpen(false), rig.now);
+    for session in [ONE, TWO, THREE] {
+        rig.greet(session, HERE);
+    }
+    rig.send(ONE, 2, &token("bert:1"));
+    rig.send(TWO, 3, &register("carl", "correct horse"));
+    rig.send(THREE, 4, &login("anna", "correct horse"));
+    rig.settle();
+    rig.assert_refused(ONE, 2, Refusal::StoreBehind);
+    rig.assert_refused(TWO, 3, Refusal::StoreBehind);
+    assert_eq!(rig.live(), [THREE], "who only looks up gets in");
+    rig.lobby.store_answer(Answer::ValueOpen(true), rig.now);
+    rig.settle();
+    assert_eq!(rig.live(), [THREE], "something was written all the same");
+    rig.send(ONE, 5, &token("bert:1"));
+    rig.send(TWO, 6, &register("carl", "correct horse"));
+    rig.settle();
+    assert_eq!(rig.live(), [ONE, TWO, THREE]);
 }

@@ -343,7 +343,8 @@ impl Rig {
         };
         assert_eq!(refused.reason(), reason, "{refused:?}");
         assert!(!refused.message.is_empty());
-        assert_eq!(reason == Refusal::Busy, refused.retry_after_ms > 0);
+        let passes = matches!(reason, Refusal::Busy | Refusal::StoreBehind);
+        assert_eq!(passes, refused.retry_after_ms > 0);
     }
 
     #[track_caller]
