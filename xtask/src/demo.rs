@@ -25,7 +25,8 @@ const LOOK: Duration = Duration::from_millis(50);
 /// A build that took less was none.
 const WORTH_TELLING: Duration = Duration::from_secs(5);
 /// What bots know to do.
-const SCENARIOS: [&str; 6] = ["mixed", "wander", "chat", "fight", "connect", "reconnect"];
+const SCENARIOS: [&str; 9] =
+    ["mixed", "wander", "chat", "fight", "crowd", "shop", "mail", "connect", "reconnect"];
 
 /// Start a server with a new world, send a swarm of bots into it, and tell what happened.
 ///
@@ -35,7 +36,7 @@ const SCENARIOS: [&str; 6] = ["mixed", "wander", "chat", "fight", "connect", "re
 #[command(args_override_self = true)]
 pub(crate) struct Demo {
     /// How many bots
-    #[arg(long, default_value_t = 1000, value_name = "COUNT")]
+    #[arg(long, default_value_t = 1000, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     bots: u32,
     /// What they do
     #[arg(long, default_value = "mixed", value_parser = SCENARIOS)]
