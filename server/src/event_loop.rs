@@ -123,6 +123,13 @@ impl EventLoop {
     /// # Errors
     /// When the store breaks, polling fails, or the end comes before everything is saved.
     pub(crate) fn run(mut self) -> Result<(), RunError> {
+        match self.serve() {
+            Ok(()) => self.end(),
+            Err(why) => Err(self.break_off(why)),
+        }
+    }
+
+    fn serve(&mut self) -> Result<(), RunError> {
         // Before the first tick asks for them, so that whoever enters in it can be given something in the second.
         self.reserve_item_ids();
         while self.ending.is_none() {
@@ -131,11 +138,9 @@ impl EventLoop {
             self.collect();
             self.run_ticks();
             self.clients.flush();
-            if let Err(why) = self.check_broken() {
-                return Err(self.break_off(why));
-            }
+            self.check_broken()?;
         }
-        self.end()
+        Ok(())
     }
 
     /// Until a socket is ready, a helper wakes us, or the next tick is due.
@@ -205,7 +210,7 @@ impl EventLoop {
                 let (character, request, mails) = (*character, *request, Some(mails.clone()));
                 self.inputs.push(Input::Mailbox { character, request, mails });
             }
-            Answer::Broken(reason) => self.broken = Some(RunError::StoreBroken(reason.clone())),
+            Answer::Broken(why) => self.broken = Some(RunError::StoreBroken(why.clone())),
             Answer::Registered { .. }
             | Answer::TokenAdmitted { .. }
             | Answer::CharacterCreated { .. }

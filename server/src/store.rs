@@ -30,8 +30,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::Secret;
 
+pub(crate) use engines::check;
 pub(crate) use error::EngineError;
-pub use error::{OpenError, OperatorError, Unsaved};
+pub use error::{Breakage, OpenError, OperatorError, Unsaved};
 pub use handle::Store;
 pub use ledger::{
     AuditReport, Balance, CharacterHistory, EntryKind, FINDINGS_LISTED, Finding, GOLD, History,
@@ -240,8 +241,8 @@ pub enum Answer {
     },
     /// The writer has more waiting than it should (`false`), or has caught up (`true`).
     ValueOpen(bool),
-    /// The store can't go on and memory may be ahead of it: the process must stop at once and recover from disk.
-    Broken(String),
+    /// The store can't go on and memory may be ahead of it: the process must stop at once.
+    Broken(Breakage),
 }
 
 /// Why a character wasn't made.

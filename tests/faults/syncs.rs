@@ -97,6 +97,7 @@ fn a_sync_that_fails_is_a_clean_stop_and_the_restart_has_all_that_was_confirmed(
     let status = server.wait();
     assert_eq!(status.code(), Some(1), "{}", server.log.text());
     server.log.wait_for("start it again to recover from disk: disk I/O error");
+    server.log.wait_for("total ");
     assert!(syncs.failed() > 0);
     audit(&on(data.path()));
     let mut server = on(data.path()).start();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::EventLoop;
 use crate::net::{IoThreadError, goodbye};
 use crate::signals::Wish;
-use crate::store::Unsaved;
+use crate::store::{Breakage, Unsaved};
 use game::{Input, Serving};
 use protocol::v1::Farewell;
 
@@ -26,10 +26,8 @@ pub enum RunError {
     #[error("polling for events failed: {0}")]
     Poll(io::Error),
     /// The database can't be written any more, and memory may be ahead of it.
-    #[error(
-        "the store broke and the server stopped at once; start it again to recover from disk: {0}"
-    )]
-    StoreBroken(String),
+    #[error("the store broke and the server stopped at once; {0}")]
+    StoreBroken(Breakage),
     /// Something isn't saved.
     #[error("{0}")]
     Unsaved(#[from] Unsaved),
@@ -72,28 +70,12 @@ fn at_fault(serving: Option<Serving>) -> String {
 
 impl EventLoop {
     pub(super) fn end(mut self) -> Result<(), RunError> {
-        if self.ending == Some(Wish::EndAtOnce) {
-            return Err(RunError::AtOnce);
-        }
         let patience = self.loaded.config.shutdown.deadline;
         let deadline = Instant::now() + patience;
-        tracing::info!(players = self.game.population(), "shutting down");
-        self.clients.stop_accepting();
-        self.lobby.close_doors(BACK_IN);
-        self.inputs.push(Input::ValueOpen { open: false });
-        self.lobby.empty_world();
-        self.act();
-        self.tick_once();
-        match self.wait_until_durable(deadline) {
-            Some(Ok(())) => {}
-            Some(Err(why)) => return Err(self.break_off(why)),
-            None => return Err(self.too_late(patience)),
+        if let Err(why) = self.take_leave(patience, deadline) {
+            return Err(self.break_off(why));
         }
-        self.lobby.say_goodbye(Instant::now());
-        self.act();
-        self.see_out()?;
-        let state = self.now();
-        self.meter.log_whole(Instant::now(), &state, &self.clients.stats());
+        self.log_total();
         let (store, bus) = (self.store, self.bus);
         let left = bus.close(deadline.max(Instant::now() + NAP));
         if left > 0 {
@@ -102,6 +84,24 @@ impl EventLoop {
         store.close()?;
         tracing::info!("all saved");
         self.lost_thread.map_or(Ok(()), Err)
+    }
+
+    /// Until everybody is out of the world, all of it is durable and every client is gone.
+    fn take_leave(&mut self, patience: Duration, deadline: Instant) -> Result<(), RunError> {
+        if self.ending == Some(Wish::EndAtOnce) {
+            return Err(RunError::AtOnce);
+        }
+        tracing::info!(players = self.game.population(), "shutting down");
+        self.clients.stop_accepting();
+        self.lobby.close_doors(BACK_IN);
+        self.inputs.push(Input::ValueOpen { open: false });
+        self.lobby.empty_world();
+        self.act();
+        self.tick_once();
+        self.wait_until_durable(deadline).unwrap_or_else(|| Err(self.too_late(patience)))?;
+        self.lobby.say_goodbye(Instant::now());
+        self.act();
+        self.see_out()
     }
 
     /// Until every client has taken its goodbye or its time for that is over, at the latest when that of all of them must
@@ -137,6 +137,7 @@ impl EventLoop {
     /// Stops where it stands. What a broken store hasn't taken is lost; but after a panic only the tick at hand is
     /// half done, and what the ticks before it asked for is whole and is saved.
     pub(super) fn break_off(mut self, why: RunError) -> RunError {
+        self.log_total();
         let RunError::GamePanicked(_) = why else {
             return why;
         };
@@ -162,6 +163,11 @@ impl EventLoop {
         let Some(unsaved) = unsaved else { return why };
         tracing::error!("game code panicked, and not everything before that tick is saved");
         unsaved
+    }
+
+    fn log_total(&mut self) {
+        let state = self.now();
+        self.meter.log_whole(Instant::now(), &state, &self.clients.stats());
     }
 
     fn too_late(&self, patience: Duration) -> RunError {

@@ -13,7 +13,7 @@ use super::{EventLoop, Phase, RunError};
 use crate::failpoints;
 use crate::net::goodbye;
 use crate::signals::Wish;
-use crate::store::{Read, Store, Write};
+use crate::store::{Breakage, Read, Store, Write};
 
 /// Commits that may wait for room in the store: those of players who leave while the disk stands still, one a tick
 /// at most. Value is refused and nothing else is saved long before, so this is a disk that has been gone for hours.
@@ -63,7 +63,7 @@ impl EventLoop {
         }
         if !self.commits.submit(commit, &mut self.store) {
             let reason = "the database has taken nothing for too long".to_owned();
-            self.broken = Some(RunError::StoreBroken(reason));
+            self.broken = Some(RunError::StoreBroken(Breakage::Failed(reason)));
         }
         if self.owes_item_ids {
             self.reserve_item_ids();

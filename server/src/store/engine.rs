@@ -50,7 +50,7 @@ pub(super) trait Database: Send {
     /// Begins a transaction, which is rolled back when it is dropped. Connects anew if the connection was lost.
     ///
     /// # Errors
-    /// [`EngineError::Fatal`] when another start has claimed the database since: this one is fenced off.
+    /// [`EngineError::Superseded`] when another start has claimed the database since: this one is fenced off.
     fn begin(&mut self) -> Result<Self::Transaction<'_>, EngineError>;
 
     /// The engine's own housekeeping after a batch.
@@ -64,8 +64,8 @@ pub(super) trait Database: Send {
 pub(in crate::store) fn check_epoch(own: u64, found: u64) -> Result<(), EngineError> {
     match found == own {
         true => Ok(()),
-        false => Err(EngineError::Fatal(format!(
-            "another server has taken over: the database is at epoch {found}, this start has {own}"
+        false => Err(EngineError::Superseded(format!(
+            "another server has taken over: the database is at epoch {found}, this start has {own}; let one of them run"
         ))),
     }
 }

@@ -23,6 +23,11 @@ macro_rules! at {
     };
 }
 
+/// Whether a place can be one of a database at all. Opens nothing.
+pub(crate) fn check(place: &Location) -> Result<(), OpenError> {
+    at!(place, check())
+}
+
 /// Opens, migrates and claims the database of these settings.
 pub(super) fn open(settings: &StoreSettings) -> Result<Opened, OpenError> {
     if !NODE_RANGE.contains(&settings.node) {

@@ -1,9 +1,12 @@
 //! What can go wrong with the world's database, each with what to do about it.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Location, NODE_RANGE, TransferError};
+
+/// What helps when a database is damaged. A log that is left beside a backup would be played into it.
+const RESTORE: &str = "move it away, SQLite's with its -wal and -shm, and restore a backup";
 
 /// Why a database can't be used. One line each, for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +24,14 @@ pub enum OpenError {
         /// What the system said.
         source: io::Error,
     },
+    /// Another user has made the lock file: a command that was run as root, say.
+    #[error("{file}: can't be written ({source}); give it to the server's user", file = .file.display())]
+    LockFile {
+        /// Beside the database.
+        file: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// Another process owns the database.
     #[error(
         "{place}: in use by {holder}; stop it first, or give this server a database of its own"
@@ -32,13 +43,13 @@ pub enum OpenError {
         holder: String,
     },
     /// There is no database to look at.
-    #[error("{place}: no database here; check store.url")]
+    #[error("{place}: no database here; check store.url and --data-dir")]
     Missing {
         /// Where none is.
         place: Location,
     },
     /// The address can't be used as it is.
-    #[error("store.url {place}: {detail}")]
+    #[error("{place}: {detail}")]
     Address {
         /// The database.
         place: Location,
@@ -90,13 +101,15 @@ pub enum OpenError {
         source: io::Error,
     },
     /// Some other file.
-    #[error("{place}: not a Realmbeat database; check store.url, nothing was changed")]
+    #[error(
+        "{place}: not a Realmbeat database, or its first page is damaged; check store.url, nothing was changed"
+    )]
     NotOurs {
         /// The file.
         place: Location,
     },
     /// Its pages contradict each other.
-    #[error("{place}: damaged ({detail}); keep a copy of it and restore a backup")]
+    #[error("{place}: damaged ({detail}); {way}", way = RESTORE)]
     Corrupt {
         /// The database.
         place: Location,
@@ -149,6 +162,14 @@ pub enum OpenError {
         /// What the settings say.
         configured: u16,
     },
+    /// A database without a world, and nothing may be changed.
+    #[error(
+        "{place}: there is no world in it; check store.url and --data-dir, and that a file has its -wal beside it"
+    )]
+    Empty {
+        /// The database.
+        place: Location,
+    },
     /// No space for the first write.
     #[error("{place}: the disk is full; make room and start again")]
     Full {
@@ -197,13 +218,74 @@ pub enum OperatorError {
         problem: TransferError,
     },
     /// A copy isn't what it should be.
-    #[error("{file}: the copy isn't in order and wasn't kept: {report}")]
+    #[error(
+        "{file}: the copy wasn't kept, since the world in it has findings (--no-verify keeps it): {report}"
+    )]
     Unclean {
         /// The file.
         file: PathBuf,
         /// What its audit said.
         report: String,
     },
+}
+
+impl OperatorError {
+    /// What an engine said, and of which database.
+    pub(super) fn of(place: Location, problem: EngineError) -> Self {
+        match problem {
+            EngineError::Damaged(detail) | EngineError::Impossible(detail) => {
+                OpenError::Corrupt { place, detail }.into()
+            }
+            EngineError::Transient(detail)
+            | EngineError::Unknown(detail)
+            | EngineError::Fatal(detail)
+            | EngineError::Superseded(detail) => Self::Failed { place, detail },
+        }
+    }
+
+    /// What went wrong between a database and a world's file: one of them is at fault.
+    pub(super) fn of_transfer(place: &Location, file: &Path, problem: TransferError) -> Self {
+        let place = place.clone();
+        match problem {
+            TransferError::Database(detail) => Self::Failed { place, detail },
+            TransferError::Damaged(detail) => OpenError::Corrupt { place, detail }.into(),
+            TransferError::File(_)
+            | TransferError::Full
+            | TransferError::NotAFile
+            | TransferError::NotOurs
+            | TransferError::OtherVersion { .. }
+            | TransferError::Line { .. }
+            | TransferError::Incomplete(_)
+            | TransferError::OtherNode { .. }
+            | TransferError::NotEmpty => Self::Transfer { file: file.to_owned(), problem },
+        }
+    }
+}
+
+/// Why the store can't go on, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Breakage {
+    /// What is on the disk is in order, and memory may be ahead of it.
+    #[error("start it again to recover from disk: {0}")]
+    Failed(String),
+    /// A restart would meet the same again.
+    #[error("the database is damaged ({0}); {way}", way = RESTORE)]
+    Damaged(String),
+    /// It isn't for this start to go on, nor for another one before somebody has looked.
+    #[error("{0}")]
+    Superseded(String),
+}
+
+impl From<EngineError> for Breakage {
+    fn from(problem: EngineError) -> Self {
+        match problem {
+            EngineError::Damaged(reason) | EngineError::Impossible(reason) => Self::Damaged(reason),
+            EngineError::Superseded(reason) => Self::Superseded(reason),
+            EngineError::Transient(reason)
+            | EngineError::Unknown(reason)
+            | EngineError::Fatal(reason) => Self::Failed(reason),
+        }
+    }
 }
 
 /// Not all that was submitted is on disk.
@@ -227,9 +309,18 @@ pub(crate) enum EngineError {
     /// The connection was lost on the way: whether anything was done shows when it is back.
     #[error("{0}")]
     Unknown(String),
-    /// Trying again can't help or would hide a loss: a broken rule, a failed fsync, a damaged file.
+    /// Trying again can't help or would hide a loss: a broken rule, a failed fsync.
     #[error("{0}")]
     Fatal(String),
+    /// What the database has written contradicts itself.
+    #[error("{0}")]
+    Damaged(String),
+    /// A row is whole, and holds what can't be.
+    #[error("{0}")]
+    Impossible(String),
+    /// The database isn't as this start left it: another one goes on with it, or it has lost what it confirmed.
+    #[error("{0}")]
+    Superseded(String),
 }
 
 impl EngineError {
@@ -239,6 +330,9 @@ impl EngineError {
             Self::Transient(reason) => Self::Transient(reason),
             Self::Unknown(reason) => Self::Unknown(reason),
             Self::Fatal(reason) => Self::Fatal(format!("{place}: {reason}")),
+            Self::Damaged(reason) => Self::Damaged(format!("{place}: {reason}")),
+            Self::Impossible(reason) => Self::Impossible(format!("{place}: {reason}")),
+            Self::Superseded(reason) => Self::Superseded(format!("{place}: {reason}")),
         }
     }
 }

@@ -256,9 +256,9 @@ impl Store {
                 self.stalled = false;
                 self.note_value();
             }
-            Report::Broken(reason) if !self.broken => {
+            Report::Broken(why) if !self.broken => {
                 self.broken = true;
-                self.ready.push_back(Answer::Broken(reason));
+                self.ready.push_back(Answer::Broken(why));
             }
             Report::Broken(_) => {}
         }

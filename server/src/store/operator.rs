@@ -11,12 +11,12 @@ use tracing::warn;
 
 use super::ledger::{self, AuditReport, CharacterHistory, History, Quarantined, Watch};
 use super::rules::{fold, now_ms};
-use super::{Location, OperatorError, engines, sqlite, transfer};
+use super::{Location, OpenError, OperatorError, TransferError, engines, sqlite, transfer};
 
 /// Which versions a migration was from and to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Migrated {
-    /// 0: there was nothing.
+    /// The one that was found.
     pub from: i32,
     /// The newest one of this build.
     pub to: i32,
@@ -106,7 +106,8 @@ pub fn backup(
     let part = NewFile::begin(to)?;
     sqlite::copy(path, &part.part, watch)?;
     if verify {
-        let report = audit_watched(&Location::from(part.part.as_path()), watch)?;
+        let report = audit_watched(&Location::from(part.part.as_path()), watch)
+            .map_err(|problem| blame(place, problem))?;
         if !report.is_clean() {
             return Err(OperatorError::Unclean { file: to.to_owned(), report: report.to_string() });
         }
@@ -121,7 +122,7 @@ pub fn backup(
 /// When there is such a file, and when something can't be read or written.
 pub fn export(place: &Location, to: &Path, watch: &mut Watch<'_>) -> Result<(), OperatorError> {
     let part = NewFile::begin(to)?;
-    let failed = |problem| OperatorError::Transfer { file: to.to_owned(), problem };
+    let failed = |problem| OperatorError::of_transfer(place, to, problem);
     let mut written = Ok(());
     engines::look(place, |snapshot| {
         let file = BufWriter::new(&part.file);
@@ -130,11 +131,21 @@ pub fn export(place: &Location, to: &Path, watch: &mut Watch<'_>) -> Result<(), 
     })?;
     written.map_err(failed)?;
     (&part.file).rewind().map_err(|source| failed(source.into()))?;
-    transfer::check(BufReader::new(&part.file), sqlite::known_schema(), watch).map_err(failed)?;
+    let file = BufReader::new(&part.file);
+    transfer::check(file, sqlite::known_schema(), None, watch).map_err(failed)?;
     part.finish()
 }
 
+/// What is damaged in a copy was damaged before: a copy of pages repeats them as they are.
+fn blame(original: &Location, problem: OperatorError) -> OperatorError {
+    if let OperatorError::Open(OpenError::Corrupt { detail, .. }) = problem {
+        return OpenError::Corrupt { place: original.clone(), detail }.into();
+    }
+    problem
+}
+
 /// Reads a world that was exported into a new database, all of it or nothing, and audits it. It must be of this node.
+/// The file is read twice: no database is made for one that isn't whole.
 ///
 /// # Errors
 /// When the database isn't empty or can't be used, when the file isn't whole or of another node, and when the audit has findings; in this
@@ -145,11 +156,26 @@ pub fn import(
     node: u16,
     watch: &mut Watch<'_>,
 ) -> Result<AuditReport, OperatorError> {
-    let failed = |problem| OperatorError::Transfer { file: from.to_owned(), problem };
-    let file = File::open(from).map_err(|source| failed(source.into()))?;
+    let failed = |problem| {
+        let of_the_database = |detail| OperatorError::Failed { place: place.clone(), detail };
+        if let TransferError::Database(detail) = &problem {
+            // It is new: a row of the file breaks its rule.
+            return of_the_database(format!("reading {}: {detail}", from.display()));
+        }
+        if matches!(problem, TransferError::NotEmpty) {
+            return of_the_database(problem.to_string());
+        }
+        OperatorError::of_transfer(place, from, problem)
+    };
+    let mut file = File::open(from).map_err(|source| failed(source.into()))?;
+    if !file.metadata().is_ok_and(|about| about.is_file()) {
+        return Err(failed(TransferError::NotAFile));
+    }
+    let schema = sqlite::known_schema();
+    transfer::check(BufReader::new(&file), schema, Some(node), watch).map_err(failed)?;
+    file.rewind().map_err(|source| failed(source.into()))?;
     engines::load(place, |loader| {
-        let file = BufReader::new(&file);
-        transfer::read(file, sqlite::known_schema(), node, loader, watch).map_err(failed)
+        transfer::read(BufReader::new(&file), schema, node, loader, watch).map_err(failed)
     })?;
     audit_watched(place, watch)
 }

@@ -37,6 +37,11 @@ pub(super) struct PostgresDatabase {
     epoch: u64,
 }
 
+/// Whether the address is understood, without going there.
+pub(super) fn check(url: &PostgresUrl) -> Result<(), OpenError> {
+    Address::parse(url).map(drop)
+}
+
 /// Opens, migrates and claims a database.
 pub(super) fn open(
     url: &PostgresUrl,

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use tracing::{error, info, warn};
 
-use super::Read;
 use super::engine::Reader;
 use super::error::EngineError;
 use super::report::{Report, Reporter};
+use super::{Breakage, Read};
 use crate::failpoints;
 
 /// Pause before a question is asked again while the database is locked.
@@ -45,9 +45,14 @@ impl ReaderThread {
                         }
                         break answer;
                     }
-                    Err(EngineError::Fatal(reason)) => {
-                        error!(%reason, "the database can't be read");
-                        self.reporter.send(Report::Broken(reason));
+                    Err(
+                        problem @ (EngineError::Fatal(_)
+                        | EngineError::Damaged(_)
+                        | EngineError::Impossible(_)
+                        | EngineError::Superseded(_)),
+                    ) => {
+                        error!(reason = %problem, "the database can't be read");
+                        self.reporter.send(Report::Broken(Breakage::from(problem)));
                         return;
                     }
                     Err(EngineError::Transient(reason) | EngineError::Unknown(reason))

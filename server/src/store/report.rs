@@ -3,7 +3,7 @@
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use super::{Answer, Load};
+use super::{Answer, Breakage, Load};
 
 /// Called whenever there is something to poll for; the loop passes its waker.
 pub(super) type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -19,7 +19,7 @@ pub(super) enum Report {
     /// And goes on.
     Recovered,
     /// The database can't be used any more.
-    Broken(String),
+    Broken(Breakage),
 }
 
 /// A thread's way to the loop. A thread that panics says so on its way out, so that the loop never waits for an
@@ -48,7 +48,7 @@ impl Drop for Reporter {
         if std::thread::panicking() {
             let thread = std::thread::current();
             let name = thread.name().unwrap_or("a store thread");
-            self.send(Report::Broken(format!("{name} panicked")));
+            self.send(Report::Broken(Breakage::Failed(format!("{name} panicked"))));
         }
     }
 }

@@ -67,9 +67,9 @@ impl<D: Database> Rules<D> {
             let last = marks.batch;
             let reason = format!(
                 "batch {number} came after batch {last}: the database has lost what was confirmed between; \
-                 was it restored, or is this a standby that lags behind?"
+                 was it restored, or is this a standby that lags behind? Don't start on it before you know where the rest is"
             );
-            return Err(EngineError::Fatal(reason));
+            return Err(EngineError::Superseded(reason));
         }
         self.moment = later(self.moment, now_ms());
         let mut batch =
@@ -94,7 +94,9 @@ impl<D: Database> Rules<D> {
         let mut transaction = self.database.begin()?;
         let folded = match ledger::fold(&mut transaction, before_ms, most) {
             // What stands in the ledger is at fault, and would be after every start: it ends folding, but not the play.
-            Err(EngineError::Fatal(reason)) => Folded::Stuck(reason),
+            Err(EngineError::Fatal(reason) | EngineError::Impossible(reason)) => {
+                Folded::Stuck(reason)
+            }
             folded => folded?,
         };
         match &folded {

@@ -45,7 +45,7 @@ pub(super) const ENTRY_COLUMNS: &str = "entry, epoch, sequence, tick, at_ms, cau
 
 /// A column that isn't what the schema says.
 fn unexpected(row: &[Value], column: usize) -> EngineError {
-    EngineError::Fatal(format!("column {column} holds {:?}", row.get(column)))
+    EngineError::Impossible(format!("column {column} holds {:?}", row.get(column)))
 }
 
 /// A whole number.

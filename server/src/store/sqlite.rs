@@ -5,6 +5,7 @@ mod characters;
 mod connection;
 mod database;
 mod failure;
+mod file;
 mod folding;
 mod lock;
 mod looking;
@@ -26,11 +27,21 @@ use super::rules::{Rules, now_ms};
 use super::{Claim, OpenError};
 use connection::{Access, Problem};
 use database::SqliteDatabase;
+use file::Identity;
 use lock::FileLock;
 use looking::SqliteLookup;
 
 pub(super) use connection::known_schema;
 pub(super) use operator::{copy, load, look, migrate, set_rank};
+
+/// Whether it can be a file. What is wrong with one shows when it is opened.
+pub(super) fn check(path: &Path) -> Result<(), OpenError> {
+    if path.file_name().is_some() && !path.is_dir() {
+        return Ok(());
+    }
+    let detail = "a directory; name a file in it".to_owned();
+    Err(OpenError::Address { place: path.into(), detail })
+}
 
 /// Opens, migrates and claims the database in this file.
 pub(super) fn open(
@@ -39,14 +50,16 @@ pub(super) fn open(
     ledger_retention: Duration,
 ) -> Result<Opened, OpenError> {
     let lock = FileLock::take(path)?;
-    lock::make_private(path)?;
+    let made = file::provide(path)?;
     let mut connection = connection::open(path, Access::Write)?;
-    connection::migrate(&mut connection).map_err(|problem| problem.into_open_error(path))?;
+    begin_world(&mut connection, path, made).map_err(|problem| problem.into_open_error(path))?;
     check_node(&connection, path, node)?;
     let claim =
         claim(&mut connection).map_err(|problem| Problem::from(problem).into_open_error(path))?;
     let reader = SqliteLookup::new(connection::open(path, Access::Read)?);
-    let database = SqliteDatabase::new(connection, lock, node, claim.epoch);
+    let file =
+        Identity::of(path).map_err(|source| OpenError::Access { place: path.into(), source })?;
+    let database = SqliteDatabase::new(connection, file, lock, node, claim.epoch);
     let writer = Rules::new(database, claim.epoch, ledger_retention);
     Ok(Opened { writer: Box::new(writer), reader: Box::new(reader), claim })
 }
@@ -57,7 +70,22 @@ pub(super) fn reopen(path: &Path) -> impl super::engine::Database + use<> {
     let lock = FileLock::take(path).unwrap();
     let connection = connection::open(path, Access::Write).unwrap();
     let epoch = database::epoch(&connection).unwrap();
-    SqliteDatabase::new(connection, lock, 1, epoch)
+    SqliteDatabase::new(connection, Identity::of(path).unwrap(), lock, 1, epoch)
+}
+
+/// Brings the schema up to date, and says so when there was no world: the disk that should be here may not be mounted, or
+/// the file was moved without its log.
+fn begin_world(connection: &mut Connection, path: &Path, made: bool) -> Result<(), Problem> {
+    let path = path.display();
+    match connection::check_schema(connection)? {
+        0 if made => tracing::info!(%path, "there was no database here: a new, empty world begins"),
+        0 => tracing::warn!(
+            %path,
+            "there is a database here, but no world in it (was its -wal left behind?): a new, empty world begins"
+        ),
+        _ => {}
+    }
+    connection::migrate(connection)
 }
 
 /// A database keeps the node number that it was made with.

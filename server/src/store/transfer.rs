@@ -11,6 +11,8 @@ pub(super) use reading::{check, read};
 pub(super) use tables::Table;
 pub(super) use writing::write;
 
+use std::io;
+
 use super::error::EngineError;
 use super::snapshot::{Snapshot, Value};
 
@@ -33,7 +35,13 @@ pub(super) trait Loader: Snapshot {
 pub enum TransferError {
     /// The system refused.
     #[error("can't read or write it: {0}")]
-    File(#[from] std::io::Error),
+    File(io::Error),
+    /// No space for it.
+    #[error("the disk is full; make room and try again")]
+    Full,
+    /// It can be read once alone.
+    #[error("not a file, but it is read twice; write it to a file first")]
+    NotAFile,
     /// Some other file.
     #[error("not an export of a world")]
     NotOurs,
@@ -78,10 +86,25 @@ pub enum TransferError {
     /// The database failed.
     #[error("{0}")]
     Database(String),
+    /// What the database has written contradicts itself.
+    #[error("{0}")]
+    Damaged(String),
 }
 
 impl From<EngineError> for TransferError {
     fn from(problem: EngineError) -> Self {
-        Self::Database(problem.to_string())
+        match problem {
+            EngineError::Damaged(reason) | EngineError::Impossible(reason) => Self::Damaged(reason),
+            EngineError::Transient(reason)
+            | EngineError::Unknown(reason)
+            | EngineError::Fatal(reason)
+            | EngineError::Superseded(reason) => Self::Database(reason),
+        }
+    }
+}
+
+impl From<io::Error> for TransferError {
+    fn from(problem: io::Error) -> Self {
+        if problem.kind() == io::ErrorKind::StorageFull { Self::Full } else { Self::File(problem) }
     }
 }

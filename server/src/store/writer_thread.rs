@@ -13,7 +13,7 @@ use tracing::{error, info, warn};
 use super::engine::Writer;
 use super::error::EngineError;
 use super::report::{Report, Reporter};
-use super::{Answer, Load, Unsaved, Write};
+use super::{Answer, Breakage, Load, Unsaved, Write};
 use crate::failpoints;
 
 /// First pause before a stalled batch is tried again. The engine has by then waited for a lock by itself.
@@ -47,17 +47,24 @@ impl WriterThread {
                     failpoints::pass("writer.durable");
                     self.reporter.send(Report::Settled { answers, load, took });
                 }
-                Err(reason) => return Err(self.give_up(load, reason)),
+                Err(why) => return Err(self.give_up(load, why)),
             }
-            if let Err(reason) = self.tend() {
-                return Err(self.give_up(Load::default(), reason));
+            if let Err(why) = self.tend() {
+                return Err(self.give_up(Load::default(), why));
             }
         }
-        if let Err(problem) = self.engine.finish() {
+        match self.engine.finish() {
+            Ok(()) => Ok(()),
+            // Nobody will find what is durable.
+            Err(problem @ EngineError::Superseded(_)) => {
+                Err(self.give_up(Load::default(), problem.into()))
+            }
             // All is durable already; the next start does what is left to do.
-            warn!(%problem, "the database wasn't left tidy");
+            Err(problem) => {
+                warn!(%problem, "the database wasn't left tidy");
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     /// Sleeps until something is there, then takes what else is waiting. `None` when nothing can come any more.
@@ -80,7 +87,7 @@ impl WriterThread {
         &mut self,
         number: u64,
         batch: &[Write],
-    ) -> Result<(Vec<Answer>, Duration), String> {
+    ) -> Result<(Vec<Answer>, Duration), Breakage> {
         let mut pause = RETRY_FIRST;
         let mut stalled_since = None;
         let mut closing_since = None;
@@ -93,7 +100,14 @@ impl WriterThread {
                     }
                     return Ok((answers, started.elapsed()));
                 }
-                Err(EngineError::Fatal(reason)) => return Err(reason),
+                Err(
+                    problem @ (EngineError::Fatal(_)
+                    | EngineError::Damaged(_)
+                    | EngineError::Impossible(_)
+                    | EngineError::Superseded(_)),
+                ) => {
+                    return Err(problem.into());
+                }
                 Err(problem @ (EngineError::Transient(_) | EngineError::Unknown(_))) => problem,
             };
             if let EngineError::Unknown(reason) = &problem {
@@ -107,7 +121,7 @@ impl WriterThread {
             if self.closing.load(Ordering::Acquire) {
                 let since = *closing_since.get_or_insert(started);
                 if since.elapsed() >= self.close_patience {
-                    return Err(problem.to_string());
+                    return Err(problem.into());
                 }
             }
             // Closing unparks, so that its patience begins at once.
@@ -123,13 +137,13 @@ impl WriterThread {
     }
 
     fn recovered(&self, since: Instant) {
-        let seconds = since.elapsed().as_secs_f32();
-        info!(seconds, "the database takes writes again");
+        let stood_ms = since.elapsed().as_millis();
+        info!(stood_ms, "the database takes writes again");
         self.reporter.send(Report::Recovered);
     }
 
     /// Housekeeping can wait for space as well, without anybody noticing. Said once, however many batches it waits for.
-    fn tend(&mut self) -> Result<(), String> {
+    fn tend(&mut self) -> Result<(), Breakage> {
         match self.engine.tend() {
             Ok(()) => self.untended = false,
             Err(EngineError::Transient(reason) | EngineError::Unknown(reason)) => {
@@ -138,15 +152,27 @@ impl WriterThread {
                 }
                 self.untended = true;
             }
-            Err(EngineError::Fatal(reason)) => return Err(reason),
+            Err(
+                problem @ (EngineError::Fatal(_)
+                | EngineError::Damaged(_)
+                | EngineError::Impossible(_)
+                | EngineError::Superseded(_)),
+            ) => {
+                return Err(problem.into());
+            }
         }
         Ok(())
     }
 
     /// Nothing more is written: what comes after a lost batch would leave a hole in the order.
-    fn give_up(&self, mut lost: Load, reason: String) -> Unsaved {
+    fn give_up(&self, mut lost: Load, why: Breakage) -> Unsaved {
+        // Who reads that commits are lost has ended the server, and needn't be told to start it again.
+        let reason = match &why {
+            Breakage::Failed(reason) => reason.clone(),
+            Breakage::Damaged(_) | Breakage::Superseded(_) => why.to_string(),
+        };
         error!(%reason, "the database can't go on");
-        self.reporter.send(Report::Broken(reason.clone()));
+        self.reporter.send(Report::Broken(why));
         for write in self.queue.try_iter() {
             lost += Load::of(&write);
         }

@@ -7,7 +7,7 @@ use tokio_postgres::error::SqlState;
 use crate::store::error::EngineError;
 use crate::store::{Location, OpenError, PostgresUrl};
 
-use super::failure::{Failure, describe};
+use super::failure::{Failure, describe, is_damage};
 use super::rows::get;
 use super::session::{Session, Value};
 
@@ -31,6 +31,9 @@ impl Address {
             .as_str()
             .parse()
             .map_err(|problem: tokio_postgres::Error| wrong(describe(&problem)))?;
+        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+            return Err(wrong("it names no host".to_owned()));
+        }
         if config.get_ssl_mode() == SslMode::Require {
             return Err(wrong(
                 "this server speaks no TLS with PostgreSQL yet; leave sslmode out and use a private network or a socket"
@@ -130,6 +133,7 @@ impl Address {
         match state {
             None => OpenError::Unreachable { place, detail },
             Some(&SqlState::DISK_FULL) => OpenError::Full { place },
+            Some(state) if is_damage(state) => OpenError::Corrupt { place, detail },
             Some(&SqlState::INSUFFICIENT_PRIVILEGE) => OpenError::Rights { place, detail },
             Some(state) if OUT_OF_REACH.iter().any(|class| state.code().starts_with(class)) => {
                 OpenError::Unreachable { place, detail }

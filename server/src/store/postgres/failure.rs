@@ -93,17 +93,24 @@ pub(super) fn describe(problem: &tokio_postgres::Error) -> String {
 /// Before anything was committed: nothing was done. Else every error is a bug of ours or damage.
 impl From<Failure> for EngineError {
     fn from(failure: Failure) -> Self {
-        match failure.passes() {
-            true => Self::Transient(failure.to_string()),
-            false => Self::Fatal(failure.to_string()),
+        let reason = failure.to_string();
+        match failure.state() {
+            _ if failure.passes() => Self::Transient(reason),
+            Some(state) if is_damage(state) => Self::Damaged(reason),
+            _ => Self::Fatal(reason),
         }
     }
 }
 
 /// Of a COMMIT: whether it was done may not have been heard.
-pub(super) fn of_commit(failure: &Failure) -> EngineError {
+pub(super) fn of_commit(failure: Failure) -> EngineError {
     match failure.passes() {
         true => EngineError::Unknown(failure.to_string()),
-        false => EngineError::Fatal(failure.to_string()),
+        false => EngineError::from(failure),
     }
+}
+
+/// Whether what PostgreSQL has on its disk contradicts itself.
+pub(super) fn is_damage(state: &SqlState) -> bool {
+    [&SqlState::DATA_CORRUPTED, &SqlState::INDEX_CORRUPTED].contains(&state)
 }

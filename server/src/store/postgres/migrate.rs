@@ -33,7 +33,7 @@ pub(super) fn migrate(address: &Address, session: &mut Session) -> Result<(), Op
 /// The schema must be exactly this build's, for those who only look.
 pub(super) fn require_current(address: &Address, session: &mut Session) -> Result<(), OpenError> {
     match check_schema(address, session)? {
-        0 => Err(OpenError::Missing { place: address.place() }),
+        0 => Err(OpenError::Empty { place: address.place() }),
         found if found == known_schema() => Ok(()),
         found => {
             Err(OpenError::OlderSchema { place: address.place(), found, known: known_schema() })

@@ -32,7 +32,8 @@ pub(in crate::store) fn look<T>(
     let (address, mut session) = connect(url)?;
     schema::require_current(&address, &mut session)?;
     session.run(BEGIN).map_err(|failure| address.failed(&failure))?;
-    work(&mut PostgresSnapshot(&mut session)).map_err(|problem| failed(&address, &problem))
+    work(&mut PostgresSnapshot(&mut session))
+        .map_err(|problem| OperatorError::of(address.place(), problem))
 }
 
 /// Gives a character a rank.
@@ -56,6 +57,9 @@ pub(in crate::store) fn set_rank(
 pub(in crate::store) fn migrate(url: &PostgresUrl) -> Result<Migrated, OperatorError> {
     let (address, mut session) = own(url)?;
     let from = schema::check_schema(&address, &mut session)?;
+    if from == 0 {
+        return Err(OpenError::Empty { place: address.place() }.into());
+    }
     schema::migrate(&address, &mut session)?;
     Ok(Migrated { from, to: schema::known_schema() })
 }
@@ -88,8 +92,4 @@ fn own(url: &PostgresUrl) -> Result<(Address, Session), OpenError> {
     let (address, mut session) = connect(url)?;
     address.lock(&mut session)?;
     Ok((address, session))
-}
-
-fn failed(address: &Address, problem: &EngineError) -> OperatorError {
-    OperatorError::Failed { place: address.place(), detail: problem.to_string() }
 }

@@ -55,7 +55,7 @@ pub(super) fn text(text: &str) -> Cow<'_, str> {
 
 /// A column that can't be what is in it.
 fn impossible(column: usize, what: impl std::fmt::Debug) -> EngineError {
-    EngineError::Fatal(format!("column {column} holds {what:?}, which can't be"))
+    EngineError::Impossible(format!("column {column} holds {what:?}, which can't be"))
 }
 
 /// Any column.
@@ -63,7 +63,8 @@ pub(super) fn get<'a, T: tokio_postgres::types::FromSql<'a>>(
     row: &'a Row,
     column: usize,
 ) -> Result<T, EngineError> {
-    row.try_get(column).map_err(|problem| EngineError::Fatal(format!("column {column}: {problem}")))
+    row.try_get(column)
+        .map_err(|problem| EngineError::Impossible(format!("column {column}: {problem}")))
 }
 
 /// A column of type BIGINT that is never negative and may have fewer bits here.

@@ -80,7 +80,7 @@ fn insert_sql(table: &Table, rows: usize) -> String {
 fn values(row: &Row) -> Result<Vec<Value>, EngineError> {
     let value = |column| {
         let value = row.try_get(column);
-        value.map_err(|problem| EngineError::Fatal(format!("column {column}: {problem}")))
+        value.map_err(|problem| EngineError::Impossible(format!("column {column}: {problem}")))
     };
     (0..row.len()).map(value).collect()
 }

@@ -447,7 +447,7 @@ impl Transaction for PostgresTransaction<'_> {
         if self.failed {
             return Err(EngineError::Fatal("a statement of this transaction failed".to_owned()));
         }
-        self.session.run("COMMIT").map_err(|failure| of_commit(&failure))?;
+        self.session.run("COMMIT").map_err(of_commit)?;
         self.open = false;
         Ok(())
     }

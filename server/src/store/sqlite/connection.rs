@@ -9,6 +9,9 @@ use rustix::fs::{Access as Right, access};
 
 use crate::store::{Location, OpenError};
 
+use super::failure::is_full;
+use super::file;
+
 /// How long a statement waits for somebody else's lock, such as a backup tool's, before the batch is put off.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 /// Prepared statements kept per connection; there are fewer than 40 of them.
@@ -35,6 +38,8 @@ pub(super) enum Problem {
     NotOurs,
     Newer { found: i32 },
     Older { found: i32 },
+    Empty,
+    Damaged(String),
     OtherSchema(String),
     Full,
     Migration(String),
@@ -56,6 +61,8 @@ impl Problem {
             Self::NotOurs => OpenError::NotOurs { place },
             Self::Newer { found } => OpenError::NewerSchema { place, found, known },
             Self::Older { found } => OpenError::OlderSchema { place, found, known },
+            Self::Empty => OpenError::Empty { place },
+            Self::Damaged(detail) => OpenError::Corrupt { place, detail },
             Self::OtherSchema(detail) => OpenError::OtherSchema { place, detail },
             Self::Full => OpenError::Full { place },
             Self::Migration(detail) => OpenError::Engine { place, detail },
@@ -68,7 +75,7 @@ impl Problem {
                 Some(ErrorCode::DatabaseCorrupt) => {
                     OpenError::Corrupt { place, detail: problem.to_string() }
                 }
-                Some(ErrorCode::DiskFull) => OpenError::Full { place },
+                _ if is_full(&problem) => OpenError::Full { place },
                 _ => OpenError::Engine { place, detail: problem.to_string() },
             },
         }
@@ -91,6 +98,7 @@ pub(super) fn open(path: &Path, intent: Access) -> Result<Connection, OpenError>
             false => Ok(()),
         })
         .map_err(|source| OpenError::Access { place: path.into(), source })?;
+    file::refuse_strange_log(path)?;
     set_up(path, intent).map_err(|problem| problem.into_open_error(path))
 }
 
@@ -134,6 +142,9 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Problem> {
             source.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
         return Err(match code {
             Some(ErrorCode::DiskFull) => Problem::Full,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Problem::Damaged(source.to_string())
+            }
             _ => Problem::Migration(problem.to_string()),
         });
     }
@@ -143,6 +154,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Problem> {
 /// The schema must be exactly this build's, for those who only look.
 pub(super) fn require_current(connection: &Connection) -> Result<(), Problem> {
     match check_schema(connection)? {
+        0 => Err(Problem::Empty),
         found if found == known_schema() => Ok(()),
         found => Err(Problem::Older { found }),
     }

@@ -5,6 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::store::engine::{Database, check_epoch};
 use crate::store::error::EngineError;
 
+use super::file::Identity;
 use super::lock::FileLock;
 use super::rows::unsigned;
 use super::transaction::SqliteTransaction;
@@ -17,6 +18,8 @@ const CHECKPOINT_PAGES: i64 = 1_000;
 /// Owns the database.
 pub(super) struct SqliteDatabase {
     connection: Connection,
+    /// The file that is open. Who moves or replaces it doesn't reach what is open here.
+    file: Identity,
     node: u16,
     epoch: u64,
     /// After the connection, so that nobody else gets in before it is closed.
@@ -24,8 +27,26 @@ pub(super) struct SqliteDatabase {
 }
 
 impl SqliteDatabase {
-    pub(super) const fn new(connection: Connection, lock: FileLock, node: u16, epoch: u64) -> Self {
-        Self { connection, node, epoch, _lock: lock }
+    pub(super) const fn new(
+        connection: Connection,
+        file: Identity,
+        lock: FileLock,
+        node: u16,
+        epoch: u64,
+    ) -> Self {
+        Self { connection, file, node, epoch, _lock: lock }
+    }
+
+    /// Another file under the database's name is what the next start would find, and not what is confirmed here.
+    fn check_file(&self) -> Result<(), EngineError> {
+        match self.file.holds() {
+            true => Ok(()),
+            false => Err(EngineError::Superseded(
+                "the database's file was moved, replaced or deleted while the server ran; what was confirmed is in it and \
+                 in its -wal: put both back together before you start again"
+                    .to_owned(),
+            )),
+        }
     }
 
     /// The write-ahead log into the database; `mode` as SQLite names it. Gives the pages that are in the log alone.
@@ -43,6 +64,7 @@ impl Database for SqliteDatabase {
     type Transaction<'a> = SqliteTransaction<'a>;
 
     fn begin(&mut self) -> Result<SqliteTransaction<'_>, EngineError> {
+        self.check_file()?;
         let rows = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // The lock lies beside the database: whoever removes it, or comes to the database by another name, gets past it.
         check_epoch(self.epoch, epoch(&rows)?)?;
@@ -57,6 +79,7 @@ impl Database for SqliteDatabase {
     }
 
     fn finish(&mut self) -> Result<(), EngineError> {
+        self.check_file()?;
         self.checkpoint("TRUNCATE").map(|_| ())
     }
 }

@@ -1,23 +1,34 @@
 //! Which of SQLite's errors pass and which don't.
 
-use rusqlite::ErrorCode;
 use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
+use rusqlite::{Error, ErrorCode};
 
 use crate::store::error::EngineError;
 
-impl From<rusqlite::Error> for EngineError {
-    fn from(problem: rusqlite::Error) -> Self {
+impl From<Error> for EngineError {
+    fn from(problem: Error) -> Self {
         let reason = problem.to_string();
-        let extended = problem.sqlite_error().map(|error| error.extended_code);
+        if let Error::FromSqlConversionFailure(..)
+        | Error::IntegralValueOutOfRange(..)
+        | Error::InvalidColumnType(..) = problem
+        {
+            return Self::Impossible(reason);
+        }
+        let is_full = is_full(&problem);
         match problem.sqlite_error_code() {
-            Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-                Self::Transient(reason)
-            }
-            // The log's index beside the database couldn't grow: a full disk by another name.
-            _ if extended == Some(SQLITE_IOERR_SHMSIZE) => Self::Transient(reason),
-            // Everything else: a rule of the schema (a bug of ours), a damaged page, or an I/O error. After a failed
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Transient(reason),
+            _ if is_full => Self::Transient(format!("{reason}; make room")),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(reason),
+            // Everything else: a rule of the schema (a bug of ours), or an I/O error. After a failed
             // fsync the system may have dropped the bytes, and the next fsync would report success without them.
             _ => Self::Fatal(reason),
         }
     }
+}
+
+/// Whether there was no space. The log's index beside the database that can't grow is a full disk by another name.
+pub(super) fn is_full(problem: &Error) -> bool {
+    problem.sqlite_error().is_some_and(|error| {
+        error.code == ErrorCode::DiskFull || error.extended_code == SQLITE_IOERR_SHMSIZE
+    })
 }

@@ -11,6 +11,8 @@ use rustix::io::Errno;
 
 use crate::store::OpenError;
 
+use super::file::{beside, real};
+
 /// Held for as long as the database is in use.
 pub(super) struct FileLock {
     file: File,
@@ -23,14 +25,18 @@ impl FileLock {
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(unusable)?;
         }
+        let name = lock_path(&real(path));
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
             .mode(0o600)
-            .open(lock_path(&real(path)))
-            .map_err(unusable)?;
+            .open(&name)
+            .map_err(|source| match name.exists() {
+                true => OpenError::LockFile { file: name.clone(), source },
+                false => unusable(source),
+            })?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => {
@@ -51,16 +57,9 @@ impl Drop for FileLock {
     }
 }
 
-/// The path without symbolic links, so that nobody gets past the lock by another name of the database.
-fn real(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| path.to_owned())
-}
-
 /// The lock can't be on the database itself: SQLite uses locks of its own there.
 fn lock_path(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    PathBuf::from(name)
+    beside(path, ".lock")
 }
 
 fn sign(file: &mut File) -> io::Result<()> {
@@ -74,20 +73,5 @@ fn holder(file: &mut File) -> String {
     match (read, text.parse::<u32>()) {
         (Ok(_), Ok(process)) => format!("process {process}"),
         _ => "another process".to_owned(),
-    }
-}
-
-/// Makes an empty database that its owner alone can read, since it will hold password hashes. SQLite gives the files
-/// beside it the same mode. One that is there keeps its mode.
-pub(super) fn make_private(path: &Path) -> Result<(), OpenError> {
-    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    match made {
-        Ok(_) => {
-            // Said, because the disk that should be here may not be mounted.
-            tracing::info!(path = %path.display(), "there was no database here: a new, empty world begins");
-            Ok(())
-        }
-        Err(problem) if problem.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(source) => Err(OpenError::Directory { place: path.into(), source }),
     }
 }

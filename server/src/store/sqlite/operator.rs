@@ -5,17 +5,18 @@ use std::time::Duration;
 
 use game::Rank;
 use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, Transaction, TransactionBehavior, params_from_iter};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params_from_iter};
 
 use crate::store::error::EngineError;
 use crate::store::ledger::Watch;
 use crate::store::rules::fold;
 use crate::store::snapshot::{Snapshot, Value};
 use crate::store::transfer::{Loader, Table};
-use crate::store::{Migrated, OpenError, OperatorError};
+use crate::store::{Migrated, OpenError, OperatorError, TransferError};
 
 use super::connection::{self, Access};
-use super::lock::{self, FileLock};
+use super::file;
+use super::lock::FileLock;
 use super::rows;
 
 /// Pages of a copy that are read at once: 4 MiB.
@@ -57,6 +58,9 @@ pub(in crate::store) fn migrate(path: &Path) -> Result<Migrated, OperatorError> 
     let mut connection = connection::open(path, Access::Write)?;
     let open_error = |problem: connection::Problem| problem.into_open_error(path);
     let from = connection::check_schema(&connection).map_err(open_error)?;
+    if from == 0 {
+        return Err(open_error(connection::Problem::Empty).into());
+    }
     connection::migrate(&mut connection).map_err(open_error)?;
     Ok(Migrated { from, to: connection::known_schema() })
 }
@@ -72,7 +76,13 @@ pub(in crate::store) fn copy(
     let moment = source.transaction().map_err(|problem| failed(path, problem))?;
     let mut count = moment.prepare("SELECT COUNT(*) FROM meta").map_err(|it| failed(path, it))?;
     count.query_row([], |_| Ok(())).map_err(|problem| failed(path, problem))?;
-    copy_pages(&moment, to, watch).map_err(|problem| failed(to, problem))
+    copy_pages(&moment, to, watch).map_err(|problem| match problem.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => {
+            OperatorError::Transfer { file: to.to_owned(), problem: TransferError::Full }
+        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => failed(path, problem),
+        _ => failed(to, problem),
+    })
 }
 
 fn copy_pages(source: &Connection, to: &Path, watch: &mut Watch<'_>) -> rusqlite::Result<()> {
@@ -108,7 +118,7 @@ pub(in crate::store) fn load(
     work: impl FnOnce(&mut dyn Loader) -> Result<(), OperatorError>,
 ) -> Result<(), OperatorError> {
     let _lock = FileLock::take(path)?;
-    lock::make_private(path)?;
+    file::provide(path)?;
     let mut connection = connection::open(path, Access::Write)?;
     connection::migrate(&mut connection).map_err(|problem| problem.into_open_error(path))?;
     let mut transaction = connection
@@ -154,6 +164,6 @@ fn open_to_look(path: &Path) -> Result<Connection, OpenError> {
 }
 
 /// Puts the path to what goes wrong.
-fn failed(path: &Path, problem: impl std::fmt::Display) -> OperatorError {
-    OperatorError::Failed { place: path.into(), detail: problem.to_string() }
+fn failed(path: &Path, problem: impl Into<EngineError>) -> OperatorError {
+    OperatorError::of(path.into(), problem.into())
 }

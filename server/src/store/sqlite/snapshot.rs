@@ -55,7 +55,7 @@ impl Snapshot for Transaction<'_> {
 }
 
 fn value(row: &Row<'_>, column: usize) -> Result<Value, EngineError> {
-    let odd = || EngineError::Fatal(format!("column {column} holds what no table has"));
+    let odd = || EngineError::Impossible(format!("column {column} holds what no table has"));
     Ok(match row.get_ref(column)? {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(number) => Value::Integer(number),

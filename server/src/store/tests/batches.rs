@@ -4,7 +4,7 @@ use game::record::{Change, GmEntry, Owner};
 use game::{CharacterId, CommitSeq, ItemId};
 
 use super::world::{Home, World, ground, item, on_every_engine, register, save, write};
-use crate::store::{Answer, Backlog};
+use crate::store::{Answer, Backlog, Breakage};
 
 on_every_engine![
     a_commit_repeated_after_an_unknown_result_is_applied_once,
@@ -19,7 +19,7 @@ on_every_engine![
 
 /// The reason for which the store stopped.
 fn broken(world: &mut World) -> String {
-    let Answer::Broken(reason) = world.answer() else {
+    let Answer::Broken(Breakage::Failed(reason)) = world.answer() else {
         panic!("not broken");
     };
     reason

@@ -11,8 +11,10 @@ use tempfile::TempDir;
 
 use super::audit::{paid_twice, small_world};
 use super::history::{Dice, Model};
+use super::open::damage;
 use super::world::{Home, World, ground, item, on_every_engine, path, settings};
 use crate::store::engine::{Database, Transaction, Writer};
+use crate::store::error::EngineError;
 use crate::store::ledger::{self, Folded, LONGEST};
 use crate::store::rules::Rules;
 use crate::store::{self, AuditReport, Finding, audit};
@@ -146,6 +148,19 @@ fn a_ledger_that_cannot_be_folded_ends_nothing_and_stays_as_it_is() {
         assert_eq!(rules.tend(), Ok(()), "{forged}");
         assert_eq!((rows("ledger"), rows("item_openings")), (entries, openings), "{forged}");
     }
+}
+
+#[test]
+fn a_damaged_page_isnt_taken_for_a_ledger_that_cannot_be_folded() {
+    let directory = small_world();
+    let connection = Connection::open(path(&directory)).unwrap();
+    connection.execute_batch("UPDATE ledger SET at_ms = 1").unwrap();
+    drop(connection);
+    damage(&path(&directory), "ledger");
+    let database = store::sqlite::reopen(&path(&directory));
+    let mut rules = Rules::new(database, 1, Duration::from_secs(1));
+    let tended = rules.tend();
+    assert!(matches!(tended, Err(EngineError::Damaged(_))), "{tended:?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use game::{CharacterId, CommitSeq, ItemId, MailId};
 
 use super::world::{Home, RESERVED, World, create, item, on_every_engine, register, save, write};
 use crate::store::ledger::EntryKind;
-use crate::store::{Answer, LedgerEntry, Ticket, Write};
+use crate::store::{Answer, Breakage, LedgerEntry, Ticket, Write};
 
 on_every_engine![
     a_split_and_a_merge_leave_both_sides_in_the_ledger,
@@ -103,7 +103,7 @@ fn what_cannot_be_paid_or_held_stops_the_store(home: &Home) {
         let (_, anna) = world.character("anna");
         world.settle(anna, vec![gold(None, Some(anna), 10)]);
         world.submit(anna, vec![change]);
-        let Answer::Broken(reason) = world.answer() else {
+        let Answer::Broken(Breakage::Failed(reason)) = world.answer() else {
             panic!("{name}: not broken");
         };
         assert!(
@@ -261,7 +261,7 @@ fn an_id_that_nobody_reserved_makes_no_item(home: &Home) {
         world.submit(anna, vec![Change::Create(item(id, Owner::Character(anna)))]);
         let answer = world.answer();
         assert!(
-            matches!(&answer, Answer::Broken(reason) if reason.contains("nobody reserved")),
+            matches!(&answer, Answer::Broken(Breakage::Failed(reason)) if reason.contains("nobody reserved")),
             "{id}: {answer:?}"
         );
     }

@@ -1,14 +1,19 @@
 //! Files that can't be used: each refusal has its own reason, and changes nothing.
 
 use std::fs;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use game::CharacterId;
 use game::record::Change;
+use game::{CharacterId, Rank};
 use rusqlite::Connection;
+use tempfile::TempDir;
 
-use super::world::{World, ground, item, path, settings};
-use crate::store::{Answer, OpenError, OperatorError, Store, StoreSettings, audit};
+use super::world::{World, ground, item, path, register, settings};
+use crate::store::{
+    Answer, Breakage, OpenError, OperatorError, Store, StoreSettings, audit, backup, export,
+    migrate, set_rank,
+};
 
 fn refused(settings: StoreSettings) -> OpenError {
     let error = Store::open(settings, || {}).map(|_| ()).unwrap_err();
@@ -49,7 +54,7 @@ fn a_start_that_another_one_has_got_past_the_lock_of_writes_nothing_more() {
     fs::remove_file(path(&directory).with_added_extension("lock")).unwrap();
     let second = World::open(settings(&directory));
     first.submit(CharacterId(0), vec![sword(2)]);
-    let Answer::Broken(reason) = first.answer() else {
+    let Answer::Broken(Breakage::Superseded(reason)) = first.answer() else {
         panic!("it goes on");
     };
     assert!(reason.contains("another server has taken over"), "{reason}");
@@ -142,6 +147,171 @@ fn a_damaged_database_is_refused() {
     fs::write(path(&directory), bytes).unwrap();
     let error = refused(settings(&directory));
     assert!(matches!(error, OpenError::Corrupt { .. }), "{error}");
+}
+
+/// A world that has noise where a table begins.
+fn damaged(table: &str) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(settings(&directory));
+    world.account("anna");
+    world.settle(CharacterId(0), vec![Change::Create(item(1, ground(4)))]);
+    world.store.close().unwrap();
+    damage(&path(&directory), table);
+    directory
+}
+
+/// Writes noise where a table begins.
+pub(super) fn damage(path: &Path, table: &str) {
+    let connection = Connection::open(path).unwrap();
+    let root = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
+    let root: i64 = connection.query_row(root, [table], |row| row.get(0)).unwrap();
+    let size: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0)).unwrap();
+    drop(connection);
+    let [root, size] = [root, size].map(i64::unsigned_abs);
+    let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+    let noise = vec![0x5a; usize::try_from(size).unwrap()];
+    file.write_all_at(&noise, (root - 1) * size).unwrap();
+}
+
+#[test]
+fn a_damaged_page_that_an_operator_meets_is_the_databases_and_a_backup_is_the_way_out() {
+    let directory = damaged("items");
+    let place = path(&directory).into();
+    let new = directory.path().join("new");
+    let met = [
+        ("audit", audit(&place).map(drop)),
+        ("backup", backup(&place, &new, true, &mut |_, _| {})),
+        ("export", export(&place, &new, &mut |_, _| {})),
+    ];
+    for (command, outcome) in met {
+        let problem = outcome.unwrap_err();
+        let OperatorError::Open(OpenError::Corrupt { place: blamed, .. }) = &problem else {
+            panic!("{command}: {problem}");
+        };
+        assert_eq!(*blamed, place, "{command}");
+        assert!(problem.to_string().contains("restore a backup"), "{command}: {problem}");
+        assert!(!new.exists(), "{command}");
+    }
+}
+
+#[test]
+fn a_damaged_page_met_in_play_breaks_the_store_for_what_it_is() {
+    let directory = damaged("accounts");
+    let mut world = World::open(settings(&directory));
+    let answer = world.write(register("bert"));
+    assert!(matches!(answer, Answer::Broken(Breakage::Damaged(_))), "{answer:?}");
+    let unsaved = world.store.close().unwrap_err();
+    assert!(unsaved.to_string().contains("restore a backup"), "{unsaved}");
+}
+
+#[test]
+fn an_empty_file_is_no_world_to_look_at_and_a_new_one_to_a_start() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(path(&directory), "").unwrap();
+    let place = path(&directory).into();
+    let looks =
+        [audit(&place).map(drop), export(&place, &directory.path().join("new"), &mut |_, _| {})];
+    for look in looks.into_iter().chain([migrate(&place).map(drop)]) {
+        let problem = look.unwrap_err();
+        assert!(matches!(problem, OperatorError::Open(OpenError::Empty { .. })), "{problem}");
+    }
+    World::open(settings(&directory)).store.close().unwrap();
+    assert!(audit(&place).unwrap().is_clean());
+}
+
+/// Everything that opens a database, each of which must fail for what is wrong with it.
+fn refused_by_all(file: &Path) {
+    let (place, new) = (file.into(), file.with_added_extension("new"));
+    let start = Store::open(StoreSettings::new(file, 1), || {}).map(drop);
+    let outcomes = [
+        ("start", start.map_err(Into::into)),
+        ("audit", audit(&place).map(drop)),
+        ("export", export(&place, &new, &mut |_, _| {})),
+        ("backup", backup(&place, &new, true, &mut |_, _| {})),
+        ("migrate", migrate(&place).map(drop)),
+        ("rank", set_rank(&place, "Anna", Rank::Guide)),
+    ];
+    for (who, outcome) in outcomes {
+        let problem = outcome.unwrap_err();
+        let is_damage = matches!(problem, OperatorError::Open(OpenError::Corrupt { .. }));
+        assert!(is_damage, "{who}: {problem}");
+        assert!(problem.to_string().contains("with its -wal"), "{who}: {problem}");
+    }
+    assert!(!new.exists());
+}
+
+#[test]
+fn nobody_throws_the_log_beside_an_empty_file_away() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(path(&directory), "").unwrap();
+    let log = directory.path().join("world.db-wal");
+    fs::write(&log, "what was confirmed").unwrap();
+    refused_by_all(&path(&directory));
+    let link = directory.path().join("link.db");
+    std::os::unix::fs::symlink(path(&directory), &link).unwrap();
+    refused_by_all(&link);
+    assert_eq!(fs::read_to_string(log).unwrap(), "what was confirmed");
+}
+
+#[test]
+fn no_world_begins_where_a_log_without_its_database_lies() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = directory.path().join("world.db-wal");
+    fs::write(&log, "what was confirmed").unwrap();
+    let error = refused(settings(&directory));
+    assert!(error.to_string().contains("the file is gone"), "{error}");
+    assert!(!path(&directory).exists());
+    assert_eq!(fs::read_to_string(log).unwrap(), "what was confirmed");
+}
+
+#[test]
+fn a_store_whose_file_was_replaced_or_deleted_confirms_nothing_more_and_keeps_its_log() {
+    for replaced in [true, false] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut world = World::open(settings(&directory));
+        let (file, away) = (path(&directory), directory.path().join("away.db"));
+        world.settle(CharacterId(0), vec![Change::Create(item(1, ground(4)))]);
+        fs::rename(&file, &away).unwrap();
+        if replaced {
+            fs::copy(&away, &file).unwrap();
+        }
+        world.submit(CharacterId(0), vec![Change::Create(item(2, ground(4)))]);
+        let answer = world.answer();
+        assert!(matches!(answer, Answer::Broken(Breakage::Superseded(_))), "{answer:?}");
+        let unsaved = world.store.close().unwrap_err();
+        assert!(unsaved.to_string().contains("put both back together"), "{unsaved}");
+        // As it says.
+        fs::rename(&away, &file).unwrap();
+        assert_eq!(audit(&file.as_path().into()).unwrap().items, 1);
+    }
+}
+
+#[test]
+fn an_orderly_end_beside_another_file_isnt_called_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let world = World::open(settings(&directory));
+    fs::rename(path(&directory), directory.path().join("away.db")).unwrap();
+    world.store.close().unwrap_err();
+    assert!(directory.path().join("world.db-wal").metadata().unwrap().len() > 0);
+}
+
+#[test]
+fn nobody_plays_a_log_that_was_left_behind_into_a_backup() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(settings(&directory));
+    let copy = directory.path().join("copy.db");
+    backup(&path(&directory).into(), &copy, true, &mut |_, _| {}).unwrap();
+    world.settle(CharacterId(0), vec![Change::Create(item(1, ground(4)))]);
+    let log = directory.path().join("world.db-wal");
+    let left = fs::read(&log).unwrap();
+    world.store.close().unwrap();
+    // As if the server had been killed before its end, and the backup put in its database's place.
+    fs::rename(&copy, path(&directory)).unwrap();
+    fs::write(&log, &left).unwrap();
+    refused_by_all(&path(&directory));
+    assert_eq!(fs::read(&log).unwrap(), left);
+    fs::remove_file(&log).unwrap();
+    assert_eq!(audit(&path(&directory).into()).unwrap().items, 0);
 }
 
 #[test]

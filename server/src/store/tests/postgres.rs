@@ -7,7 +7,7 @@ use private_postgres::{Database, Durability, Server};
 
 use super::world::{Home, World, ground, item};
 use crate::store::{
-    Answer, Location, OpenError, OperatorError, PostgresUrl, Store, StoreSettings, audit,
+    Answer, Breakage, Location, OpenError, OperatorError, PostgresUrl, Store, StoreSettings, audit,
 };
 
 fn settings(url: &str) -> StoreSettings {
@@ -137,7 +137,7 @@ fn a_start_whose_world_another_server_has_claimed_writes_nothing_more() {
     // As another server does that finds the lock free while our connection is broken.
     server.sql(&database.name, "UPDATE meta SET value = value + 1 WHERE key = 'epoch'").unwrap();
     create(&mut world, 2);
-    let Answer::Broken(reason) = world.answer() else {
+    let Answer::Broken(Breakage::Superseded(reason)) = world.answer() else {
         panic!("it goes on");
     };
     assert!(reason.contains("another server has taken over"), "{reason}");
@@ -195,7 +195,7 @@ fn an_audit_of_nothing_makes_no_tables() {
     let (server, database) = database();
     assert!(matches!(
         audit(&settings(&database.url).place),
-        Err(OperatorError::Open(OpenError::Missing { .. }))
+        Err(OperatorError::Open(OpenError::Empty { .. }))
     ));
     let tables = "SELECT COUNT(*) FROM pg_tables WHERE schemaname = 'public'";
     assert_eq!(server.sql(&database.name, tables).unwrap(), "0");

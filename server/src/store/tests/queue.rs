@@ -10,7 +10,9 @@ use tempfile::TempDir;
 use super::world::{register, settings, write};
 use crate::store::engine::{Opened, Reader, Writer};
 use crate::store::error::EngineError;
-use crate::store::{Answer, Backlog, Bounds, Claim, Read, Store, StoreSettings, Ticket, Write};
+use crate::store::{
+    Answer, Backlog, Bounds, Breakage, Claim, Read, Store, StoreSettings, Ticket, Write,
+};
 
 type Outcome = Result<(), EngineError>;
 
@@ -52,7 +54,7 @@ struct NoReader;
 impl Reader for NoReader {
     fn read(&mut self, question: &Read) -> Result<Answer, EngineError> {
         let Read::Account { ticket, .. } = question else {
-            return Err(EngineError::Fatal("damaged page".to_owned()));
+            return Err(EngineError::Damaged("a page".to_owned()));
         };
         let account = None;
         Ok(Answer::Account { ticket: *ticket, account })
@@ -214,7 +216,7 @@ fn a_failed_fsync_stops_the_store_and_nothing_more_is_written() {
     stage.submit(2).unwrap();
     stage.store.submit(register("anna")).unwrap();
     stage.outcomes.send(Err(EngineError::Fatal("fsync".to_owned()))).unwrap();
-    assert_eq!(stage.answer(), Answer::Broken("fsync".to_owned()));
+    assert_eq!(stage.answer(), Answer::Broken(Breakage::Failed("fsync".to_owned())));
     assert_eq!(stage.submit(3), Err(Backlog));
     assert_eq!(stage.store.durable(), CommitSeq(0));
     let unsaved = stage.store.close().unwrap_err();
@@ -256,7 +258,10 @@ fn a_writer_that_panics_is_a_broken_store() {
     let mut stage = Stage::new(Bounds::default());
     stage.outcomes.send(Ok(())).unwrap();
     stage.store.submit(Write::ReserveItemIds { count: 1 }).unwrap();
-    assert_eq!(stage.answer(), Answer::Broken("store-writer panicked".to_owned()));
+    assert_eq!(
+        stage.answer(),
+        Answer::Broken(Breakage::Failed("store-writer panicked".to_owned()))
+    );
     assert!(stage.store.close().is_err());
 }
 
@@ -282,5 +287,5 @@ fn a_database_that_cannot_be_read_is_a_broken_store() {
     let mut stage = Stage::new(Bounds::default());
     let question = Read::Characters { ticket: Ticket(1), account: game::AccountId(1) };
     stage.store.ask(question).unwrap();
-    assert_eq!(stage.answer(), Answer::Broken("damaged page".to_owned()));
+    assert_eq!(stage.answer(), Answer::Broken(Breakage::Damaged("a page".to_owned())));
 }

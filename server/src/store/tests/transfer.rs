@@ -37,6 +37,13 @@ fn take(directory: &Path, text: &[u8]) -> Result<(), OperatorError> {
     })
 }
 
+/// That the file is at fault, and no rule of the database's that it breaks.
+fn is_told(outcome: Result<(), OperatorError>) {
+    let problem = outcome.unwrap_err();
+    let OperatorError::Transfer { problem, .. } = &problem else { panic!("{problem}") };
+    assert!(!matches!(problem, TransferError::Database(_)), "{problem}");
+}
+
 /// All lines but the first and the last, which say when and what came.
 fn rows(text: &[u8]) -> Vec<&str> {
     let lines: Vec<&str> = std::str::from_utf8(text).unwrap().lines().collect();
@@ -94,16 +101,16 @@ fn a_file_that_was_cut_or_changed_is_refused_and_leaves_nothing() {
     let mut dice = Dice(1);
     for _ in 0..20 {
         let end = dice.below(text.len());
-        take(directory.path(), &text[..end]).unwrap_err();
+        is_told(take(directory.path(), &text[..end]));
         let mut changed = text.clone();
         changed[end] ^= 1;
-        take(directory.path(), &changed).unwrap_err();
+        is_told(take(directory.path(), &changed));
+        assert!(!directory.path().join("new.db").exists());
     }
     let lines = String::from_utf8(text).unwrap();
     let without_one: Vec<&str> = lines.lines().filter(|line| !line.contains("bert")).collect();
     take(directory.path(), (without_one.join("\n") + "\n").as_bytes()).unwrap_err();
     take(directory.path(), format!("{lines}{{}}\n").as_bytes()).unwrap_err();
-    // What is refused leaves a database as new.
     let new = directory.path().join("new.db");
     import(&new.into(), &directory.path().join("world.jsonl"), 1, &mut |_, _| {}).unwrap();
 }
@@ -124,6 +131,7 @@ fn a_world_of_another_node_is_refused_and_nothing_of_it_taken() {
     let place = new.as_path().into();
     let problem = import(&place, &file, 2, &mut |_, _| {}).unwrap_err();
     assert!(problem.to_string().contains("set server.node = 1"), "{problem}");
+    assert!(!new.exists());
     import(&place, &file, 1, &mut |_, _| {}).unwrap();
     let (store, claim) = Store::open(StoreSettings::new(new.as_path(), 1), || {}).unwrap();
     assert_eq!(claim.epoch, epoch + 1);

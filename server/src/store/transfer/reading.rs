@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::store::ledger::Watch;
-use crate::store::snapshot::{Value, integer, number};
+use crate::store::snapshot::{Value, integer};
 
 use super::lines::{End, Header, TableLine, from_json};
 use super::tables::{TABLES, Table};
@@ -32,30 +32,29 @@ pub(in crate::store) fn read(
     for table in TABLES.iter().rev() {
         loader.clear(table)?;
     }
-    each_row(file, schema, watch, |table, rows| Ok(loader.insert(table, rows)?))?;
-    check_node(loader, node)
+    let header = each_row(file, schema, watch, |table, rows| Ok(loader.insert(table, rows)?))?;
+    check_node(&header, node)
 }
 
-/// A world that no server has started on is of no node yet.
-fn check_node(loader: &mut dyn Loader, configured: u16) -> Result<(), TransferError> {
-    let mut stored = configured;
-    loader.rows("SELECT value FROM meta WHERE key = 'node'", &[], &mut |row| {
-        stored = number(row, 0)?;
-        Ok(())
-    })?;
-    if stored == configured {
-        return Ok(());
-    }
-    Err(TransferError::OtherNode { stored, configured })
-}
-
-/// Reads all of a file, and does nothing with it.
+/// Reads all of a file, and does nothing with it but to see that it is whole, and of this node if one is given.
 pub(in crate::store) fn check(
     file: impl BufRead,
     schema: i32,
+    node: Option<u16>,
     watch: &mut Watch<'_>,
 ) -> Result<(), TransferError> {
-    each_row(file, schema, watch, |_, _| Ok(()))
+    let header = each_row(file, schema, watch, |_, _| Ok(()))?;
+    node.map_or(Ok(()), |node| check_node(&header, node))
+}
+
+/// A world that no server has started on is of no node yet.
+fn check_node(header: &Header, configured: u16) -> Result<(), TransferError> {
+    match header.node {
+        Some(stored) if stored != configured => {
+            Err(TransferError::OtherNode { stored, configured })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// No server has started on it and nobody has put anything in.
@@ -76,9 +75,9 @@ fn each_row(
     schema: i32,
     watch: &mut Watch<'_>,
     mut take: impl FnMut(&Table, &[Vec<Value>]) -> Result<(), TransferError>,
-) -> Result<(), TransferError> {
+) -> Result<Header, TransferError> {
     let mut lines = Lines { file, hash: Xxh3Default::new(), line: Vec::new(), number: 0 };
-    lines.header(schema)?;
+    let header = lines.header(schema)?;
     let mut counts = BTreeMap::new();
     let mut begun = lines.next()?;
     for table in &TABLES {
@@ -99,7 +98,8 @@ fn each_row(
         take(table, &rows)?;
         counts.insert(table.name.to_owned(), count);
     }
-    lines.finish(begun, &counts)
+    lines.finish(begun, &counts)?;
+    Ok(header)
 }
 
 struct Lines<R> {
@@ -111,7 +111,7 @@ struct Lines<R> {
 }
 
 impl<R: BufRead> Lines<R> {
-    fn header(&mut self, schema: i32) -> Result<(), TransferError> {
+    fn header(&mut self, schema: i32) -> Result<Header, TransferError> {
         let not_ours = |problem| match matches!(problem, TransferError::File(_)) {
             true => problem,
             false => TransferError::NotOurs,
@@ -119,7 +119,7 @@ impl<R: BufRead> Lines<R> {
         let header = self.next().map_err(not_ours)?;
         let header: Header = serde_json::from_value(header).map_err(|_| TransferError::NotOurs)?;
         if header.realmbeat_export == FORMAT && header.schema == schema {
-            return Ok(());
+            return Ok(header);
         }
         let format = header.realmbeat_export;
         Err(TransferError::OtherVersion { format, schema: header.schema, known: schema })

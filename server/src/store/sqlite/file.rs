@@ -1,0 +1,91 @@
+//! A database's file and the write-ahead log beside it. Whether they belong together is looked at before SQLite sees
+//! them: it deletes the log beside an empty file, even of a connection that only reads, and plays a log that another
+//! database left into whatever has the name now.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::store::OpenError;
+
+/// Where a database's header says which kind of journal it has been written with (SQLite's file format, section 1.3.3),
+/// and what stands there without a log: in a backup, not in what a server has used.
+const WRITE_VERSION: usize = 18;
+const WITHOUT_LOG: u8 = 1;
+
+/// The path without symbolic links: that is where SQLite looks for the log, and where the lock has one name.
+pub(super) fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// The file with `more` behind its name.
+pub(super) fn beside(path: &Path, more: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(more);
+    PathBuf::from(name)
+}
+
+/// Makes an empty file if there is none, and says whether. Its owner alone can read it, since it will hold password hashes;
+/// SQLite gives the files beside it the same mode. One that is there keeps its mode.
+pub(super) fn provide(path: &Path) -> Result<bool, OpenError> {
+    refuse_strange_log(path)?;
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    match made {
+        Ok(_) => Ok(true),
+        Err(problem) if problem.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(source) => Err(OpenError::Directory { place: path.into(), source }),
+    }
+}
+
+/// Refuses a file beside which the log of another one lies: its own was lost, or a backup was put in its place.
+pub(super) fn refuse_strange_log(path: &Path) -> Result<(), OpenError> {
+    let unusable = |source| OpenError::Access { place: path.into(), source };
+    let log = match beside(&real(path), "-wal").metadata() {
+        Ok(log) => log.len(),
+        Err(problem) if problem.kind() == io::ErrorKind::NotFound => 0,
+        Err(problem) => return Err(unusable(problem)),
+    };
+    if log == 0 {
+        return Ok(());
+    }
+    let mut header = Vec::new();
+    let read = |file: File| file.take(WRITE_VERSION as u64 + 1).read_to_end(&mut header);
+    let detail = match File::open(path).and_then(read) {
+        Ok(0) => "the file is empty, but not the write-ahead log beside it",
+        Ok(_) if header.get(WRITE_VERSION) == Some(&WITHOUT_LOG) => {
+            "the write-ahead log beside it isn't its own"
+        }
+        Ok(_) => return Ok(()),
+        Err(problem) if problem.kind() == io::ErrorKind::NotFound => {
+            "the file is gone, but not the write-ahead log beside it"
+        }
+        Err(problem) => return Err(unusable(problem)),
+    };
+    Err(OpenError::Corrupt { place: path.into(), detail: detail.to_owned() })
+}
+
+/// Which file a name leads to, however often it is moved or replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Identity {
+    path: PathBuf,
+    device: u64,
+    number: u64,
+}
+
+impl Identity {
+    /// # Errors
+    /// When there is none, or it can't be reached.
+    pub(super) fn of(path: &Path) -> io::Result<Self> {
+        let about = path.metadata()?;
+        Ok(Self { path: path.to_owned(), device: about.dev(), number: about.ino() })
+    }
+
+    /// Whether the name still leads there. A disk that doesn't answer is no reason to think that it doesn't.
+    pub(super) fn holds(&self) -> bool {
+        match Self::of(&self.path) {
+            Ok(now) => now == *self,
+            Err(problem) => problem.kind() != io::ErrorKind::NotFound,
+        }
+    }
+}
