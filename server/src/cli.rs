@@ -100,7 +100,8 @@ pub enum Command {
         file: PathBuf,
     },
 
-    /// Read an exported world into a new database, all of it or nothing, and audit it
+    /// Read an exported world into a new database, all of it or nothing, and audit it; exit code 1 if the audit has
+    /// findings, which keeps nothing from being taken
     Import {
         /// What export wrote
         file: PathBuf,

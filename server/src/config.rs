@@ -61,6 +61,14 @@ impl Loaded {
         Ok(loaded)
     }
 
+    /// That the value of `key` can't be used, as only the part that uses it can tell.
+    #[must_use]
+    pub fn unusable(&self, key: &'static str, detail: impl std::fmt::Display) -> ConfigError {
+        let origin = self.origin(key).clone();
+        let fault = Fault::Unusable { key, detail: detail.to_string() };
+        ConfigError { problems: vec![Problem::at(origin, fault)] }
+    }
+
     /// Where the value of `key`, such as `network.listen`, came from.
     #[must_use]
     pub fn origin(&self, key: &str) -> &Origin {

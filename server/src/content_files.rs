@@ -20,7 +20,9 @@ pub const DEPTH: usize = 8;
 #[derive(Debug, Error)]
 pub enum ContentFilesError {
     /// The system refused.
-    #[error("can't read content at {}: {source}", path.display())]
+    #[error(
+        "can't read content at {}: {source}; name its directory, from where the server is started", path.display()
+    )]
     Read {
         /// What was being read.
         path: PathBuf,
@@ -41,6 +43,14 @@ pub enum ContentFilesError {
         /// Which limit.
         what: String,
     },
+}
+
+impl ContentFilesError {
+    /// Whether it is this directory itself that can't be read.
+    #[must_use]
+    pub fn is_about(&self, directory: &Path) -> bool {
+        matches!(self, Self::Read { path, .. } if path == directory)
+    }
 }
 
 /// Reads all `.toml`, `.txt`, `.json` and `.tmj` files below `directory`. Other files, such as an editor's or a tileset's

@@ -9,7 +9,8 @@ use clap::Parser as _;
 
 use crate::cli::{Cli, Command};
 use crate::config::{Config, EX_CONFIG, Loaded, Sources, reference};
-use crate::server::{ServerBuilder, check_content};
+use crate::lobby::account_name;
+use crate::server::{ServerBuilder, check_content, check_database};
 use crate::suspects::Suspects;
 use crate::{auth, failpoints, operator, telemetry};
 
@@ -29,12 +30,19 @@ pub fn launch(builder: ServerBuilder) -> ExitCode {
         return say(loaded);
     }
     if cli.settings.check_config {
-        return match check_content(&loaded.config) {
+        return match check_content(&loaded) {
             Ok(()) => say("the configuration and the content are valid\n"),
             Err(error) => fail(error, EX_CONFIG),
         };
     }
-    match cli.command() {
+    let command = cli.command();
+    // What looks after a database says as early as a start does what is wrong with its address.
+    if !matches!(command, Command::Lift { .. } | Command::Token { .. })
+        && let Err(error) = check_database(&loaded)
+    {
+        return fail(error, EX_CONFIG);
+    }
+    match command {
         Command::Run => run(builder, loaded, sources),
         Command::Audit { subject } => operator::audit(&loaded.config, subject),
         Command::Migrate => operator::migrate(&loaded.config),
@@ -66,9 +74,17 @@ fn run(builder: ServerBuilder, loaded: Loaded, sources: Sources) -> ExitCode {
 }
 
 fn lift(config: &Config, id: Option<u32>) -> ExitCode {
-    let suspects = Suspects::of(&config.server.data_dir);
+    let data_dir = &config.server.data_dir;
+    if let Err(error) = data_dir.read_dir() {
+        let data_dir = data_dir.display();
+        return fail(format_args!("{data_dir}: {error}; check --data-dir"), 1);
+    }
+    let suspects = Suspects::of(data_dir);
     let said = match id {
-        None => suspects.text(),
+        None => suspects.text().map(|list| match list.is_empty() {
+            true => format!("no message is refused by a server of {}\n", data_dir.display()),
+            false => list,
+        }),
         Some(id) => suspects.lift(id).map(|lifted| match lifted {
             true => format!("message {id} is accepted from the next start on\n"),
             false => format!("message {id} was not refused\n"),
@@ -84,8 +100,12 @@ fn token(config: &Config, account: &str, lifetime: std::time::Duration) -> ExitC
     let Some(secret) = &config.auth.token_secret else {
         return fail("auth.token_secret is not set: nobody logs in with tokens", EX_CONFIG);
     };
+    let account = match account_name(account) {
+        Ok(account) => account,
+        Err(rule) => return fail(format_args!("{account:?} can't be an account: {rule}"), 1),
+    };
     let secret = secret.expose().as_bytes();
-    match auth::mint_token(secret, &config.auth.token_audience, account, lifetime) {
+    match auth::mint_token(secret, &config.auth.token_audience, &account, lifetime) {
         Ok(token) => say(format!("{token}\n")),
         Err(error) => fail(error, 1),
     }

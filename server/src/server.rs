@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use game::content::ContentError;
-use game::{Content, Game, Input, ModuleList, ModuleTable, TableError};
+use game::content::{ContentError, ZoneContent};
+use game::zone::Grid;
+use game::{Content, Game, Input, ModuleList, ModuleTable, TableError, ZoneName};
 use protocol::FIRST_MODULE_ID;
 
 use crate::auth::{self, AuthError, AuthPool};
 use crate::bus::{self, Bus, QueueBounds};
-use crate::config::{BusUrl, Config, Loaded, Sources};
+use crate::config::{BusUrl, Config, ConfigError, Loaded, Sources};
 use crate::content_files::{ContentFilesError, read_content_files};
 use crate::event_loop::{ByPhase, EventLoop, RunError};
 use crate::lobby::{self, Lobby, system_tokens};
@@ -33,6 +34,9 @@ const QUEUE_SHARE: usize = 10;
 /// Why a server can't start. One line for the operator each, but for lists of mistakes.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// Something that the configuration names can't be used.
+    #[error("{0}")]
+    Settings(#[from] ConfigError),
     /// The content files can't be read.
     #[error("{0}")]
     ContentFiles(#[from] ContentFilesError),
@@ -85,11 +89,16 @@ impl StartError {
     pub fn is_configuration(&self) -> bool {
         matches!(
             self,
-            Self::ContentFiles(_)
+            Self::Settings(_)
+                | Self::ContentFiles(_)
                 | Self::Content(_)
                 | Self::Modules(_)
                 | Self::Game(_)
-                | Self::Store(store::OpenError::Address { .. } | store::OpenError::NoEngine { .. })
+                | Self::Bus(
+                    bus::OpenError::Url { .. }
+                        | bus::OpenError::Name { .. }
+                        | bus::OpenError::NotBuilt
+                )
         )
     }
 }
@@ -169,11 +178,19 @@ impl ServerBuilder {
     pub fn start(self, loaded: Loaded, sources: Sources) -> Result<Server, StartError> {
         let config = &loaded.config;
         let table = Arc::new(self.modules.check()?);
-        let content = Arc::new(read_content(config)?);
+        let content = Arc::new(usable_content(&loaded)?);
         raise_descriptor_limit(config.network.max_sessions)?;
         let data_dir = &config.server.data_dir;
         std::fs::create_dir_all(data_dir)
             .map_err(|source| StartError::DataDir { path: data_dir.clone(), source })?;
+
+        let suspects = Suspects::of(data_dir).ids()?;
+        if !suspects.is_empty() {
+            tracing::warn!(
+                ?suspects,
+                "these messages are refused since one of them brought the server down"
+            );
+        }
 
         let start = Instant::now();
         let network = &config.network;
@@ -183,17 +200,12 @@ impl ServerBuilder {
         let waker = clients.waker();
         // A waker that fails is a poll that is gone: nobody is left to be woken.
         let wake = move || drop(waker.wake());
-        let (store, claim) = Store::open(store_settings(config), wake.clone())?;
-        let suspects = Suspects::of(data_dir).ids()?;
-        if !suspects.is_empty() {
-            tracing::warn!(
-                ?suspects,
-                "these messages are refused since one of them brought the server down"
-            );
-        }
-        let game_settings = game_settings(config, &content, claim.epoch, suspects);
+        let game_settings = game_settings(config, &content, suspects);
         let bus = bus::open(bus_settings(config, &game_settings), wake.clone())?;
-        let auth = AuthPool::start(&auth_settings(config), wake)?;
+        let auth = AuthPool::start(&auth_settings(config), wake.clone())?;
+        // Last of what may fail: it makes the database and counts the start.
+        let (store, claim) = Store::open(store_settings(config), wake)?;
+        let game_settings = game::Settings { epoch: claim.epoch, ..game_settings };
         let signals = self.signals.then(|| watch_signals(&clients)).transpose()?;
         let game = Game::new(game_settings, content, Arc::clone(&table))?;
         let address = clients.local_addr();
@@ -242,12 +254,59 @@ fn foreign(table: &ModuleTable) -> Vec<u32> {
     table.packet_ids().filter(|id| *id >= FIRST_MODULE_ID).collect()
 }
 
-/// Reads the content as a start does, and throws it away: for `--check-config`.
+/// The content, once it is sure that it has what the configuration names. Before anything is opened or made.
+fn usable_content(loaded: &Loaded) -> Result<Content, StartError> {
+    let config = &loaded.config;
+    let content = read_content(config).map_err(|problem| {
+        if let StartError::ContentFiles(missing) = &problem
+            && missing.is_about(&config.world.content)
+        {
+            return loaded.unusable("world.content", missing).into();
+        }
+        problem
+    })?;
+    let unknown = config.world.zones.iter().filter(|zone| content.zone(zone).is_none());
+    let unknown: Vec<_> = unknown.map(ZoneName::as_str).collect();
+    if !unknown.is_empty() {
+        let zones: Vec<_> = content.zones().iter().map(|zone| zone.key.as_str()).collect();
+        let (unknown, zones) = (unknown.join(" and no zone "), zones.join(", "));
+        let detail = format!("the content has no zone {unknown}; it has {zones}");
+        return Err(loaded.unusable("world.zones", detail).into());
+    }
+    check_cells(loaded, &content)?;
+    check_database(loaded)?;
+    Ok(content)
+}
+
+/// Whether the maps of the zones that run here can be cut into cells of this size.
+fn check_cells(loaded: &Loaded, content: &Content) -> Result<(), ConfigError> {
+    let world = &loaded.config.world;
+    let runs_here = |zone: &&ZoneContent| world.zones.is_empty() || world.zones.contains(&zone.key);
+    let cell_size = world.cell_size_cm.unsigned_abs();
+    content.zones().iter().filter(runs_here).try_for_each(|zone| {
+        let sides = [zone.map.width_cm(), zone.map.height_cm()].map(i32::unsigned_abs);
+        match Grid::new(sides[0], sides[1], cell_size) {
+            Ok(_) => Ok(()),
+            Err(problem) => {
+                let detail = format!("zone {}: {problem}", zone.key);
+                Err(loaded.unusable("world.cell_size_cm", detail))
+            }
+        }
+    })
+}
+
+/// Whether `store.url` can be the address of a database, without going there.
+pub(crate) fn check_database(loaded: &Loaded) -> Result<(), ConfigError> {
+    let outcome = store::check(&database(&loaded.config));
+    outcome.map_err(|problem| loaded.unusable("store.url", problem))
+}
+
+/// Looks at the content, and whether it has what the configuration names, as a start does: for `--check-config`.
 ///
 /// # Errors
 /// As a start.
-pub fn check_content(config: &Config) -> Result<(), StartError> {
-    read_content(config).map(drop)
+pub fn check_content(loaded: &Loaded) -> Result<(), StartError> {
+    usable_content(loaded).map(drop)
 }
 
 /// Where the database is.
@@ -335,7 +394,7 @@ fn store_settings(config: &Config) -> StoreSettings {
 fn bus_settings(config: &Config, game: &game::Settings) -> bus::Settings {
     let bounds = QueueBounds { letters: config.bus.queue, ..QueueBounds::default() };
     let mut zones = game.zones.clone();
-    zones.extend(game.realm.then(game::ZoneName::realm));
+    zones.extend(game.realm.then(ZoneName::realm));
     bus::Settings {
         url: match &config.bus.url {
             BusUrl::Local => "local".to_owned(),
@@ -349,12 +408,8 @@ fn bus_settings(config: &Config, game: &game::Settings) -> bus::Settings {
     }
 }
 
-fn game_settings(
-    config: &Config,
-    content: &Content,
-    epoch: u64,
-    switched_off: Vec<u32>,
-) -> game::Settings {
+/// But for the epoch, which the store knows.
+fn game_settings(config: &Config, content: &Content, switched_off: Vec<u32>) -> game::Settings {
     let world = &config.world;
     let all = || content.zones().iter().map(|zone| zone.key.clone()).collect();
     let tick = Duration::from_millis(u64::from(1000 / world.tick_rate.max(1)));
@@ -369,7 +424,7 @@ fn game_settings(
         cell_size: world.cell_size_cm.unsigned_abs(),
         cell_margin: world.cell_margin_cm.unsigned_abs(),
         client_budget: config.network.client_budget,
-        epoch,
         switched_off,
+        ..game::Settings::default()
     }
 }

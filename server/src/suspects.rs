@@ -20,12 +20,31 @@ pub struct Suspects {
 
 /// The list can't be read or written.
 #[derive(Debug, thiserror::Error)]
-#[error("the list of suspect packets {path}: {source}")]
-pub struct SuspectsError {
-    /// The file.
-    path: PathBuf,
-    /// Why.
-    source: io::Error,
+pub enum SuspectsError {
+    /// The system refused.
+    #[error("the list of suspect packets {}: {source}", path.display())]
+    System {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Somebody has written something else into it.
+    #[error(
+        "the list of suspect packets {} isn't text; remove it, and no packet is refused", .0.display()
+    )]
+    NotText(PathBuf),
+}
+
+impl SuspectsError {
+    fn of(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        if source.kind() == io::ErrorKind::InvalidData {
+            Self::NotText(path)
+        } else {
+            Self::System { path, source }
+        }
+    }
 }
 
 impl Suspects {
@@ -52,7 +71,7 @@ impl Suspects {
         match std::fs::read_to_string(&self.path) {
             Ok(text) => Ok(text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
-            Err(source) => Err(SuspectsError { path: self.path.clone(), source }),
+            Err(source) => Err(SuspectsError::of(&self.path, source)),
         }
     }
 
@@ -78,14 +97,18 @@ impl Suspects {
         let first = |line: &String| line.split_whitespace().next().map(str::to_owned);
         let (lifted, kept): (Vec<_>, Vec<_>) =
             lines.into_iter().partition(|line| first(line) == Some(id.to_string()));
-        self.write(&kept)?;
+        if !lifted.is_empty() {
+            self.write(&kept)?;
+        }
         Ok(!lifted.is_empty())
     }
 
     fn write(&self, lines: &[String]) -> Result<(), SuspectsError> {
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-        std::fs::write(&self.path, text)
-            .map_err(|source| SuspectsError { path: self.path.clone(), source })
+        // Whatever happens, the list is the old one or the new one.
+        let new = self.path.with_added_extension("new");
+        let written = std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, &self.path));
+        written.map_err(|source| SuspectsError::of(&self.path, source))
     }
 }
 
@@ -106,6 +129,14 @@ mod tests {
         }
         let kept: Vec<u32> = (1..count).collect();
         assert_eq!(suspects.ids().unwrap(), kept);
+    }
+
+    #[test]
+    fn a_list_that_isnt_text_is_said_so_with_the_way_out() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join(FILE), [0xff]).unwrap();
+        let problem = Suspects::of(directory.path()).ids().unwrap_err();
+        assert!(problem.to_string().ends_with("remove it, and no packet is refused"), "{problem}");
     }
 
     #[test]

@@ -73,6 +73,73 @@ fn a_mistake_in_the_content_is_shown_with_its_place_and_what_was_expected() {
 }
 
 #[test]
+fn a_name_that_leads_nowhere_is_refused_where_it_was_written_before_anything_is_made() {
+    let setup = ServerSetup::new();
+    let file = setup.data_dir().join("server.toml");
+    for (text, place, words) in [
+        (
+            "[world]\nzones = [\"nowhere\"]\n",
+            "2:9",
+            "the content has no zone nowhere; it has cave, meadow, village",
+        ),
+        (
+            "[world]\ncontent = \"/nowhere/at/all\"\n",
+            "2:11",
+            "can't read content at /nowhere/at/all",
+        ),
+        ("[world]\ncell_size_cm = 500\ncell_margin_cm = 200\n", "2:16", "make the cells larger"),
+        ("[store]\nurl = \"postgres://u:p@h:notaport/d\"\n", "2:7", "option `port`"),
+        ("[store]\nurl = \"postgres://u:p@/d\"\n", "2:7", "it names no host"),
+        ("[store]\nurl = \"sqlite:..\"\n", "2:7", "name a file in it"),
+        ("[store]\nurl = \"postgres://u:p@h/d?sslmode=require\"\n", "2:7", "no TLS"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        for flags in [&[][..], &["--check-config"]] {
+            let mut command = bare();
+            command.current_dir(repository());
+            command.arg("--config").arg(&file).arg("--data-dir").arg(setup.data_dir().join("new"));
+            let line = complaint(&command.args(flags).output().unwrap(), WRONG_CONFIGURATION);
+            assert!(line.contains(&format!("server.toml:{place}: ")), "{text:?}: {line}");
+            assert!(line.contains(words), "{text:?}: {line}");
+            assert!(!line.contains("u:p@"), "{line}");
+        }
+    }
+    // The last one is nothing to look after, either.
+    let mut audit = bare();
+    audit.arg("--config").arg(&file).arg("audit");
+    let line = complaint(&audit.output().unwrap(), WRONG_CONFIGURATION);
+    assert!(line.contains("server.toml:2:7: `store.url`"), "{line}");
+    assert!(!setup.data_dir().join("new").exists());
+}
+
+#[test]
+fn what_isnt_text_is_said_so_with_what_to_do() {
+    let setup = ServerSetup::new();
+    let file = setup.data_dir().join("server.toml");
+    std::fs::write(&file, [0xff]).unwrap();
+    let output = bare().arg("--config").arg(&file).output().unwrap();
+    let line = complaint(&output, WRONG_CONFIGURATION);
+    assert!(line.contains("save it as UTF-8"), "{line}");
+}
+
+#[test]
+fn a_command_without_a_server_to_be_about_says_which_flag_to_look_at() {
+    let nowhere = |command: &[&str]| {
+        bare().args(["--data-dir", "/nowhere/at/all"]).args(command).output().unwrap()
+    };
+    for command in [&["audit"][..], &["lift"], &["lift", "7"]] {
+        let line = complaint(&nowhere(command), 1);
+        assert!(line.contains("--data-dir"), "{command:?}: {line}");
+    }
+    let setup = ServerSetup::new();
+    let output = setup.run(&["lift"]);
+    assert!(output.status.success(), "{output:?}");
+    assert!(output.stdout.starts_with(b"no message is refused"), "{output:?}");
+    let line = complaint(&setup.run(&["token", ""]), 1);
+    assert!(line.contains("3 to 24 characters"), "{line}");
+}
+
+#[test]
 fn a_good_configuration_is_called_valid_and_nothing_is_started_or_written() {
     let setup = ServerSetup::new();
     let output = setup.run(&["--check-config"]);

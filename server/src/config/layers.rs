@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -209,7 +210,11 @@ impl Layers {
             Ok(text) => text,
             Err(error) => {
                 let path = path.display().to_string();
-                let fault = Fault::Unreadable { path, reason: error.to_string() };
+                let fault = if error.kind() == ErrorKind::InvalidData {
+                    Fault::FileNotText(path)
+                } else {
+                    Fault::Unreadable { path, reason: error.to_string() }
+                };
                 return self.problems.push(Problem::overall(fault));
             }
         };

@@ -56,7 +56,7 @@ impl fmt::Display for Problem {
 /// A kind of problem.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    /// A file that was asked for isn't there, or may not be read, or isn't UTF-8.
+    /// A file that was asked for isn't there, or may not be read.
     #[error("can't read the configuration file {path}: {reason}")]
     Unreadable {
         /// As it was asked for.
@@ -64,6 +64,9 @@ pub enum Fault {
         /// What the system says.
         reason: String,
     },
+    /// A file isn't text.
+    #[error("the configuration file {0} isn't UTF-8 text; save it as UTF-8")]
+    FileNotText(String),
     /// A file isn't TOML.
     #[error("not TOML: {0}")]
     Syntax(String),
@@ -93,6 +96,14 @@ pub enum Fault {
     /// A variable's value isn't UTF-8.
     #[error("the value isn't UTF-8 text")]
     NotText,
+    /// A value that is fine in itself, and yet can't be used.
+    #[error("`{key}`: {detail}")]
+    Unusable {
+        /// With its section.
+        key: &'static str,
+        /// Why, and what to do.
+        detail: String,
+    },
     /// Values that are fine alone contradict each other.
     #[error("{0}")]
     Contradiction(String),
