@@ -37,7 +37,7 @@ pub fn launch(builder: ServerBuilder) -> ExitCode {
     }
     let command = cli.command();
     // What looks after a database says as early as a start does what is wrong with its address.
-    if !matches!(command, Command::Lift { .. } | Command::Token { .. })
+    if !matches!(command, Command::Run | Command::Lift { .. } | Command::Token { .. })
         && let Err(error) = check_database(&loaded)
     {
         return fail(error, EX_CONFIG);

@@ -140,6 +140,16 @@ mod tests {
     }
 
     #[test]
+    fn a_list_that_cant_be_written_stays_as_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let suspects = Suspects::of(directory.path());
+        suspects.add(Serving { packet: 4, account: AccountId(9) }).unwrap();
+        std::fs::create_dir(directory.path().join("suspects.txt.new")).unwrap();
+        suspects.lift(4).unwrap_err();
+        assert_eq!(suspects.ids().unwrap(), [4]);
+    }
+
+    #[test]
     fn a_suspect_is_refused_until_it_is_lifted() {
         let directory = tempfile::tempdir().unwrap();
         let suspects = Suspects::of(directory.path());

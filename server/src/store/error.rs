@@ -324,6 +324,14 @@ pub(crate) enum EngineError {
 }
 
 impl EngineError {
+    /// Whether trying again can't help.
+    pub(super) const fn is_final(&self) -> bool {
+        match self {
+            Self::Transient(_) | Self::Unknown(_) => false,
+            Self::Fatal(_) | Self::Damaged(_) | Self::Impossible(_) | Self::Superseded(_) => true,
+        }
+    }
+
     /// The same with the place where it happened in front.
     pub(super) fn at(self, place: impl std::fmt::Display) -> Self {
         match self {

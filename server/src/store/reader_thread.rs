@@ -10,7 +10,6 @@ use std::time::Duration;
 use tracing::{error, info, warn};
 
 use super::engine::Reader;
-use super::error::EngineError;
 use super::report::{Report, Reporter};
 use super::{Breakage, Read};
 use crate::failpoints;
@@ -45,23 +44,16 @@ impl ReaderThread {
                         }
                         break answer;
                     }
-                    Err(
-                        problem @ (EngineError::Fatal(_)
-                        | EngineError::Damaged(_)
-                        | EngineError::Impossible(_)
-                        | EngineError::Superseded(_)),
-                    ) => {
+                    Err(problem) if problem.is_final() => {
                         error!(reason = %problem, "the database can't be read");
                         self.reporter.send(Report::Broken(Breakage::from(problem)));
                         return;
                     }
-                    Err(EngineError::Transient(reason) | EngineError::Unknown(reason))
-                        if !warned =>
-                    {
+                    Err(reason) if !warned => {
                         warned = true;
                         warn!(%reason, "the database can't be read for now");
                     }
-                    Err(EngineError::Transient(_) | EngineError::Unknown(_)) => {}
+                    Err(_) => {}
                 }
                 thread::park_timeout(RETRY);
             };

@@ -100,15 +100,8 @@ impl WriterThread {
                     }
                     return Ok((answers, started.elapsed()));
                 }
-                Err(
-                    problem @ (EngineError::Fatal(_)
-                    | EngineError::Damaged(_)
-                    | EngineError::Impossible(_)
-                    | EngineError::Superseded(_)),
-                ) => {
-                    return Err(problem.into());
-                }
-                Err(problem @ (EngineError::Transient(_) | EngineError::Unknown(_))) => problem,
+                Err(problem) if problem.is_final() => return Err(problem.into()),
+                Err(problem) => problem,
             };
             if let EngineError::Unknown(reason) = &problem {
                 // Each time: each is a commit that the database may have carried out.
@@ -146,19 +139,12 @@ impl WriterThread {
     fn tend(&mut self) -> Result<(), Breakage> {
         match self.engine.tend() {
             Ok(()) => self.untended = false,
-            Err(EngineError::Transient(reason) | EngineError::Unknown(reason)) => {
+            Err(problem) if problem.is_final() => return Err(problem.into()),
+            Err(reason) => {
                 if !self.untended {
                     warn!(%reason, "the database's housekeeping is put off");
                 }
                 self.untended = true;
-            }
-            Err(
-                problem @ (EngineError::Fatal(_)
-                | EngineError::Damaged(_)
-                | EngineError::Impossible(_)
-                | EngineError::Superseded(_)),
-            ) => {
-                return Err(problem.into());
             }
         }
         Ok(())
