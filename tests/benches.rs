@@ -34,7 +34,8 @@ fn every_bench_runs_in_its_quick_form_and_writes_its_figures() {
             let what = figure["what"].as_str().unwrap();
             // What isn't a number is `null` in JSON.
             assert!(figure["median"].is_number(), "{name}: {what}: {figure}");
-            let has_floor = figure["floor"].is_number();
+            // In its quick form a floor can be too short for the clock that measures it, and nothing is a multiple of 0.
+            let has_floor = figure["floor"].as_f64().is_some_and(|floor| floor > 0.0);
             assert_eq!(has_floor, figure["ratio"].is_number(), "{name}: {what}: {figure}");
             assert!(page.contains(what), "{name}: {what} isn't on the page");
         }
