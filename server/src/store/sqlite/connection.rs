@@ -7,6 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 use rustix::fs::{Access as Right, access};
 
+use crate::priority::Stint;
 use crate::store::{Location, OpenError};
 
 use super::failure::is_full;
@@ -16,6 +17,8 @@ use super::file;
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 /// Prepared statements kept per connection; there are fewer than 40 of them.
 const STATEMENTS: usize = 64;
+/// Steps of SQLite's machine between two looks at the clock, some 10 us.
+const STEPS: i32 = 100;
 /// Bytes to which the write-ahead log shrinks after a burst has made it larger.
 const LOG_BYTES: i64 = 64 << 20;
 
@@ -107,9 +110,17 @@ fn set_up(path: &Path, intent: Access) -> Result<Connection, Problem> {
         Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
         Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
     };
-    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let mut connection =
+        Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(LOCK_PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    let mut stint = Stint::begin();
+    let offer_core = move || {
+        stint.offer_core();
+        // Nothing is broken off.
+        false
+    };
+    connection.progress_handler(STEPS, Some(offer_core))?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     if intent == Access::Write {
