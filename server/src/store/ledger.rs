@@ -10,6 +10,7 @@ mod order;
 mod purses;
 mod quarantine;
 mod report;
+mod text;
 
 pub use audit::Watch;
 pub use entry::{EntryKind, GOLD, LedgerEntry};

@@ -6,6 +6,7 @@ use std::fmt;
 use game::record::{ItemRecord, OpId, Owner};
 
 use super::entry::{EntryKind, GOLD, LedgerEntry};
+use super::text::{Line, Names, Party, Stock};
 
 /// Findings that a report lists in full; the rest are only counted. One bug repeats itself, and a thousand lines
 /// show every pattern.
@@ -90,20 +91,36 @@ pub enum Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = Names::new();
         match self {
-            Self::Missing(item) => write!(out, "item {} is missing: {item:?}", item.id),
-            Self::Unexplained(item) => write!(out, "item {} has no history: {item:?}", item.id),
-            Self::Different { expected, found } => {
-                write!(out, "item {}: expected {expected:?}, found {found:?}", found.id)
+            Self::Missing(item) => {
+                write!(out, "item {} is missing: the ledger says {}", item.id, Stock(item))
             }
+            Self::Unexplained(item) => {
+                write!(out, "item {} has no history: it is {}", item.id, Stock(item))
+            }
+            Self::Different { expected, found } => write!(
+                out,
+                "item {}: the ledger says {}, and it is {}",
+                found.id,
+                Stock(expected),
+                Stock(found)
+            ),
             Self::Impossible { entry, before } => {
-                write!(out, "ledger entry {} can't be: {entry:?} after {before:?}", entry.entry)
+                write!(out, "ledger entry {} can't be: the item was ", entry.entry)?;
+                match before {
+                    Some(before) => write!(out, "{}", Stock(before))?,
+                    None => write!(out, "not in the world")?,
+                }
+                write!(out, ", then {}", Line(entry, &names))
             }
             Self::ImpossibleGold { entry, had } => {
-                write!(out, "ledger entry {} can't be: {entry:?} out of {had}", entry.entry)
+                let line = Line(entry, &names);
+                write!(out, "ledger entry {} can't be: out of {had} gold, {line}", entry.entry)
             }
             Self::Purse { owner, expected, found } => {
-                write!(out, "gold of {owner:?}: expected {expected}, found {found}")
+                let owner = Party(Some(owner), &names);
+                write!(out, "gold of {owner}: the ledger says {expected}, and it is {found}")
             }
             Self::OutOfOrder { entry, op } => write!(
                 out,
@@ -116,9 +133,9 @@ impl fmt::Display for Finding {
                 op.epoch, op.sequence
             ),
             Self::Folded { entry } => write!(out, "ledger entry {entry} was folded already"),
-            Self::Imbalance { template, balance } => write!(out, "{template}: {balance:?}"),
+            Self::Imbalance { template, balance } => write!(out, "{template}: {balance}"),
             Self::Openings { template, balance } => {
-                write!(out, "{template}, folded: {balance:?}")
+                write!(out, "{template}, folded: {balance}")
             }
             Self::Damage(detail) => write!(out, "damaged: {detail}"),
         }
@@ -136,6 +153,16 @@ pub struct Balance {
     pub reshaped: i64,
     /// Are there, by the items.
     pub present: u64,
+}
+
+impl fmt::Display for Balance {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { created, destroyed, reshaped, present } = self;
+        write!(
+            out,
+            "{created} came into the world and {destroyed} left it, splits and merges made {reshaped}, and {present} are there"
+        )
+    }
 }
 
 impl Balance {
@@ -233,5 +260,40 @@ impl fmt::Display for AuditReport {
             write!(out, "\n  and {} more", self.unlisted)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use game::{CharacterId, ItemId, ZoneName};
+
+    use super::*;
+
+    #[test]
+    fn findings_are_told_in_words() {
+        let item = |owner| ItemRecord {
+            id: ItemId(7),
+            owner,
+            slot: 2,
+            template: "herb".to_owned(),
+            quantity: 5,
+        };
+        let anna = item(Owner::Character(CharacterId(3)));
+        let ground = item(Owner::Ground { zone: ZoneName::new("field"), x: 10, y: 20 });
+        let both = "item 7: the ledger says 5 herb with character 3 in slot 2, \
+                    and it is 5 herb with the ground of field at 10,20";
+        for (finding, told) in [
+            (
+                Finding::Missing(anna.clone()),
+                "item 7 is missing: the ledger says 5 herb with character 3 in slot 2",
+            ),
+            (Finding::Different { expected: anna, found: ground }, both),
+            (
+                Finding::Purse { owner: Owner::Character(CharacterId(3)), expected: 9, found: 8 },
+                "gold of character 3: the ledger says 9, and it is 8",
+            ),
+        ] {
+            assert_eq!(finding.to_string(), told);
+        }
     }
 }
