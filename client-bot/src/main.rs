@@ -1,5 +1,7 @@
 //! `realmbeat-bots`: sends a swarm of client bots against a server and reports what it took.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -76,10 +78,8 @@ fn run(command_line: &CommandLine, settings: client_bot::Settings) -> anyhow::Re
 fn judge(report: &Report, command_line: &CommandLine) -> ExitCode {
     let asked = command_line.assertions().next().is_some();
     if !asked && nobody_got_in(report) {
-        eprintln!(
-            "error: nobody got in. Does a server listen on {}, and is the token secret its auth.token_secret?",
-            report.settings.server
-        );
+        let hint = why_nobody(report.settings.server, &report.counts.refusals);
+        eprintln!("error: nobody got in. {hint}");
         return EXIT_FAILED.into();
     }
     let mut code = ExitCode::SUCCESS;
@@ -90,6 +90,20 @@ fn judge(report: &Report, command_line: &CommandLine) -> ExitCode {
     code
 }
 
+/// What to look at. What the server said itself is the best hint there is.
+fn why_nobody(server: SocketAddr, refusals: &BTreeMap<&'static str, u64>) -> String {
+    let said = refusals.iter().max_by_key(|(_, count)| **count);
+    match said {
+        Some((&"REFUSAL_TOKEN_INVALID", count)) => {
+            format!("The server refused {count} tokens: is the token secret its auth.token_secret?")
+        }
+        Some((reason, count)) => {
+            format!("The server refused {count} times with {reason}; its log says more.")
+        }
+        None => format!("Does a server listen on {server}?"),
+    }
+}
+
 /// True for a run that showed nothing, whatever its figures say.
 fn nobody_got_in(report: &Report) -> bool {
     let got_in = match report.settings.scenario.logs_in() {
@@ -97,4 +111,21 @@ fn nobody_got_in(report: &Report) -> bool {
         false => report.counts.connected,
     };
     got_in == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_server_said_most_often_is_the_hint_for_a_swarm_that_stayed_out() {
+        let told = |refusals: &[(&'static str, u64)]| {
+            let server = SocketAddr::from(([127, 0, 0, 1], 7777));
+            why_nobody(server, &refusals.iter().copied().collect())
+        };
+        assert!(told(&[]).contains("listen on 127.0.0.1:7777"));
+        assert!(told(&[("REFUSAL_TOKEN_INVALID", 3)]).contains("auth.token_secret"));
+        let behind = told(&[("REFUSAL_TOKEN_INVALID", 1), ("REFUSAL_STORE_BEHIND", 7)]);
+        assert!(behind.contains("7 times with REFUSAL_STORE_BEHIND"), "{behind}");
+    }
 }

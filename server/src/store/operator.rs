@@ -202,7 +202,10 @@ impl NewFile {
             OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&part);
         match made {
             Ok(file) => Ok(Self { name: name.to_owned(), part, file, published: false }),
-            Err(problem) => Err(failed(&part, problem)),
+            Err(problem) if problem.kind() == io::ErrorKind::AlreadyExists => {
+                Err(failed(&part, problem))
+            }
+            Err(problem) => Err(failed(name, problem)),
         }
     }
 

@@ -79,6 +79,14 @@ impl Problem {
                     OpenError::Corrupt { place, detail: problem.to_string() }
                 }
                 _ if is_full(&problem) => OpenError::Full { place },
+                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                    let holder = "a program that holds SQLite's lock".to_owned();
+                    OpenError::InUse { place, holder }
+                }
+                // Of the file itself both rights were looked at before: these are the log and its index beside it.
+                Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly) => {
+                    OpenError::Directory { place, source: std::io::Error::other(problem) }
+                }
                 _ => OpenError::Engine { place, detail: problem.to_string() },
             },
         }
@@ -196,4 +204,26 @@ pub(super) fn check_schema(connection: &Connection) -> Result<i32, Problem> {
         return Err(Problem::Newer { found });
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn what_keeps_sqlite_from_opening_is_told_in_an_operators_words() {
+        for (code, told) in [
+            (ffi::SQLITE_CANTOPEN, "its directory can't be written"),
+            (ffi::SQLITE_READONLY_DIRECTORY, "its directory can't be written"),
+            (ffi::SQLITE_BUSY, "in use by a program that holds SQLite's lock"),
+            (ffi::SQLITE_FULL, "the disk is full"),
+            (ffi::SQLITE_CORRUPT, "damaged"),
+        ] {
+            let problem = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            let told_so = Problem::from(problem).into_open_error(Path::new("world.db")).to_string();
+            assert!(told_so.contains(told), "{told_so}");
+        }
+    }
 }
