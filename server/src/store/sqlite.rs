@@ -26,8 +26,7 @@ use super::engine::Opened;
 use super::rules::{Rules, now_ms};
 use super::{Claim, OpenError};
 use connection::{Access, Problem};
-use database::SqliteDatabase;
-use file::Identity;
+use database::{Files, SqliteDatabase};
 use lock::FileLock;
 use looking::SqliteLookup;
 
@@ -56,10 +55,10 @@ pub(super) fn open(
     check_node(&connection, path, node)?;
     let claim =
         claim(&mut connection).map_err(|problem| Problem::from(problem).into_open_error(path))?;
-    let reader = SqliteLookup::new(connection::open(path, Access::Read)?);
-    let file =
-        Identity::of(path).map_err(|source| OpenError::Access { place: path.into(), source })?;
-    let database = SqliteDatabase::new(connection, file, lock, node, claim.epoch);
+    let reader = SqliteLookup::new(connection::open_another(path)?);
+    let files =
+        Files::of(path).map_err(|source| OpenError::Access { place: path.into(), source })?;
+    let database = SqliteDatabase::new(connection, files, lock, node, claim.epoch);
     let writer = Rules::new(database, claim.epoch, ledger_retention);
     Ok(Opened { writer: Box::new(writer), reader: Box::new(reader), claim })
 }
@@ -70,7 +69,7 @@ pub(super) fn reopen(path: &Path) -> impl super::engine::Database + use<> {
     let lock = FileLock::take(path).unwrap();
     let connection = connection::open(path, Access::Write).unwrap();
     let epoch = database::epoch(&connection).unwrap();
-    SqliteDatabase::new(connection, Identity::of(path).unwrap(), lock, 1, epoch)
+    SqliteDatabase::new(connection, Files::of(path).unwrap(), lock, 1, epoch)
 }
 
 /// Brings the schema up to date, and says so when there was no world: the disk that should be here may not be mounted, or

@@ -1,7 +1,7 @@
 //! A connection to the file, set up so that what it reports as done is done, and its schema at this build's version.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
@@ -17,7 +17,7 @@ use super::file;
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 /// Prepared statements kept per connection; there are fewer than 40 of them.
 const STATEMENTS: usize = 64;
-/// Steps of SQLite's machine between two looks at the clock, some 10 us.
+/// Steps of SQLite's machine between two looks at the clock, some 10 us. A COMMIT and a checkpoint are one step each.
 const STEPS: i32 = 100;
 /// Bytes to which the write-ahead log shrinks after a burst has made it larger.
 const LOG_BYTES: i64 = 64 << 20;
@@ -109,8 +109,15 @@ pub(super) fn open(path: &Path, intent: Access) -> Result<Connection, OpenError>
             false => Ok(()),
         })
         .map_err(|source| OpenError::Access { place: path.into(), source })?;
+    file::refuse_second_name(path)?;
     file::refuse_strange_log(path)?;
     set_up(path, intent).map_err(|problem| problem.into_open_error(path))
+}
+
+/// Opens the file once more to read, where this process has it open already. The file isn't looked at a second time, see
+/// [`file::refuse_strange_log`].
+pub(super) fn open_another(path: &Path) -> Result<Connection, OpenError> {
+    set_up(path, Access::Read).map_err(|problem| problem.into_open_error(path))
 }
 
 fn set_up(path: &Path, intent: Access) -> Result<Connection, Problem> {
@@ -122,7 +129,7 @@ fn set_up(path: &Path, intent: Access) -> Result<Connection, Problem> {
         Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(LOCK_PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    let mut stint = Stint::begin();
+    let mut stint = Stint::begin(Instant::now());
     let offer_core = move || {
         stint.offer_core();
         // Nothing is broken off.

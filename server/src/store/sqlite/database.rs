@@ -1,5 +1,8 @@
 //! The connection that changes the world: a transaction is one fsync.
 
+use std::io;
+use std::path::Path;
+
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::store::engine::{Database, check_epoch};
@@ -15,11 +18,24 @@ use super::transaction::SqliteTransaction;
 /// everything that was written meanwhile, once.
 const CHECKPOINT_PAGES: i64 = 1_000;
 
+/// The files that are open. Who moves, replaces or deletes them doesn't reach what is open here.
+pub(super) struct Files {
+    database: Identity,
+    log: Identity,
+}
+
+impl Files {
+    /// # Errors
+    /// When one of them isn't there or can't be reached. There is a log once something was written.
+    pub(super) fn of(path: &Path) -> io::Result<Self> {
+        Ok(Self { database: Identity::of(path)?, log: Identity::of_log(path)? })
+    }
+}
+
 /// Owns the database.
 pub(super) struct SqliteDatabase {
     connection: Connection,
-    /// The file that is open. Who moves or replaces it doesn't reach what is open here.
-    file: Identity,
+    files: Files,
     node: u16,
     epoch: u64,
     /// After the connection, so that nobody else gets in before it is closed.
@@ -29,24 +45,37 @@ pub(super) struct SqliteDatabase {
 impl SqliteDatabase {
     pub(super) const fn new(
         connection: Connection,
-        file: Identity,
+        files: Files,
         lock: FileLock,
         node: u16,
         epoch: u64,
     ) -> Self {
-        Self { connection, file, node, epoch, _lock: lock }
+        Self { connection, files, node, epoch, _lock: lock }
     }
 
-    /// Another file under the database's name is what the next start would find, and not what is confirmed here.
-    fn check_file(&self) -> Result<(), EngineError> {
-        match self.file.holds() {
-            true => Ok(()),
-            false => Err(EngineError::Superseded(
+    /// Other files under these names are what the next start would find, and not what is confirmed here.
+    fn check_files(&self) -> Result<(), EngineError> {
+        if !self.files.database.holds() {
+            return Err(EngineError::Superseded(
                 "the database's file was moved, replaced or deleted while the server ran; what was confirmed is in it and \
                  in its -wal: put both back together before you start again"
                     .to_owned(),
-            )),
+            ));
         }
+        if self.files.log.holds() {
+            return Ok(());
+        }
+        let gone = "the database's -wal was moved, replaced or deleted while the server ran";
+        // Nobody else can reach the log any more. What is in it belongs in the database.
+        Err(EngineError::Superseded(match self.checkpoint("PASSIVE") {
+            Ok(0) => format!(
+                "{gone}; all that was confirmed is in the database now: delete a -wal that lies beside it, and start again"
+            ),
+            Ok(pages) => format!("{gone}, and {pages} pages of it are lost; restore a backup"),
+            Err(problem) => {
+                format!("{gone}, and what was in it is lost ({problem}); restore a backup")
+            }
+        }))
     }
 
     /// The write-ahead log into the database; `mode` as SQLite names it. Gives the pages that are in the log alone.
@@ -64,7 +93,7 @@ impl Database for SqliteDatabase {
     type Transaction<'a> = SqliteTransaction<'a>;
 
     fn begin(&mut self) -> Result<SqliteTransaction<'_>, EngineError> {
-        self.check_file()?;
+        self.check_files()?;
         let rows = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // The lock lies beside the database: whoever removes it, or comes to the database by another name, gets past it.
         check_epoch(self.epoch, epoch(&rows)?)?;
@@ -79,7 +108,7 @@ impl Database for SqliteDatabase {
     }
 
     fn finish(&mut self) -> Result<(), EngineError> {
-        self.check_file()?;
+        self.check_files()?;
         self.checkpoint("TRUNCATE").map(|_| ())
     }
 }

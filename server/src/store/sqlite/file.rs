@@ -38,7 +38,22 @@ pub(super) fn provide(path: &Path) -> Result<bool, OpenError> {
     }
 }
 
-/// Refuses a file beside which the log of another one lies: its own was lost, or a backup was put in its place.
+/// Refuses a file that has another name: the log and the lock lie beside the one that was used, and whoever takes the
+/// other sees an older world, or writes into the same file with a second log.
+pub(super) fn refuse_second_name(path: &Path) -> Result<(), OpenError> {
+    let about =
+        path.metadata().map_err(|source| OpenError::Access { place: path.into(), source })?;
+    if about.nlink() == 1 {
+        return Ok(());
+    }
+    let detail = "the file has more than one name (hard links), and its write-ahead log lies beside one of them; \
+                  copy it, and its -wal, to a directory of its own, or delete the other names";
+    Err(OpenError::Address { place: path.into(), detail: detail.to_owned() })
+}
+
+/// Refuses a file beside which the log of another one lies: its own was lost, or a backup was put in its place. Not to be
+/// called where this process has a connection to it: closing the file here would drop SQLite's locks (fcntl(2)), and
+/// whoever else looks at the database would delete its log.
 pub(super) fn refuse_strange_log(path: &Path) -> Result<(), OpenError> {
     let unusable = |source| OpenError::Access { place: path.into(), source };
     let log = match beside(&real(path), "-wal").metadata() {
@@ -74,6 +89,14 @@ pub(super) struct Identity {
 }
 
 impl Identity {
+    /// The write-ahead log of the database at this path.
+    ///
+    /// # Errors
+    /// As for [`of`](Self::of).
+    pub(super) fn of_log(path: &Path) -> io::Result<Self> {
+        Self::of(&beside(&real(path), "-wal"))
+    }
+
     /// # Errors
     /// When there is none, or it can't be reached.
     pub(super) fn of(path: &Path) -> io::Result<Self> {

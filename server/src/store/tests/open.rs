@@ -221,6 +221,15 @@ fn an_empty_file_is_no_world_to_look_at_and_a_new_one_to_a_start() {
 
 /// Everything that opens a database, each of which must fail for what is wrong with it.
 fn refused_by_all(file: &Path) {
+    for (who, problem) in refusals(file) {
+        let is_damage = matches!(problem, OperatorError::Open(OpenError::Corrupt { .. }));
+        assert!(is_damage, "{who}: {problem}");
+        assert!(problem.to_string().contains("with its -wal"), "{who}: {problem}");
+    }
+}
+
+/// What the server and each command say who all refuse the file.
+fn refusals(file: &Path) -> impl Iterator<Item = (&'static str, OperatorError)> {
     let (place, new) = (file.into(), file.with_added_extension("new"));
     let start = Store::open(StoreSettings::new(file, 1), || {}).map(drop);
     let outcomes = [
@@ -231,13 +240,8 @@ fn refused_by_all(file: &Path) {
         ("migrate", migrate(&place).map(drop)),
         ("rank", set_rank(&place, "Anna", Rank::Guide)),
     ];
-    for (who, outcome) in outcomes {
-        let problem = outcome.unwrap_err();
-        let is_damage = matches!(problem, OperatorError::Open(OpenError::Corrupt { .. }));
-        assert!(is_damage, "{who}: {problem}");
-        assert!(problem.to_string().contains("with its -wal"), "{who}: {problem}");
-    }
     assert!(!new.exists());
+    outcomes.into_iter().map(|(who, outcome)| (who, outcome.unwrap_err()))
 }
 
 #[test]
@@ -284,6 +288,63 @@ fn a_store_whose_file_was_replaced_or_deleted_confirms_nothing_more_and_keeps_it
         fs::rename(&away, &file).unwrap();
         assert_eq!(audit(&file.as_path().into()).unwrap().items, 1);
     }
+}
+
+#[test]
+fn a_store_whose_log_was_deleted_or_replaced_puts_it_into_the_database_and_confirms_nothing_more() {
+    for replaced in [true, false] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut world = World::open(settings(&directory));
+        let log = directory.path().join("world.db-wal");
+        world.settle(CharacterId(0), vec![Change::Create(item(1, ground(4)))]);
+        fs::remove_file(&log).unwrap();
+        if replaced {
+            fs::write(&log, "").unwrap();
+        }
+        world.submit(CharacterId(0), vec![Change::Create(item(2, ground(4)))]);
+        let answer = world.answer();
+        assert!(matches!(answer, Answer::Broken(Breakage::Superseded(_))), "{answer:?}");
+        let unsaved = world.store.close().unwrap_err();
+        assert!(unsaved.to_string().contains("delete a -wal"), "{unsaved}");
+        let _ = fs::remove_file(&log);
+        assert_eq!(audit(&path(&directory).into()).unwrap().items, 1);
+    }
+}
+
+#[test]
+fn an_orderly_end_after_the_log_was_deleted_saves_all_and_isnt_called_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(settings(&directory));
+    world.settle(CharacterId(0), vec![Change::Create(item(1, ground(4)))]);
+    fs::remove_file(directory.path().join("world.db-wal")).unwrap();
+    world.store.close().unwrap_err();
+    assert_eq!(audit(&path(&directory).into()).unwrap().items, 1);
+}
+
+/// Else another program that closes the database takes itself for the last one, and deletes the log.
+#[test]
+fn an_open_store_keeps_sqlites_lock_on_the_file() {
+    use std::os::unix::fs::MetadataExt as _;
+    let directory = tempfile::tempdir().unwrap();
+    let world = World::open(settings(&directory));
+    let file = path(&directory).metadata().unwrap().ino();
+    let locks = fs::read_to_string("/proc/locks").unwrap();
+    let held = locks.lines().filter(|lock| lock.contains(&format!(":{file} "))).count();
+    assert!(held > 0, "no lock on inode {file}:\n{locks}");
+    world.store.close().unwrap();
+}
+
+#[test]
+fn a_file_with_two_names_is_refused_under_both() {
+    let directory = tempfile::tempdir().unwrap();
+    World::open(settings(&directory)).store.close().unwrap();
+    let other = directory.path().join("other.db");
+    fs::hard_link(path(&directory), &other).unwrap();
+    for (who, problem) in refusals(&path(&directory)).chain(refusals(&other)) {
+        assert!(problem.to_string().contains("hard links"), "{who}: {problem}");
+    }
+    fs::remove_file(other).unwrap();
+    World::open(settings(&directory)).store.close().unwrap();
 }
 
 #[test]
