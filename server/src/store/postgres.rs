@@ -120,8 +120,22 @@ impl PostgresDatabase {
             .connect()
             .map_err(|problem| EngineError::Transient(problem.to_string()))?;
         // Meanwhile a newer build may have been here.
-        migrate::require_current(&self.address, &mut session)
-            .map_err(|problem| EngineError::Fatal(problem.to_string()))?;
+        migrate::require_current(&self.address, &mut session).map_err(|problem| {
+            let other_schema = matches!(
+                problem,
+                OpenError::Empty { .. }
+                    | OpenError::NotOurs { .. }
+                    | OpenError::NewerSchema { .. }
+                    | OpenError::OlderSchema { .. }
+            );
+            let kind = if other_schema {
+                EngineError::Fatal
+            } else {
+                // It didn't answer: it is on its way down again.
+                EngineError::Transient
+            };
+            kind(problem.to_string())
+        })?;
         let row = session.query_opt("SELECT pg_try_advisory_lock($1)", &[&LOCK])?;
         if row.as_ref().map_or(Ok(false), |row| get(row, 0))? {
             return Ok(session);

@@ -112,7 +112,7 @@ impl WriterThread {
                 self.stalled(&problem);
             }
             if self.closing.load(Ordering::Acquire) {
-                let since = *closing_since.get_or_insert(started);
+                let since = *closing_since.get_or_insert_with(Instant::now);
                 if since.elapsed() >= self.close_patience {
                     return Err(problem.into());
                 }
