@@ -182,8 +182,10 @@ impl EventLoop {
             self.letters += 1;
             self.inputs.push(Input::Letter(arrival.letter));
         }
-        while let Some(wish) = self.signals.as_mut().and_then(Signals::next_wish) {
-            self.operator_wishes(wish);
+        if self.clients.take_guest_call() {
+            while let Some(wish) = self.signals.as_mut().and_then(Signals::next_wish) {
+                self.operator_wishes(wish);
+            }
         }
         self.act();
     }

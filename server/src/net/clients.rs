@@ -113,12 +113,17 @@ impl Clients {
         self.network.waker()
     }
 
-    /// Lets another source, such as signals, end a [`wait`](Self::wait). Ask the source itself what it has.
+    /// Lets another source, such as signals, end a [`wait`](Self::wait). See [`take_guest_call`](Self::take_guest_call).
     ///
     /// # Errors
     /// When the system refuses to watch it.
     pub fn watch(&self, guest: &mut impl Source) -> io::Result<()> {
         self.network.watch(guest)
+    }
+
+    /// Whether that source has become ready since this was asked the last time. See [`Network::take_guest_call`].
+    pub const fn take_guest_call(&mut self) -> bool {
+        self.network.take_guest_call()
     }
 
     /// Sleeps until something is ready or `timeout` is over; `None` sleeps for ever. See [`Network::wait`].

@@ -35,6 +35,7 @@ pub struct Network {
     buffer: Box<[u8]>,
     started: Instant,
     reading_paused: bool,
+    guest_called: bool,
 }
 
 impl Network {
@@ -78,6 +79,7 @@ impl Network {
             sweep: Sweep::default(),
             started: now,
             reading_paused: false,
+            guest_called: false,
         })
     }
 
@@ -99,12 +101,18 @@ impl Network {
         Arc::clone(&self.waker)
     }
 
-    /// Lets another source, such as signals, end a [`wait`](Self::wait). Ask the source itself what it has.
+    /// Lets another source, such as signals, end a [`wait`](Self::wait). See [`take_guest_call`](Self::take_guest_call).
     ///
     /// # Errors
     /// When the system refuses to watch it.
     pub fn watch(&self, guest: &mut impl Source) -> io::Result<()> {
         register_guest(self.poll.registry(), guest)
+    }
+
+    /// Whether the source that is watched has become ready, since this was asked the last time. Ask it then for all that
+    /// it has. In each pass that would be a system call, mostly in vain.
+    pub const fn take_guest_call(&mut self) -> bool {
+        std::mem::replace(&mut self.guest_called, false)
     }
 
     /// Sleeps until something is ready or `timeout` is over; `None` sleeps for ever. Doesn't sleep while there is work
@@ -237,8 +245,10 @@ impl Network {
     fn take_events(&mut self) {
         for event in &self.events {
             let Some(id) = token::session_of(event.token()) else {
-                if let (token::LISTENER, Some(door)) = (event.token(), &mut self.door) {
-                    door.somebody_waits();
+                match (event.token(), &mut self.door) {
+                    (token::LISTENER, Some(door)) => door.somebody_waits(),
+                    (token::GUEST, _) => self.guest_called = true,
+                    _ => {}
                 }
                 continue;
             };
