@@ -40,3 +40,4 @@ pub use report::{Assertion, Report};
 pub use scenario::Scenario;
 pub use settings::Settings;
 pub use swarm::{Progress, Swarm, SwarmError};
+pub use tally::Counts;

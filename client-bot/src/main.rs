@@ -1,6 +1,5 @@
 //! `realmbeat-bots`: sends a swarm of client bots against a server and reports what it took.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -8,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use client_bot::{Report, Swarm};
+use client_bot::{Counts, Report, Swarm};
 use command_line::CommandLine;
 use display::Display;
 
@@ -78,7 +77,7 @@ fn run(command_line: &CommandLine, settings: client_bot::Settings) -> anyhow::Re
 fn judge(report: &Report, command_line: &CommandLine) -> ExitCode {
     let asked = command_line.assertions().next().is_some();
     if !asked && nobody_got_in(report) {
-        let hint = why_nobody(report.settings.server, &report.counts.refusals);
+        let hint = why_nobody(report.settings.server, &report.counts);
         eprintln!("error: nobody got in. {hint}");
         return EXIT_FAILED.into();
     }
@@ -91,16 +90,18 @@ fn judge(report: &Report, command_line: &CommandLine) -> ExitCode {
 }
 
 /// What to look at. What the server said itself is the best hint there is.
-fn why_nobody(server: SocketAddr, refusals: &BTreeMap<&'static str, u64>) -> String {
-    let said = refusals.iter().max_by_key(|(_, count)| **count);
-    match said {
-        Some((&"REFUSAL_TOKEN_INVALID", count)) => {
+fn why_nobody(server: SocketAddr, counts: &Counts) -> String {
+    let said = counts.refusals.iter().chain(&counts.goodbyes);
+    let said = said.filter(|(reason, _)| **reason != "FAREWELL_CLIENT_LEFT");
+    match (said.max_by_key(|(_, count)| **count), counts.first_errors.first()) {
+        (Some((&"REFUSAL_TOKEN_INVALID", count)), _) => {
             format!("The server refused {count} tokens: is the token secret its auth.token_secret?")
         }
-        Some((reason, count)) => {
-            format!("The server refused {count} times with {reason}; its log says more.")
+        (Some((reason, count)), _) => {
+            format!("The server said {reason} {count} times; its log says more.")
         }
-        None => format!("Does a server listen on {server}?"),
+        (None, Some(error)) if counts.connected > 0 => format!("The first error: {error}"),
+        (None, _) => format!("Does a server listen on {server}?"),
     }
 }
 
@@ -120,12 +121,13 @@ mod tests {
     #[test]
     fn what_the_server_said_most_often_is_the_hint_for_a_swarm_that_stayed_out() {
         let told = |refusals: &[(&'static str, u64)]| {
+            let refusals = refusals.iter().copied().collect();
             let server = SocketAddr::from(([127, 0, 0, 1], 7777));
-            why_nobody(server, &refusals.iter().copied().collect())
+            why_nobody(server, &Counts { refusals, ..Counts::default() })
         };
         assert!(told(&[]).contains("listen on 127.0.0.1:7777"));
         assert!(told(&[("REFUSAL_TOKEN_INVALID", 3)]).contains("auth.token_secret"));
         let behind = told(&[("REFUSAL_TOKEN_INVALID", 1), ("REFUSAL_STORE_BEHIND", 7)]);
-        assert!(behind.contains("7 times with REFUSAL_STORE_BEHIND"), "{behind}");
+        assert!(behind.contains("REFUSAL_STORE_BEHIND 7 times"), "{behind}");
     }
 }

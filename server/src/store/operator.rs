@@ -104,7 +104,13 @@ pub fn backup(
 ) -> Result<(), OperatorError> {
     let Location::File(path) = place else { return export(place, to, watch) };
     let part = NewFile::begin(to)?;
-    sqlite::copy(path, &part.part, watch)?;
+    sqlite::copy(path, &part.part, watch).map_err(|mut problem| {
+        if let OperatorError::Transfer { file, .. } = &mut problem {
+            // The other name is gone when this is read.
+            to.clone_into(file);
+        }
+        problem
+    })?;
     if verify {
         let report = audit_watched(&Location::from(part.part.as_path()), watch)
             .map_err(|problem| blame(place, problem))?;

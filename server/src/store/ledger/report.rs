@@ -112,11 +112,16 @@ impl fmt::Display for Finding {
                     Some(before) => write!(out, "{}", Stock(before))?,
                     None => write!(out, "not in the world")?,
                 }
-                write!(out, ", then {}", Line(entry, &names))
+                let LedgerEntry { slot, change, .. } = entry;
+                write!(out, ", then {}, slot {slot}, change {change}", Line(entry, &names))
             }
             Self::ImpossibleGold { entry, had } => {
+                let LedgerEntry { entry: number, change, .. } = entry;
                 let line = Line(entry, &names);
-                write!(out, "ledger entry {} can't be: out of {had} gold, {line}", entry.entry)
+                write!(
+                    out,
+                    "ledger entry {number} can't be: out of {had} gold, {line}, change {change}"
+                )
             }
             Self::Purse { owner, expected, found } => {
                 let owner = Party(Some(owner), &names);
@@ -281,7 +286,7 @@ mod tests {
         let anna = item(Owner::Character(CharacterId(3)));
         let ground = item(Owner::Ground { zone: ZoneName::new("field"), x: 10, y: 20 });
         let both = "item 7: the ledger says 5 herb with character 3 in slot 2, \
-                    and it is 5 herb with the ground of field at 10,20";
+                    and it is 5 herb with the ground of field at 10,20 in slot 2";
         for (finding, told) in [
             (
                 Finding::Missing(anna.clone()),

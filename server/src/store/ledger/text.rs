@@ -58,11 +58,8 @@ pub(super) struct Stock<'a>(pub(super) &'a ItemRecord);
 impl fmt::Display for Stock<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ItemRecord { quantity, template, owner, slot, .. } = self.0;
-        write!(out, "{quantity} {template} with {}", Party(Some(owner), &Names::new()))?;
-        match owner {
-            Owner::Character(_) | Owner::Mail(_) => write!(out, " in slot {slot}"),
-            Owner::Ground { .. } => Ok(()),
-        }
+        let names = Names::new();
+        write!(out, "{quantity} {template} with {} in slot {slot}", Party(Some(owner), &names))
     }
 }
 
