@@ -10,6 +10,7 @@ use clap::Parser as _;
 use client_bot::{Counts, Report, Swarm};
 use command_line::CommandLine;
 use display::Display;
+use protocol::v1::{Farewell, Refusal};
 
 mod command_line;
 mod display;
@@ -92,9 +93,9 @@ fn judge(report: &Report, command_line: &CommandLine) -> ExitCode {
 /// What to look at. What the server said itself is the best hint there is.
 fn why_nobody(server: SocketAddr, counts: &Counts) -> String {
     let said = counts.refusals.iter().chain(&counts.goodbyes);
-    let said = said.filter(|(reason, _)| **reason != "FAREWELL_CLIENT_LEFT");
+    let said = said.filter(|(reason, _)| **reason != Farewell::ClientLeft.as_str_name());
     match (said.max_by_key(|(_, count)| **count), counts.first_errors.first()) {
-        (Some((&"REFUSAL_TOKEN_INVALID", count)), _) => {
+        (Some((reason, count)), _) if *reason == Refusal::TokenInvalid.as_str_name() => {
             format!("The server refused {count} tokens: is the token secret its auth.token_secret?")
         }
         (Some((reason, count)), _) => {

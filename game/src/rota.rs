@@ -1,7 +1,7 @@
 //! Whose turn it is: what is to be done for each character every so many ticks is spread over those ticks by the
-//! character's number, so that no tick does it for all of many, and finding those whose turn it is costs nothing for the others.
-//! Neighbours by number have their turn together: they lie on the same pages of the database, and each page that a tick's
-//! saves touch is written and synced whole.
+//! character's number, and finding those whose turn it is costs nothing for the others. Neighbours by number have their
+//! turn together: they lie on the same pages of the database, and each page that a tick's saves touch is written and
+//! synced whole. So no tick does it for all, once there are more than a few of [`NEIGHBOURS`].
 
 use std::collections::BTreeSet;
 use std::ops::Bound;

@@ -33,7 +33,7 @@ pub(crate) enum Priority {
 /// then takes over at once, for 2 to 3 ms, whatever its nice value; one of `SCHED_BATCH` waits for its turn. The price is
 /// paid where no core is free at all: a confirmation then comes some 10 ms later, a tenth of a tick.
 pub(crate) fn stand_back(priority: Priority) {
-    // Behind the loop, whose value need not be 0.
+    // Behind the loop, whose value need not be 0. By itself, since a sandbox may refuse the newer call.
     let nice = rustix::process::getpriority_process(None)
         .map(|loops| (loops + priority as i32).min(19))
         .and_then(|nice| rustix::process::setpriority_process(None, nice).map(|()| nice));

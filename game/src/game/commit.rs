@@ -12,7 +12,7 @@ pub(super) const PROGRESS_MS: u32 = 800;
 const PROGRESS_ALONG: usize = 100;
 
 impl Game {
-    /// Saves are spread over the interval by character, so that no tick saves them all, and those of changed progress
+    /// Saves are spread over the interval by neighbours, so that no tick saves all of many, and those of changed progress
     /// over a second. While nothing can be made durable none are made: they would only pile up, and each character's
     /// next save is newer anyway.
     pub(super) fn save_due(&mut self) {

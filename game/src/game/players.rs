@@ -225,7 +225,7 @@ impl Game {
         })
     }
 
-    /// Announces each character to the realm now and then, a few in each tick, and forgets those of whom nothing was
+    /// Announces each character to the realm now and then, some in each tick, and forgets those of whom nothing was
     /// heard.
     pub(super) fn keep_presence(&mut self) {
         let tick_ms = self.desk.settings.tick_ms();

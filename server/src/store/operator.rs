@@ -24,7 +24,8 @@ pub struct Migrated {
 
 /// Replays the ledger of the database at `place` and proves that every item and all gold is exactly what its history
 /// says, that nothing is doubled or missing, and that the sums of each template are conserved. Changes nothing, and may
-/// run beside a server: it sees one moment.
+/// run beside a server: it sees one moment. Not in a server's own process, as nothing here: whatever closes a database file
+/// there drops the server's locks on it (`fcntl(2)`).
 ///
 /// # Errors
 /// When the database can't be read. What is wrong *in* it is in the report.
