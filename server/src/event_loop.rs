@@ -125,7 +125,10 @@ impl EventLoop {
     pub(crate) fn run(mut self) -> Result<(), RunError> {
         match self.serve() {
             Ok(()) => self.end(),
-            Err(why) => Err(self.break_off(why)),
+            Err(why) => {
+                let deadline = self.end_deadline();
+                Err(self.break_off(why, deadline))
+            }
         }
     }
 

@@ -70,10 +70,9 @@ fn at_fault(serving: Option<Serving>) -> String {
 
 impl EventLoop {
     pub(super) fn end(mut self) -> Result<(), RunError> {
-        let patience = self.loaded.config.shutdown.deadline;
-        let deadline = Instant::now() + patience;
-        if let Err(why) = self.take_leave(patience, deadline) {
-            return Err(self.break_off(why));
+        let deadline = self.end_deadline();
+        if let Err(why) = self.take_leave(deadline) {
+            return Err(self.break_off(why, deadline));
         }
         self.log_total();
         let (store, bus) = (self.store, self.bus);
@@ -87,7 +86,7 @@ impl EventLoop {
     }
 
     /// Until everybody is out of the world, all of it is durable and every client is gone.
-    fn take_leave(&mut self, patience: Duration, deadline: Instant) -> Result<(), RunError> {
+    fn take_leave(&mut self, deadline: Instant) -> Result<(), RunError> {
         if self.ending == Some(Wish::EndAtOnce) {
             return Err(RunError::AtOnce);
         }
@@ -98,25 +97,26 @@ impl EventLoop {
         self.lobby.empty_world();
         self.act();
         self.tick_once();
-        self.wait_until_durable(deadline).unwrap_or_else(|| Err(self.too_late(patience)))?;
+        self.wait_until_durable(deadline).unwrap_or_else(|| Err(self.too_late()))?;
         self.lobby.say_goodbye(Instant::now());
         self.act();
-        self.see_out()
+        self.see_out(deadline)
     }
 
     /// Until every client has taken its goodbye or its time for that is over, at the latest when that of all of them must
-    /// be. A second SIGINT is heard here, too.
-    fn see_out(&mut self) -> Result<(), RunError> {
+    /// be, or the end's. A second SIGINT is heard here, too.
+    fn see_out(&mut self, deadline: Instant) -> Result<(), RunError> {
         // Those too who are so new that the lobby hasn't heard of them.
         self.clients.close_all(&goodbye(Farewell::Shutdown, "the server is shutting down"));
         self.clients.flush();
-        let deadline = Instant::now() + self.loaded.config.network.goodbye_timeout + MARGIN;
+        let patience = self.loaded.config.network.goodbye_timeout + MARGIN;
+        let deadline = deadline.min(Instant::now() + patience);
         while !self.clients.is_empty() {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 tracing::warn!(
                     sessions = self.clients.len(),
-                    "an I/O thread hangs; it is left behind"
+                    "not every client took its goodbye in time; they are left behind"
                 );
                 self.clients.abandon_threads();
                 break;
@@ -135,14 +135,12 @@ impl EventLoop {
     }
 
     /// Stops where it stands. What a broken store hasn't taken is lost; but after a panic only the tick at hand is
-    /// half done, and what the ticks before it asked for is whole and is saved.
-    pub(super) fn break_off(mut self, why: RunError) -> RunError {
+    /// half done, and what the ticks before it asked for is whole and is saved, if it can be by the deadline.
+    pub(super) fn break_off(mut self, why: RunError, deadline: Instant) -> RunError {
         self.log_total();
         let RunError::GamePanicked(_) = why else {
             return why;
         };
-        let patience = self.loaded.config.shutdown.deadline;
-        let deadline = Instant::now() + patience;
         let waits = |this: &Self| !this.commits.is_empty() && !this.store.is_broken();
         while waits(&self) && Instant::now() < deadline {
             // Answers that are taken make room for what waits here.
@@ -151,7 +149,7 @@ impl EventLoop {
             std::thread::sleep(NAP);
         }
         let unsaved = if waits(&self) {
-            Some(self.too_late(patience))
+            Some(self.too_late())
         } else {
             // What the store never took is as lost as what it took and didn't save.
             let never_taken = self.commits.len();
@@ -170,7 +168,13 @@ impl EventLoop {
         self.meter.log_whole(Instant::now(), &state, &self.clients.stats());
     }
 
-    fn too_late(&self, patience: Duration) -> RunError {
+    /// Of an end that begins now.
+    pub(super) fn end_deadline(&self) -> Instant {
+        Instant::now() + self.loaded.config.shutdown.deadline
+    }
+
+    fn too_late(&self) -> RunError {
+        let patience = self.loaded.config.shutdown.deadline;
         let waiting = self.store.stats().waiting;
         let commits = self.commits.len() + waiting.commits;
         RunError::Deadline { patience, commits, requests: waiting.requests }
