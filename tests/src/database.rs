@@ -107,16 +107,19 @@ impl Location {
         Ok(database)
     }
 
+    fn open_to_write(&self) -> Result<Database> {
+        match self {
+            Self::Sqlite(path) => sqlite(path, OpenFlags::SQLITE_OPEN_READ_WRITE),
+            Self::Postgres(_) => self.open(),
+        }
+    }
+
     /// Changes something behind the back of a server that isn't running.
     ///
     /// # Errors
     /// When there is no database, or it refuses.
     pub fn change(&self, sql: &str) -> Result<()> {
-        let mut database = match self {
-            Self::Sqlite(path) => sqlite(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?,
-            Self::Postgres(_) => self.open()?,
-        };
-        database.execute(sql)
+        self.open_to_write()?.execute(sql)
     }
 
     /// Makes everybody wait who writes to it.
@@ -124,14 +127,12 @@ impl Location {
     /// # Errors
     /// When there is no database.
     pub fn stand_still(&self) -> Result<Standstill> {
-        let (mut transaction, sql) = match self {
-            Self::Sqlite(path) => {
-                (sqlite(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?, "BEGIN IMMEDIATE")
-            }
+        let mut transaction = self.open_to_write()?;
+        transaction.execute(match self {
+            Self::Sqlite(_) => "BEGIN IMMEDIATE",
             // Every commit of a server passes here.
-            Self::Postgres(_) => (self.open()?, "BEGIN; LOCK TABLE epochs IN EXCLUSIVE MODE"),
-        };
-        transaction.execute(sql)?;
+            Self::Postgres(_) => "BEGIN; LOCK TABLE epochs IN EXCLUSIVE MODE",
+        })?;
         Ok(Standstill { _transaction: transaction })
     }
 
