@@ -24,9 +24,9 @@ pub enum OpenError {
         /// What the system said.
         source: io::Error,
     },
-    /// Another user has made the lock file: a command that was run as root, say.
+    /// Another user has made the lock, the log or its index: a command that was run as root, say.
     #[error("{file}: can't be written ({source}); give it to the server's user", file = .file.display())]
-    LockFile {
+    Beside {
         /// Beside the database.
         file: PathBuf,
         /// What the system said.

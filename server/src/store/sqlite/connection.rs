@@ -22,6 +22,10 @@ const STEPS: i32 = 100;
 /// Bytes to which the write-ahead log shrinks after a burst has made it larger.
 const LOG_BYTES: i64 = 64 << 20;
 
+/// Why what every world has may not be there.
+const STRANGE_LOG: &str = "does the -wal beside it belong to it?";
+const NO_MARK: &str = "it doesn't say who has used it";
+
 mod embedded {
     #![allow(unused_qualifications, reason = "the macro's code, not ours")]
     refinery::embed_migrations!("src/store/sqlite/migrations");
@@ -83,9 +87,15 @@ impl Problem {
                     let holder = "a program that holds SQLite's lock".to_owned();
                     OpenError::InUse { place, holder }
                 }
-                // Of the file itself both rights were looked at before: these are the log and its index beside it.
+                // Of each file both rights were looked at before: these are a log and an index that can't be made.
                 Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly) => {
                     OpenError::Directory { place, source: std::io::Error::other(problem) }
+                }
+                Some(ErrorCode::ConstraintViolation) => {
+                    OpenError::Corrupt { place, detail: format!("{problem}; {STRANGE_LOG}") }
+                }
+                _ if problem == rusqlite::Error::QueryReturnedNoRows => {
+                    OpenError::Corrupt { place, detail: format!("{NO_MARK}; {STRANGE_LOG}") }
                 }
                 _ => OpenError::Engine { place, detail: problem.to_string() },
             },
@@ -109,6 +119,13 @@ pub(super) fn open(path: &Path, intent: Access) -> Result<Connection, OpenError>
             false => Ok(()),
         })
         .map_err(|source| OpenError::Access { place: path.into(), source })?;
+    for part in ["-wal", "-shm"] {
+        let file = file::beside(&file::real(path), part);
+        match access(&file, Right::READ_OK | Right::WRITE_OK) {
+            Ok(()) | Err(rustix::io::Errno::NOENT) => {}
+            Err(problem) => return Err(OpenError::Beside { file, source: problem.into() }),
+        }
+    }
     file::refuse_second_name(path)?;
     file::refuse_strange_log(path)?;
     set_up(path, intent).map_err(|problem| problem.into_open_error(path))
@@ -227,6 +244,7 @@ mod tests {
             (ffi::SQLITE_BUSY, "in use by a program that holds SQLite's lock"),
             (ffi::SQLITE_FULL, "the disk is full"),
             (ffi::SQLITE_CORRUPT, "damaged"),
+            (ffi::SQLITE_CONSTRAINT_UNIQUE, "does the -wal beside it belong to it?"),
         ] {
             let problem = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
             let told_so = Problem::from(problem).into_open_error(Path::new("world.db")).to_string();

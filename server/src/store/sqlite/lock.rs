@@ -34,7 +34,7 @@ impl FileLock {
             .mode(0o600)
             .open(&name)
             .map_err(|source| match name.exists() {
-                true => OpenError::LockFile { file: name.clone(), source },
+                true => OpenError::Beside { file: name.clone(), source },
                 false => unusable(source),
             })?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {

@@ -106,6 +106,31 @@ fn a_read_only_directory_is_said_so() {
 }
 
 #[test]
+fn a_log_that_cannot_be_reached_is_named_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    World::open(settings(&directory)).store.close().unwrap();
+    let index = directory.path().join("world.db-shm");
+    drop(fs::remove_file(&index));
+    // Whoever follows it never arrives, not even root.
+    std::os::unix::fs::symlink(&index, &index).unwrap();
+    let error = refused(settings(&directory));
+    assert!(matches!(&error, OpenError::Beside { file, .. } if *file == index), "{error}");
+}
+
+/// Pages of different moments side by side: a newer log beside an older copy of the file.
+#[test]
+fn a_world_whose_starts_contradict_each_other_is_damaged() {
+    for strange in ["UPDATE meta SET value = 0 WHERE key = 'epoch'", "DELETE FROM meta"] {
+        let directory = tempfile::tempdir().unwrap();
+        World::open(settings(&directory)).store.close().unwrap();
+        Connection::open(path(&directory)).unwrap().execute_batch(strange).unwrap();
+        let error = refused(settings(&directory));
+        assert!(matches!(error, OpenError::Corrupt { .. }), "{strange}: {error}");
+        assert!(error.to_string().contains("does the -wal beside it belong to it?"), "{error}");
+    }
+}
+
+#[test]
 fn a_directory_in_place_of_the_file_is_said_so() {
     let directory = tempfile::tempdir().unwrap();
     fs::create_dir(path(&directory)).unwrap();
