@@ -74,6 +74,7 @@ pub const ALL: &[Point] = &[
     fallible("store.marked", "the start's marks have moved on, and all of it can still be undone"),
     fallible("store.committed", "the transaction is durable, and its answers are here alone"),
     step("writer.durable", "a batch is durable, and the loop hasn't been told"),
+    fallible("store.folding", "old entries of the ledger are about to be folded"),
     fallible(
         "store.folded",
         "old entries of the ledger are folded, beside any operation, and it can still be undone",

@@ -82,3 +82,18 @@ fn a_fold_that_fails_is_put_off_and_nobody_waits_for_it() {
     see_a_fold(&mut stage);
     check(&mut stage, "a fold put off");
 }
+
+/// After a failed fsync the system may have dropped what it was given, whoever asked for it.
+#[test]
+fn a_fold_that_meets_a_disk_that_fails_stops_the_server_and_a_restart_recovers() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut stage = stage(&directory);
+    stage.failpoints.arm("store.folding = error(fatal)");
+    while earn(&mut stage) {}
+    assert_eq!(stage.server.wait().code(), Some(1));
+    stage.failpoints.disarm();
+    stage.audit("a fold on a failing disk");
+    stage.restart();
+    see_a_fold(&mut stage);
+    check(&mut stage, "the next start");
+}

@@ -15,7 +15,7 @@ use super::stage::{Stage, settle};
 const WORKERS: usize = 3;
 
 /// Steps of what the writer does by itself between operations.
-const BETWEEN: &[&str] = &["store.folded"];
+const BETWEEN: &[&str] = &["store.folding", "store.folded"];
 
 /// The steps of operations, of these kinds.
 pub(crate) fn steps(kinds: &[Kind]) -> impl Iterator<Item = &'static str> {

@@ -239,6 +239,7 @@ impl OperatorError {
             EngineError::Transient(detail)
             | EngineError::Unknown(detail)
             | EngineError::Fatal(detail)
+            | EngineError::Forbidden(detail)
             | EngineError::Superseded(detail) => Self::Failed { place, detail },
         }
     }
@@ -283,7 +284,8 @@ impl From<EngineError> for Breakage {
             EngineError::Superseded(reason) => Self::Superseded(reason),
             EngineError::Transient(reason)
             | EngineError::Unknown(reason)
-            | EngineError::Fatal(reason) => Self::Failed(reason),
+            | EngineError::Fatal(reason)
+            | EngineError::Forbidden(reason) => Self::Failed(reason),
         }
     }
 }
@@ -309,9 +311,12 @@ pub(crate) enum EngineError {
     /// The connection was lost on the way: whether anything was done shows when it is back.
     #[error("{0}")]
     Unknown(String),
-    /// Trying again can't help or would hide a loss: a broken rule, a failed fsync.
+    /// Trying again would hide a loss: a failed fsync.
     #[error("{0}")]
     Fatal(String),
+    /// A rule of the schema or of SQL forbids it: a bug of ours, or rows that only look whole.
+    #[error("{0}")]
+    Forbidden(String),
     /// What the database has written contradicts itself.
     #[error("{0}")]
     Damaged(String),
@@ -328,7 +333,11 @@ impl EngineError {
     pub(super) const fn is_final(&self) -> bool {
         match self {
             Self::Transient(_) | Self::Unknown(_) => false,
-            Self::Fatal(_) | Self::Damaged(_) | Self::Impossible(_) | Self::Superseded(_) => true,
+            Self::Fatal(_)
+            | Self::Forbidden(_)
+            | Self::Damaged(_)
+            | Self::Impossible(_)
+            | Self::Superseded(_) => true,
         }
     }
 
@@ -338,6 +347,7 @@ impl EngineError {
             Self::Transient(reason) => Self::Transient(reason),
             Self::Unknown(reason) => Self::Unknown(reason),
             Self::Fatal(reason) => Self::Fatal(format!("{place}: {reason}")),
+            Self::Forbidden(reason) => Self::Forbidden(format!("{place}: {reason}")),
             Self::Damaged(reason) => Self::Damaged(format!("{place}: {reason}")),
             Self::Impossible(reason) => Self::Impossible(format!("{place}: {reason}")),
             Self::Superseded(reason) => Self::Superseded(format!("{place}: {reason}")),

@@ -92,9 +92,11 @@ impl<D: Database> Rules<D> {
         let Some(before_ms) = self.folding.due(started, now_ms()) else { return Ok(()) };
         let most = self.folding.most();
         let mut transaction = self.database.begin()?;
-        let folded = match ledger::fold(&mut transaction, before_ms, most) {
+        let folding = failpoints::meet("store.folding")
+            .and_then(|()| ledger::fold(&mut transaction, before_ms, most));
+        let folded = match folding {
             // What stands in the ledger is at fault, and would be after every start: it ends folding, but not the play.
-            Err(EngineError::Fatal(reason) | EngineError::Impossible(reason)) => {
+            Err(EngineError::Forbidden(reason) | EngineError::Impossible(reason)) => {
                 Folded::Stuck(reason)
             }
             folded => folded?,

@@ -98,6 +98,7 @@ impl From<EngineError> for TransferError {
             EngineError::Transient(reason)
             | EngineError::Unknown(reason)
             | EngineError::Fatal(reason)
+            | EngineError::Forbidden(reason)
             | EngineError::Superseded(reason) => Self::Database(reason),
         }
     }

@@ -90,13 +90,14 @@ pub(super) fn describe(problem: &tokio_postgres::Error) -> String {
     }
 }
 
-/// Before anything was committed: nothing was done. Else every error is a bug of ours or damage.
+/// Before anything was committed: nothing was done.
 impl From<Failure> for EngineError {
     fn from(failure: Failure) -> Self {
         let reason = failure.to_string();
         match failure.state() {
             _ if failure.passes() => Self::Transient(reason),
             Some(state) if is_damage(state) => Self::Damaged(reason),
+            Some(state) if is_forbidden(state) => Self::Forbidden(reason),
             _ => Self::Fatal(reason),
         }
     }
@@ -113,4 +114,10 @@ pub(super) fn of_commit(failure: Failure) -> EngineError {
 /// Whether what PostgreSQL has on its disk contradicts itself.
 pub(super) fn is_damage(state: &SqlState) -> bool {
     [&SqlState::DATA_CORRUPTED, &SqlState::INDEX_CORRUPTED].contains(&state)
+}
+
+/// Whether it isn't the disk but what was asked for that is at fault: by class a value out of range, a rule of the schema,
+/// a table that isn't there.
+fn is_forbidden(state: &SqlState) -> bool {
+    ["22", "23", "42"].iter().any(|class| state.code().starts_with(class))
 }

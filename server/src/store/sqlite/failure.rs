@@ -19,8 +19,15 @@ impl From<Error> for EngineError {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Transient(reason),
             _ if is_full => Self::Transient(format!("{reason}; make room")),
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(reason),
-            // Everything else: a rule of the schema (a bug of ours), or an I/O error. After a failed
-            // fsync the system may have dropped the bytes, and the next fsync would report success without them.
+            Some(
+                ErrorCode::ConstraintViolation
+                | ErrorCode::TypeMismatch
+                | ErrorCode::TooBig
+                // No such table, a sum that is out of range.
+                | ErrorCode::Unknown,
+            ) => Self::Forbidden(reason),
+            // I/O errors above all. After a failed fsync the system may have dropped the bytes, and the next fsync would
+            // report success without them.
             _ => Self::Fatal(reason),
         }
     }
@@ -31,4 +38,22 @@ pub(super) fn is_full(problem: &Error) -> bool {
     problem.sqlite_error().is_some_and(|error| {
         error.code == ErrorCode::DiskFull || error.extended_code == SQLITE_IOERR_SHMSIZE
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn a_disk_that_fails_is_told_from_a_rule_that_forbids() {
+        let of = |code| EngineError::from(Error::SqliteFailure(ffi::Error::new(code), None));
+        for code in [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_READ, ffi::SQLITE_CANTOPEN] {
+            assert!(matches!(of(code), EngineError::Fatal(_)), "{code}");
+        }
+        for code in [ffi::SQLITE_CONSTRAINT_CHECK, ffi::SQLITE_ERROR, ffi::SQLITE_MISMATCH] {
+            assert!(matches!(of(code), EngineError::Forbidden(_)), "{code}");
+        }
+    }
 }
