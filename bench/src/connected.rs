@@ -29,7 +29,7 @@ pub(crate) fn run(settings: &Settings, form: Form) -> anyhow::Result<Report> {
     report.push(pair.beside("a tick, p99", "ms", |run| run.server.stats.tick_p99_ms));
     report.push(pair.beside("a tick, longest", "ms", |run| run.server.stats.tick_max_ms));
     report.push(pair.beside("server CPU", "cores", Played::cpu_share));
-    let saving = |what: &str, of| pair.figure(&format!("saving in a tick, {what}"), "ms", of);
+    let saving = |what: &str, of| pair.beside(&format!("saving in a tick, {what}"), "ms", of);
     report.push(saving("p50", |run| run.server.stats.save_p50_ms));
     report.push(saving("p99", |run| run.server.stats.save_p99_ms));
     // Some hundred ticks have no 99.99 %: the longest stands for it.
@@ -37,7 +37,7 @@ pub(crate) fn run(settings: &Settings, form: Form) -> anyhow::Result<Report> {
     report.push(saving("p99, processor time", |run| run.server.stats.save_cpu_p99_ms));
     let cpu = saving("longest, processor time", |run| run.server.stats.save_cpu_max_ms);
     report.push(cpu.at_most(ADDED_MS));
-    report.note("The floors are the same runs with a save of each player every ten minutes.");
+    report.note("The floors are the same runs with a save of each player every ten minutes: what its saving takes is the machine's.");
     report.note("What is longer on the clock than in processor time, the loop waited for, or another thread had its core.");
     Ok(report)
 }
