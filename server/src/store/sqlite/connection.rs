@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior};
 use rustix::fs::{Access as Right, access};
 
 use crate::priority::Stint;
@@ -51,6 +51,7 @@ pub(super) enum Problem {
     Full,
     Migration(String),
     Setting(&'static str),
+    Log(std::io::Error),
 }
 
 impl From<rusqlite::Error> for Problem {
@@ -76,6 +77,13 @@ impl Problem {
             Self::Setting(name) => OpenError::Engine {
                 place,
                 detail: format!("this file system doesn't support {name}; use a local disk"),
+            },
+            Self::Log(problem) if problem.kind() == std::io::ErrorKind::StorageFull => {
+                OpenError::Full { place }
+            }
+            Self::Log(problem) => OpenError::Engine {
+                place,
+                detail: format!("its -wal can't be brought to disk ({problem}); look at the disk"),
             },
             Self::Sqlite(problem) => match problem.sqlite_error_code() {
                 Some(ErrorCode::NotADatabase) => OpenError::NotOurs { place },
@@ -171,6 +179,10 @@ fn set_up(path: &Path, intent: Access) -> Result<Connection, Problem> {
         // SQLite's own checkpoints ignore a failed fsync and make the batch at hand wait: the writer does them itself.
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        // Holding the lock of those who write.
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        file::write_log_again(path).map_err(Problem::Log)?;
+        transaction.rollback()?;
     }
     Ok(connection)
 }

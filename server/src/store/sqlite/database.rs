@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -17,6 +18,16 @@ use super::transaction::SqliteTransaction;
 /// takes all that it may: after a backup or an audit, which holds pages in the log for as long as it runs, it is
 /// everything that was written meanwhile, once.
 const CHECKPOINT_PAGES: i64 = 1_000;
+/// How long those are waited for who keep a log from being rescued; clients are told nothing meanwhile.
+const RESCUE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What became of a checkpoint.
+struct Checkpoint {
+    /// Pages that are in the log alone, as far as it saw.
+    left: i64,
+    /// Whether there are none.
+    complete: bool,
+}
 
 /// The files that are open. Who moves, replaces or deletes them doesn't reach what is open here.
 pub(super) struct Files {
@@ -66,26 +77,41 @@ impl SqliteDatabase {
             return Ok(());
         }
         let gone = "the database's -wal was moved, replaced or deleted while the server ran";
-        // Nobody else can reach the log any more. What is in it belongs in the database.
-        Err(EngineError::Superseded(match self.checkpoint("PASSIVE") {
-            Ok(0) => format!(
+        Err(EngineError::Superseded(match self.rescue_log() {
+            Ok(()) => format!(
                 "{gone}; all that was confirmed is in the database now: delete a -wal that lies beside it, and start again"
             ),
-            Ok(pages) => format!("{gone}, and {pages} pages of it are lost; restore a backup"),
             Err(problem) => {
                 format!("{gone}, and what was in it is lost ({problem}); restore a backup")
             }
         }))
     }
 
-    /// The write-ahead log into the database; `mode` as SQLite names it. Gives the pages that are in the log alone.
-    fn checkpoint(&self, mode: &str) -> Result<i64, EngineError> {
+    /// Nobody else can reach the log any more: what is in it belongs in the database. Whoever reads an older state or
+    /// copies pages there is waited for.
+    fn rescue_log(&self) -> Result<(), EngineError> {
+        let deadline = Instant::now() + RESCUE_PATIENCE;
+        loop {
+            // SQLite itself waits a while in it.
+            if self.checkpoint("FULL")?.complete {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                let why = "others have been reading an older state of it all the time";
+                return Err(EngineError::Transient(why.to_owned()));
+            }
+        }
+    }
+
+    /// The write-ahead log into the database; `mode` as SQLite names it.
+    fn checkpoint(&self, mode: &str) -> Result<Checkpoint, EngineError> {
         let sql = format!("PRAGMA wal_checkpoint({mode})");
-        let pages = self.connection.query_row(&sql, [], |row| {
-            let (in_log, copied): (i64, i64) = (row.get(1)?, row.get(2)?);
-            Ok(in_log - copied)
+        let outcome = self.connection.query_row(&sql, [], |row| {
+            // Both counts are -1 when it couldn't even begin.
+            let (busy, in_log, copied): (bool, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(Checkpoint { left: in_log - copied, complete: !busy && in_log == copied })
         });
-        pages.map_err(|problem| EngineError::from(problem).at("checkpoint"))
+        outcome.map_err(|problem| EngineError::from(problem).at("checkpoint"))
     }
 }
 
@@ -101,7 +127,7 @@ impl Database for SqliteDatabase {
     }
 
     fn tend(&mut self) -> Result<(), EngineError> {
-        if self.checkpoint("NOOP")? >= CHECKPOINT_PAGES {
+        if self.checkpoint("NOOP")?.left >= CHECKPOINT_PAGES {
             self.checkpoint("PASSIVE")?;
         }
         Ok(())

@@ -4,7 +4,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::store::OpenError;
@@ -13,6 +13,8 @@ use crate::store::OpenError;
 /// and what stands there without a log: in a backup, not in what a server has used.
 const WRITE_VERSION: usize = 18;
 const WITHOUT_LOG: u8 = 1;
+/// Bytes of the log that are written again at a time.
+const LOG_CHUNK: usize = 1 << 20;
 
 /// The path without symbolic links: that is where SQLite looks for the log, and where the lock has one name.
 pub(super) fn real(path: &Path) -> PathBuf {
@@ -78,6 +80,29 @@ pub(super) fn refuse_strange_log(path: &Path) -> Result<(), OpenError> {
         Err(problem) => return Err(unusable(problem)),
     };
     Err(OpenError::Corrupt { place: path.into(), detail: detail.to_owned() })
+}
+
+/// Writes the log that an earlier start left over itself, and syncs it. If that start ended because a sync had failed, what
+/// couldn't be written may be in the system's memory alone and be called clean there: SQLite would find it valid and
+/// go on behind it, the next sync would leave it out and succeed, and with the power all of it would be gone. Nobody may
+/// write to the database meanwhile.
+pub(super) fn write_log_again(path: &Path) -> io::Result<()> {
+    let log = match OpenOptions::new().read(true).write(true).open(beside(&real(path), "-wal")) {
+        Ok(log) => log,
+        Err(problem) if problem.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(problem) => return Err(problem),
+    };
+    let mut chunk = vec![0; LOG_CHUNK];
+    let mut at = 0;
+    loop {
+        let read = log.read_at(&mut chunk, at)?;
+        if read == 0 {
+            break;
+        }
+        log.write_all_at(&chunk[..read], at)?;
+        at += read as u64;
+    }
+    if at > 0 { log.sync_all() } else { Ok(()) }
 }
 
 /// Which file a name leads to, however often it is moved or replaced.

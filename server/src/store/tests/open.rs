@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, UNIX_EPOCH};
 
 use game::record::Change;
 use game::{CharacterId, Rank};
@@ -334,6 +336,59 @@ fn a_store_whose_log_was_deleted_or_replaced_puts_it_into_the_database_and_confi
         let _ = fs::remove_file(&log);
         assert_eq!(audit(&path(&directory).into()).unwrap().items, 1);
     }
+}
+
+/// Who reads an older state holds the pages of the log up that came after it.
+#[test]
+fn a_log_that_was_deleted_is_put_into_the_database_when_its_last_reader_is_done() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(settings(&directory));
+    let log = directory.path().join("world.db-wal");
+    let sword = |id| Change::Create(item(id, ground(4)));
+    world.settle(CharacterId(0), vec![sword(1)]);
+    let reader = Connection::open(path(&directory)).unwrap();
+    reader.execute_batch("BEGIN; SELECT COUNT(*) FROM items").unwrap();
+    world.settle(CharacterId(0), vec![sword(2)]);
+    fs::remove_file(&log).unwrap();
+    let before = path(&directory).metadata().unwrap().modified().unwrap();
+    let reading = thread::spawn({
+        let database = path(&directory);
+        move || {
+            // Until what the reader has seen is in the database, and what it hasn't is waited with.
+            while database.metadata().unwrap().modified().unwrap() == before {
+                thread::yield_now();
+            }
+            reader.execute_batch("COMMIT").unwrap();
+        }
+    });
+    world.submit(CharacterId(0), vec![sword(3)]);
+    let answer = world.answer();
+    assert!(matches!(answer, Answer::Broken(Breakage::Superseded(_))), "{answer:?}");
+    reading.join().unwrap();
+    let unsaved = world.store.close().unwrap_err();
+    assert!(unsaved.to_string().contains("all that was confirmed is in the database"), "{unsaved}");
+    assert_eq!(audit(&path(&directory).into()).unwrap().items, 2);
+}
+
+/// It may be in the system's memory alone, and be called clean there, if the start before ended over a failed sync.
+#[test]
+fn a_log_that_is_left_from_the_start_before_is_written_once_more() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(settings(&directory));
+    world.settle(CharacterId(0), vec![Change::Create(item(1, ground(4)))]);
+    let left = tempfile::tempdir().unwrap();
+    for part in ["world.db", "world.db-wal"] {
+        fs::copy(directory.path().join(part), left.path().join(part)).unwrap();
+    }
+    let log = left.path().join("world.db-wal");
+    let (bytes, long_ago) = (fs::read(&log).unwrap(), UNIX_EPOCH + Duration::from_secs(1_000_000));
+    fs::File::options().write(true).open(&log).unwrap().set_modified(long_ago).unwrap();
+    let database = crate::store::sqlite::reopen(&path(&left));
+    assert!(log.metadata().unwrap().modified().unwrap() > long_ago);
+    assert!(fs::read(&log).unwrap() == bytes, "it is another one");
+    drop(database);
+    assert_eq!(audit(&path(&left).into()).unwrap().items, 1);
+    world.store.close().unwrap();
 }
 
 #[test]
