@@ -13,12 +13,13 @@ use crate::failpoints;
 const MAX_HELD_BYTES: usize = 64 << 20;
 
 /// The value lane of all sessions.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct ValueLane {
     held: VecDeque<Held>,
     /// How many frames of a session are held; those of other sessions don't delay it.
     waiting: HashMap<SessionId, u32>,
-    bytes: usize,
+    /// Bytes that still fit.
+    room: usize,
     durable: CommitSeq,
 }
 
@@ -34,7 +35,18 @@ struct Held {
 #[error("more confirmations wait for the database than fit")]
 pub(crate) struct LaneFull;
 
+impl Default for ValueLane {
+    fn default() -> Self {
+        Self::with_room(MAX_HELD_BYTES)
+    }
+}
+
 impl ValueLane {
+    fn with_room(room: usize) -> Self {
+        let durable = CommitSeq::default();
+        Self { held: VecDeque::new(), waiting: HashMap::new(), room, durable }
+    }
+
     /// True if a frame that waits for `after` can't go out now: its commit isn't durable, or an earlier frame of the
     /// session is still held.
     #[must_use]
@@ -55,12 +67,10 @@ impl ValueLane {
         after: CommitSeq,
         frame: Bytes,
     ) -> Result<(), LaneFull> {
-        if self.bytes + frame.len() > MAX_HELD_BYTES {
-            return Err(LaneFull);
-        }
+        let room = self.room.checked_sub(frame.len()).ok_or(LaneFull)?;
         // A frame behind one that waits longer waits as long.
         let after = self.held.back().map_or(after, |last| last.after.max(after));
-        self.bytes += frame.len();
+        self.room = room;
         *self.waiting.entry(session).or_default() += 1;
         self.held.push_back(Held { after, session, frame });
         failpoints::pass("lane.held");
@@ -71,7 +81,7 @@ impl ValueLane {
     pub(crate) fn release(&mut self, durable: CommitSeq, mut send: impl FnMut(SessionId, &[u8])) {
         self.durable = self.durable.max(durable);
         while let Some(held) = self.held.pop_front_if(|held| held.after <= self.durable) {
-            self.bytes -= held.frame.len();
+            self.room += held.frame.len();
             if let Some(waiting) = self.waiting.get_mut(&held.session) {
                 *waiting -= 1;
                 if *waiting == 0 {
@@ -123,6 +133,19 @@ mod tests {
         assert_eq!(release(&mut lane, 1), []);
         assert_eq!(release(&mut lane, 2), [(1, "sword".to_owned())]);
         assert!(lane.is_empty());
+    }
+
+    #[test]
+    fn a_frame_that_does_not_fit_is_refused_until_others_have_gone_out() {
+        let mut lane = ValueLane::with_room(10);
+        hold(&mut lane, ADA, 1, "sword");
+        let shield = || Bytes::from_static(b"shield");
+        assert_eq!(lane.hold(BOB, CommitSeq(2), shield()), Err(LaneFull));
+        assert!(!lane.must_hold(BOB, CommitSeq(0)), "what was refused isn't waited for");
+        assert_eq!(release(&mut lane, 1), [(1, "sword".to_owned())]);
+        assert_eq!(lane.hold(BOB, CommitSeq(2), shield()), Ok(()));
+        hold(&mut lane, ADA, 2, "coin");
+        assert_eq!(lane.hold(ADA, CommitSeq(2), Bytes::from_static(b"!")), Err(LaneFull));
     }
 
     #[test]
