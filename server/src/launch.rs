@@ -10,9 +10,12 @@ use clap::Parser as _;
 use crate::cli::{Cli, Command};
 use crate::config::{Config, EX_CONFIG, Loaded, Sources, reference};
 use crate::lobby::account_name;
-use crate::server::{ServerBuilder, check_content, check_database};
+use crate::server::{ServerBuilder, StartError, check_content, check_database};
 use crate::suspects::Suspects;
 use crate::{auth, failpoints, operator, telemetry};
+
+/// Exit code when somebody has to look at the database before another start, as `sysexits.h` has it.
+const EX_DATAERR: u8 = 65;
 
 /// Does what the command line says; without a command it runs the server that `builder` describes. The whole `main` of
 /// a server program: its exit code, help and messages are those of `realmbeat-server --help`.
@@ -61,7 +64,11 @@ fn run(builder: ServerBuilder, loaded: Loaded, sources: Sources) -> ExitCode {
     let server = match builder.log_levels(levels).start(loaded, sources) {
         Ok(server) => server,
         Err(error) => {
-            let code = if error.is_configuration() { EX_CONFIG } else { 1 };
+            let code = match &error {
+                _ if error.is_configuration() => EX_CONFIG,
+                StartError::Store(problem) if problem.is_damage() => EX_DATAERR,
+                _ => 1,
+            };
             return fail(error, code);
         }
     };
@@ -69,7 +76,7 @@ fn run(builder: ServerBuilder, loaded: Loaded, sources: Sources) -> ExitCode {
     let _ = say(format!("realmbeat-server ready on {}\n", server.address()));
     match server.run() {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(error, 1),
+        Err(error) => fail(&error, if error.needs_a_look() { EX_DATAERR } else { 1 }),
     }
 }
 

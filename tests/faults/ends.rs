@@ -51,12 +51,12 @@ fn an_end_in_an_outage_comes_at_the_deadline_and_says_what_is_not_saved() {
 fn who_takes_longer_for_a_goodbye_than_the_end_may_take_is_left_behind() {
     let world = World::new();
     let (setup, failpoints) = world.setup.breakable();
-    let setup = setup.set("shutdown.deadline", "4s").set("network.goodbye_timeout", "4s");
+    let setup = setup.set("shutdown.deadline", "6s").set("network.goodbye_timeout", "6s");
     let mut server = setup.start();
     // Reads its goodbye and doesn't hang up.
     let ada = Player::enter(server.address, "ada", "Ada");
     // The last save takes so much of the end's time, and the goodbye may take all of it once more.
-    failpoints.arm("writer.taken = delay(1000)");
+    failpoints.arm("writer.taken = delay(500)");
     assert!(server.stop().success(), "{}", server.log.text());
     server.log.wait_for("not every client took its goodbye in time");
     server.log.wait_for("all saved");
@@ -99,7 +99,7 @@ fn a_server_whose_world_another_one_has_taken_over_ends_and_writes_nothing_more(
     ada.client.send(8, &DropItem { item: sword });
     first.signal(Signal::CONT);
 
-    assert_eq!(first.wait().code(), Some(1), "{}", first.log.text());
+    assert_eq!(first.wait().code(), Some(65), "{}", first.log.text());
     first.log.wait_for("another server has taken over");
     assert_eq!(last_words(ada), (false, None));
     assert_eq!(world.sql(marks), written, "the first server wrote after it was replaced");

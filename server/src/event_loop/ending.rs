@@ -59,6 +59,14 @@ pub enum RunError {
     AtOnce,
 }
 
+impl RunError {
+    /// True if another start would meet the same, or do harm, before somebody has looked at the database.
+    #[must_use]
+    pub const fn needs_a_look(&self) -> bool {
+        matches!(self, Self::StoreBroken(Breakage::Damaged(_) | Breakage::Superseded(_)))
+    }
+}
+
 fn at_fault(serving: Option<Serving>) -> String {
     serving.map_or_else(String::new, |Serving { packet, account }| {
         format!(
@@ -138,6 +146,8 @@ impl EventLoop {
     /// half done, and what the ticks before it asked for is whole and is saved, if it can be by the deadline.
     pub(super) fn break_off(mut self, why: RunError, deadline: Instant) -> RunError {
         self.log_total();
+        // One of them may hang, and nobody would wait for the others.
+        self.clients.abandon_threads();
         let RunError::GamePanicked(_) = why else {
             return why;
         };

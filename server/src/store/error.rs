@@ -186,6 +186,14 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// True if what the database has written contradicts itself: another start would meet the same.
+    #[must_use]
+    pub const fn is_damage(&self) -> bool {
+        matches!(self, Self::Corrupt { .. })
+    }
+}
+
 /// Why an operator's look at the database, or change to it, came to nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum OperatorError {
@@ -311,7 +319,7 @@ pub(crate) enum EngineError {
     /// The connection was lost on the way: whether anything was done shows when it is back.
     #[error("{0}")]
     Unknown(String),
-    /// Trying again would hide a loss: a failed fsync.
+    /// Trying again would hide a loss: a failed fsync, or memory that asks for what can't follow from the database.
     #[error("{0}")]
     Fatal(String),
     /// A rule of the schema or of SQL forbids it: a bug of ours, or rows that only look whole.
