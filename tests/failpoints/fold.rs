@@ -89,8 +89,9 @@ fn a_fold_that_meets_a_disk_that_fails_stops_the_server_and_a_restart_recovers()
     let directory = tempfile::tempdir().unwrap();
     let mut stage = stage(&directory);
     stage.failpoints.arm("store.folding = error(fatal)");
-    while earn(&mut stage) {}
+    while stage.failpoints.hits().is_empty() && earn(&mut stage) {}
     assert_eq!(stage.server.wait().code(), Some(1));
+    stage.server.log.wait_for("start it again to recover from disk: failpoint store.folding");
     stage.failpoints.disarm();
     stage.audit("a fold on a failing disk");
     stage.restart();

@@ -1,6 +1,9 @@
 //! What the store needs of a database. The rules (what a commit, a request or a fold of the ledger comes to) are written
 //! once, over [`Transaction`]; SQLite and PostgreSQL each say how rows are read and written, and pass the same tests.
 
+use std::cmp::Ordering;
+use std::fmt::Display;
+
 use game::record::{CharacterRecord, CharacterSave, GmEntry, ItemRecord, MailRecord, OpId, Owner};
 use game::{AccountId, CharacterId, ItemId, MailId};
 
@@ -62,12 +65,23 @@ pub(super) trait Database: Send {
 
 /// Fails for good when the database isn't this start's any more.
 pub(in crate::store) fn check_epoch(own: u64, found: u64) -> Result<(), EngineError> {
-    match found == own {
-        true => Ok(()),
-        false => Err(EngineError::Superseded(format!(
+    match found.cmp(&own) {
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(EngineError::Superseded(format!(
             "another server has taken over: the database is at epoch {found}, this start has {own}; let one of them run"
         ))),
+        Ordering::Less => Err(lost(format!(
+            "it is at epoch {found}, and this start, of epoch {own}, isn't in it"
+        ))),
     }
+}
+
+/// The database is older than what was confirmed from it, as `how` shows.
+pub(in crate::store) fn lost(how: impl Display) -> EngineError {
+    EngineError::Superseded(format!(
+        "{how}: the database has lost what was confirmed since; was it restored, or is this a standby that lags \
+         behind? Don't start on it before you know where the rest is"
+    ))
 }
 
 /// How far a start has come. A batch, commit or operation at or below its mark was applied before.

@@ -128,11 +128,11 @@ impl PostgresDatabase {
                     | OpenError::NewerSchema { .. }
                     | OpenError::OlderSchema { .. }
             );
-            let kind = if other_schema {
-                EngineError::Fatal
-            } else {
+            let kind = match problem {
+                _ if other_schema => EngineError::Fatal,
+                OpenError::Corrupt { .. } => EngineError::Damaged,
                 // It didn't answer: it is on its way down again.
-                EngineError::Transient
+                _ => EngineError::Transient,
             };
             kind(problem.to_string())
         })?;

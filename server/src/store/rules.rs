@@ -15,7 +15,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use game::ItemId;
 use tracing::{info, warn};
 
-use super::engine::{Database, Marks, Transaction, Writer};
+use super::engine::{Database, Marks, Transaction, Writer, lost};
 use super::error::EngineError;
 use super::ledger::{self, Folded, Folding};
 use super::{Answer, Write};
@@ -65,11 +65,7 @@ impl<D: Database> Rules<D> {
         }
         if number != marks.batch + 1 {
             let last = marks.batch;
-            let reason = format!(
-                "batch {number} came after batch {last}: the database has lost what was confirmed between; \
-                 was it restored, or is this a standby that lags behind? Don't start on it before you know where the rest is"
-            );
-            return Err(EngineError::Superseded(reason));
+            return Err(lost(format!("batch {number} came after batch {last}")));
         }
         self.moment = later(self.moment, now_ms());
         let mut batch =

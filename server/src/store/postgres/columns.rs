@@ -211,7 +211,7 @@ impl Purses {
                 Owner::Character(character) => (CHARACTER, character.0),
                 Owner::Mail(mail) => (MAIL, mail.0),
                 Owner::Ground { .. } => {
-                    return Err(EngineError::Fatal("gold lies on no ground".to_owned()));
+                    return Err(EngineError::Impossible("gold lies on no ground".to_owned()));
                 }
             };
             columns.kind.push(kind);

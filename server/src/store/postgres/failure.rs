@@ -62,6 +62,8 @@ fn state_passes(state: &SqlState) -> bool {
         // A standby that isn't promoted yet.
         &SqlState::READ_ONLY_SQL_TRANSACTION,
         &SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+        // transaction_timeout, of PostgreSQL 17.
+        &SqlState::from_code("25P04"),
     ];
     PASSING.iter().any(|class| state.code().starts_with(class)) || single.contains(&state)
 }

@@ -36,8 +36,9 @@ pub(super) use {ledger_columns, select_items};
 
 /// A number as PostgreSQL keeps it.
 pub(super) fn signed(number: u64) -> Result<i64, EngineError> {
-    i64::try_from(number)
-        .map_err(|_| EngineError::Fatal(format!("{number} is larger than any id or count may be")))
+    i64::try_from(number).map_err(|_| {
+        EngineError::Forbidden(format!("{number} is larger than any id or count may be"))
+    })
 }
 
 /// Those of the numbers that a row can have. A client may name others: no row has them.

@@ -5,7 +5,7 @@ use game::record::{CharacterSave, GmEntry, ItemRecord, OpId, Owner};
 use game::{AccountId, CharacterId, ItemId, MailId};
 use tokio_postgres::Row;
 
-use crate::store::engine::{Counter, MailHead, Marks, NewMail, Transaction, check_epoch};
+use crate::store::engine::{Counter, MailHead, Marks, NewMail, Transaction, check_epoch, lost};
 use crate::store::error::EngineError;
 use crate::store::ledger::Total;
 use crate::store::{AccountRow, CharacterRow, LedgerEntry};
@@ -44,7 +44,7 @@ impl<'a> PostgresTransaction<'a> {
         let mut begun = Self { session, node, epoch: own, marks, failed: false, open: true };
         let rows = begun.session.begin("BEGIN", FENCE, &[&own])?;
         let Some(row) = rows.first() else {
-            return Err(EngineError::Fatal("this start isn't in the database".to_owned()));
+            return Err(lost(format!("epoch {epoch}, which is this start's, isn't in it")));
         };
         check_epoch(epoch, unsigned(row, 0)?)?;
         begun.marks = Marks {

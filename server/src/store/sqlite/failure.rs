@@ -16,7 +16,12 @@ impl From<Error> for EngineError {
         }
         let is_full = is_full(&problem);
         match problem.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Transient(reason),
+            Some(
+                ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                // A race for the log's index, lost many times.
+                | ErrorCode::FileLockingProtocolFailed,
+            ) => Self::Transient(reason),
             _ if is_full => Self::Transient(format!("{reason}; make room")),
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(reason),
             Some(

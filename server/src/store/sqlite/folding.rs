@@ -113,7 +113,7 @@ fn purse_key(owner: &Owner) -> Result<(&'static str, i64), EngineError> {
         Owner::Character(CharacterId(id)) => Ok(("character", signed(*id)?)),
         Owner::Mail(MailId(id)) => Ok(("mail", signed(*id)?)),
         Owner::Ground { zone, .. } => {
-            Err(EngineError::Fatal(format!("the ground of {zone} has no purse")))
+            Err(EngineError::Impossible(format!("the ground of {zone} has no purse")))
         }
     }
 }

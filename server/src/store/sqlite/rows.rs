@@ -11,8 +11,9 @@ use crate::store::ledger::EntryKind;
 
 /// A number as SQLite keeps it.
 pub(super) fn signed(number: u64) -> Result<i64, EngineError> {
-    i64::try_from(number)
-        .map_err(|_| EngineError::Fatal(format!("{number} is larger than any id or count may be")))
+    i64::try_from(number).map_err(|_| {
+        EngineError::Forbidden(format!("{number} is larger than any id or count may be"))
+    })
 }
 
 /// A column that is never negative.

@@ -132,6 +132,9 @@ fn a_ledger_that_cannot_be_folded_ends_nothing_and_stays_as_it_is() {
         "UPDATE ledger SET kind = 'gift' WHERE entry = 1",
         // An item that moves and wasn't there.
         "DELETE FROM ledger WHERE entry = 2",
+        // Gold for the ground, which has no purse.
+        "UPDATE ledger SET kind = 'gold', item = 0, template = 'gold', change = quantity, to_character = NULL, to_mail = NULL, \
+         to_zone = 'meadow', to_x = 0, to_y = 0 WHERE entry = 1",
     ] {
         let directory = small_world();
         let connection = Connection::open(path(&directory)).unwrap();

@@ -71,6 +71,28 @@ fn a_second_server_is_refused_and_told_who_has_the_database() {
     World::open(settings(&database.url)).store.close().unwrap();
 }
 
+/// A standby that lags behind, say, and was promoted.
+#[test]
+fn a_database_that_has_lost_this_start_or_what_it_confirmed_is_said_so_and_not_gone_on_with() {
+    for (lost, how) in [
+        ("UPDATE epochs SET batch = 0", " came after batch 0"),
+        ("DELETE FROM epochs", "epoch 1, which is this start's, isn't in it"),
+        ("UPDATE meta SET value = 0 WHERE key = 'epoch'", "it is at epoch 0"),
+    ] {
+        let (server, database) = database();
+        let mut world = World::open(settings(&database.url));
+        world.submit(CharacterId(0), Vec::new());
+        settle(&mut world, 1);
+        server.sql(&database.name, lost).unwrap();
+        create(&mut world, 1);
+        let Answer::Broken(Breakage::Superseded(reason)) = world.answer() else {
+            panic!("it goes on: {lost}");
+        };
+        assert!(reason.contains(how) && reason.contains("has lost what was confirmed"), "{reason}");
+        world.store.close().unwrap_err();
+    }
+}
+
 #[test]
 fn a_connection_that_an_operator_ends_is_made_anew() {
     let (server, database) = database();
