@@ -3,6 +3,7 @@
 mod audit;
 mod batches;
 mod disk;
+mod files;
 mod fixtures;
 mod folding;
 mod history;

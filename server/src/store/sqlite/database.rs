@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::store::engine::{Database, check_epoch};
 use crate::store::error::EngineError;
 
-use super::file::Identity;
+use super::file::{Identity, beside, real};
 use super::lock::FileLock;
 use super::rows::unsigned;
 use super::transaction::SqliteTransaction;
@@ -33,13 +33,16 @@ struct Checkpoint {
 pub(super) struct Files {
     database: Identity,
     log: Identity,
+    /// Where who writes, reads and copies pages lock each other out.
+    index: Identity,
 }
 
 impl Files {
     /// # Errors
-    /// When one of them isn't there or can't be reached. There is a log once something was written.
+    /// When one of them isn't there or can't be reached. There are a log and its index once something was written.
     pub(super) fn of(path: &Path) -> io::Result<Self> {
-        Ok(Self { database: Identity::of(path)?, log: Identity::of_log(path)? })
+        let part = |name| Identity::of(&beside(&real(path), name));
+        Ok(Self { database: Identity::of(path)?, log: part("-wal")?, index: part("-shm")? })
     }
 }
 
@@ -73,8 +76,16 @@ impl SqliteDatabase {
                     .to_owned(),
             ));
         }
-        if self.files.log.holds() {
+        if self.files.log.holds() && self.files.index.holds() {
             return Ok(());
+        }
+        if self.files.log.holds() {
+            // Another program may be at the log with a new index, and copy pages under other locks than ours.
+            return Err(EngineError::Superseded(
+                "the database's -shm was moved, replaced or deleted while the server ran; what was confirmed is in the \
+                 database and its -wal: let no other program write to them, start again and run audit"
+                    .to_owned(),
+            ));
         }
         let gone = "the database's -wal was moved, replaced or deleted while the server ran";
         Err(EngineError::Superseded(match self.rescue_log() {
@@ -135,7 +146,12 @@ impl Database for SqliteDatabase {
 
     fn finish(&mut self) -> Result<(), EngineError> {
         self.check_files()?;
-        self.checkpoint("TRUNCATE").map(|_| ())
+        if !self.checkpoint("TRUNCATE")?.complete {
+            tracing::warn!(
+                "another program reads the database: what was saved is in it and in its -wal, and neither is whole without the other"
+            );
+        }
+        Ok(())
     }
 }
 

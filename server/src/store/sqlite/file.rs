@@ -7,6 +7,8 @@ use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
+
 use crate::store::OpenError;
 
 /// Where a database's header says which kind of journal it has been written with (SQLite's file format, section 1.3.3),
@@ -40,17 +42,27 @@ pub(super) fn provide(path: &Path) -> Result<bool, OpenError> {
     }
 }
 
-/// Refuses a file that has another name: the log and the lock lie beside the one that was used, and whoever takes the
+/// Refuses a file that has another name, or is bound to another place: the log and the lock lie beside the one that was used, and whoever takes the
 /// other sees an older world, or writes into the same file with a second log.
 pub(super) fn refuse_second_name(path: &Path) -> Result<(), OpenError> {
     let about =
         path.metadata().map_err(|source| OpenError::Access { place: path.into(), source })?;
-    if about.nlink() == 1 {
+    let detail = if about.nlink() > 1 {
+        "the file has more than one name (hard links), and its write-ahead log lies beside one of them; \
+         copy it, and its -wal, to a directory of its own, or delete the other names"
+    } else if is_mounted_alone(path) {
+        "the file is mounted alone, so that its write-ahead log can't lie beside it wherever it is seen; \
+         mount the directory that it is in"
+    } else {
         return Ok(());
-    }
-    let detail = "the file has more than one name (hard links), and its write-ahead log lies beside one of them; \
-                  copy it, and its -wal, to a directory of its own, or delete the other names";
+    };
     Err(OpenError::Address { place: path.into(), detail: detail.to_owned() })
+}
+
+/// Whether something is mounted at the path: of a file, that it is bound here from another directory.
+fn is_mounted_alone(path: &Path) -> bool {
+    let found = statx(CWD, path, AtFlags::empty(), StatxFlags::empty());
+    found.is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
 }
 
 /// Refuses a file beside which the log of another one lies: its own was lost, or a backup was put in its place. Not to be
@@ -80,6 +92,11 @@ pub(super) fn refuse_strange_log(path: &Path) -> Result<(), OpenError> {
         Err(problem) => return Err(unusable(problem)),
     };
     Err(OpenError::Corrupt { place: path.into(), detail: detail.to_owned() })
+}
+
+/// Whether there is something in the write-ahead log.
+pub(super) fn has_log(path: &Path) -> bool {
+    beside(&real(path), "-wal").metadata().is_ok_and(|log| log.len() > 0)
 }
 
 /// Writes the log that an earlier start left over itself, and syncs it. If that start ended because a sync had failed, what
@@ -114,14 +131,6 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// The write-ahead log of the database at this path.
-    ///
-    /// # Errors
-    /// As for [`of`](Self::of).
-    pub(super) fn of_log(path: &Path) -> io::Result<Self> {
-        Self::of(&beside(&real(path), "-wal"))
-    }
-
     /// # Errors
     /// When there is none, or it can't be reached.
     pub(super) fn of(path: &Path) -> io::Result<Self> {
