@@ -14,6 +14,7 @@ use rand::SeedableRng as _;
 use rand_pcg::Pcg32;
 use tests::client::Client;
 use tests::server::{ServerProcess, ServerSetup};
+use tests::small_disk::own_mounts;
 use tests::walker::walk;
 
 /// Characters in the world when the server is told to end.
@@ -216,6 +217,55 @@ fn a_second_server_on_the_same_database_is_refused_in_a_line() {
     assert_eq!(second.status.code(), Some(1), "{said}");
     assert!(said.contains("in use by") && said.contains(&server.pid().to_string()), "{said}");
     end(&mut server);
+}
+
+/// As containers do it: its log would lie beside another name.
+#[test]
+fn a_database_that_is_mounted_without_its_directory_is_refused() {
+    let setup = ServerSetup::new();
+    end(&mut setup.start());
+    let file = setup.data_dir().join("realmbeat.sqlite3").display().to_string();
+    let mount = r#"mount --bind "$0" "$0" || exit 99; exec "$@""#;
+    let launcher = [own_mounts(), &["sh", "-c", mount, &file]].concat();
+    let outcome = setup.through(launcher).run(&["run"]);
+    let said = String::from_utf8_lossy(&outcome.stderr);
+    if outcome.status.code() == Some(99) || said.starts_with("unshare") {
+        println!("nothing can be mounted by this user, so this isn't tested here");
+        return;
+    }
+    assert_eq!(outcome.status.code(), Some(1), "{said}");
+    assert!(said.contains("the file is mounted alone"), "{said}");
+}
+
+#[test]
+fn a_killed_servers_log_that_is_not_there_is_missed_by_the_next_start() {
+    const MISSED: &str = "left no -wal beside it";
+    let setup = ServerSetup::new();
+    let mut server = setup.start();
+    server.kill();
+    let mut server = setup.start();
+    assert!(!server.log.text().contains(MISSED), "it is there");
+    server.kill();
+    std::fs::remove_file(setup.data_dir().join("realmbeat.sqlite3-wal")).unwrap();
+    let mut server = setup.start();
+    server.log.wait_for(MISSED);
+    end(&mut server);
+    let mut server = setup.start();
+    assert!(!server.log.text().contains(MISSED), "the end was in order");
+    end(&mut server);
+}
+
+#[test]
+fn an_end_beside_who_reads_the_database_says_that_the_log_belongs_to_it() {
+    let setup = ServerSetup::new();
+    let mut server = setup.start();
+    let reader = setup.location().open_as_one_moment().and_then(|mut reader| {
+        reader.number("SELECT COUNT(*) FROM epochs")?;
+        Ok(reader)
+    });
+    end(&mut server);
+    server.log.wait_for("neither is whole without the other");
+    drop(reader.unwrap());
 }
 
 #[test]

@@ -64,10 +64,11 @@ fn run(builder: ServerBuilder, loaded: Loaded, sources: Sources) -> ExitCode {
     let server = match builder.log_levels(levels).start(loaded, sources) {
         Ok(server) => server,
         Err(error) => {
-            let code = match &error {
-                _ if error.is_configuration() => EX_CONFIG,
-                StartError::Store(problem) if problem.is_damage() => EX_DATAERR,
-                _ => 1,
+            let is_damage = matches!(&error, StartError::Store(problem) if problem.is_damage());
+            let code = match error.is_configuration() {
+                true => EX_CONFIG,
+                false if is_damage => EX_DATAERR,
+                false => 1,
             };
             return fail(error, code);
         }

@@ -12,6 +12,16 @@ use tempfile::TempDir;
 /// Mounts it, says so, and holds the namespace until nobody wants it any more.
 const HOLD: &str = r#"mount -t tmpfs -o size="$0" none "$1" && echo mounted && exec cat"#;
 
+/// The command that runs the one behind it where what it mounts harms nobody else.
+#[must_use]
+pub fn own_mounts() -> &'static [&'static str] {
+    match geteuid().is_root() {
+        true => &["unshare", "--mount"],
+        // Who isn't root is root in a user namespace.
+        false => &["unshare", "--mount", "--user", "--map-root-user"],
+    }
+}
+
 /// In memory, in a mount namespace of its own. It is gone with this and the last process in it.
 pub struct SmallDisk {
     directory: TempDir,
@@ -26,11 +36,9 @@ impl SmallDisk {
     #[must_use]
     pub fn mount(bytes: usize) -> Option<Self> {
         let directory = tempfile::tempdir().expect("a directory for the test");
-        let mut holder = Command::new("unshare")
-            .arg("--mount")
-            // Who isn't root is root in a user namespace.
-            .args((!geteuid().is_root()).then_some("--user"))
-            .args((!geteuid().is_root()).then_some("--map-root-user"))
+        let (unshare, namespace) = own_mounts().split_first().expect("a command");
+        let mut holder = Command::new(unshare)
+            .args(namespace)
             .args(["sh", "-c", HOLD, &bytes.to_string()])
             .arg(directory.path())
             .stdin(Stdio::piped())

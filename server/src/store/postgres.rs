@@ -128,11 +128,11 @@ impl PostgresDatabase {
                     | OpenError::NewerSchema { .. }
                     | OpenError::OlderSchema { .. }
             );
-            let kind = match problem {
-                _ if other_schema => EngineError::Fatal,
-                OpenError::Corrupt { .. } => EngineError::Damaged,
+            let kind = match problem.is_damage() {
+                true => EngineError::Damaged,
+                false if other_schema => EngineError::Fatal,
                 // It didn't answer: it is on its way down again.
-                _ => EngineError::Transient,
+                false => EngineError::Transient,
             };
             kind(problem.to_string())
         })?;

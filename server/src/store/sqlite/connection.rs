@@ -10,7 +10,7 @@ use rustix::fs::{Access as Right, access};
 use crate::priority::Stint;
 use crate::store::{Location, OpenError};
 
-use super::failure::is_full;
+use super::failure::{is_full, is_impossible};
 use super::file;
 
 /// How long a statement waits for somebody else's lock, such as a backup tool's, before the batch is put off.
@@ -88,7 +88,8 @@ impl Problem {
             Self::Sqlite(problem) => match problem.sqlite_error_code() {
                 Some(ErrorCode::NotADatabase) => OpenError::NotOurs { place },
                 Some(ErrorCode::DatabaseCorrupt) => {
-                    OpenError::Corrupt { place, detail: problem.to_string() }
+                    let detail = format!("{problem}; {STRANGE_LOG}");
+                    OpenError::Corrupt { place, detail }
                 }
                 _ if is_full(&problem) => OpenError::Full { place },
                 Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
@@ -104,6 +105,9 @@ impl Problem {
                 }
                 _ if problem == rusqlite::Error::QueryReturnedNoRows => {
                     OpenError::Corrupt { place, detail: format!("{NO_MARK}; {STRANGE_LOG}") }
+                }
+                _ if is_impossible(&problem) => {
+                    OpenError::Corrupt { place, detail: problem.to_string() }
                 }
                 _ => OpenError::Engine { place, detail: problem.to_string() },
             },

@@ -8,10 +8,7 @@ use crate::store::error::EngineError;
 impl From<Error> for EngineError {
     fn from(problem: Error) -> Self {
         let reason = problem.to_string();
-        if let Error::FromSqlConversionFailure(..)
-        | Error::IntegralValueOutOfRange(..)
-        | Error::InvalidColumnType(..) = problem
-        {
+        if is_impossible(&problem) {
             return Self::Impossible(reason);
         }
         let is_full = is_full(&problem);
@@ -36,6 +33,16 @@ impl From<Error> for EngineError {
             _ => Self::Fatal(reason),
         }
     }
+}
+
+/// Whether a row holds what can't be.
+pub(super) const fn is_impossible(problem: &Error) -> bool {
+    matches!(
+        problem,
+        Error::FromSqlConversionFailure(..)
+            | Error::IntegralValueOutOfRange(..)
+            | Error::InvalidColumnType(..)
+    )
 }
 
 /// Whether there was no space. The log's index beside the database that can't grow is a full disk by another name.
