@@ -22,7 +22,8 @@ use crate::config::{Sources, parse_duration};
 A value comes from its default, a TOML file, an environment variable or a flag; the later of these wins.
 The variable of a key such as network.listen is REALMBEAT__NETWORK__LISTEN. Flags stand before the command.
 
-Exit codes: 0 an orderly end, 1 an error, 2 a wrong command line, 78 a wrong configuration."
+Exit codes: 0 an orderly end, 1 an error, 2 a wrong command line, 65 a database that somebody has to
+look at first, 78 a wrong configuration."
 )]
 pub struct Cli {
     /// Where the configuration comes from, and what to do with it.

@@ -15,7 +15,7 @@ use crate::suspects::Suspects;
 use crate::{auth, failpoints, operator, telemetry};
 
 /// Exit code when somebody has to look at the database before another start, as `sysexits.h` has it.
-const EX_DATAERR: u8 = 65;
+pub(crate) const EX_DATAERR: u8 = 65;
 
 /// Does what the command line says; without a command it runs the server that `builder` describes. The whole `main` of
 /// a server program: its exit code, help and messages are those of `realmbeat-server --help`.

@@ -11,7 +11,7 @@ use game::{ItemId, Rank};
 
 use crate::cli::AuditSubject;
 use crate::config::Config;
-use crate::launch::{fail, say};
+use crate::launch::{EX_DATAERR, fail, say};
 use crate::server::{StartError, database, read_content};
 use crate::store::{self, AuditReport, Location, OperatorError};
 use progress::Progress;
@@ -22,7 +22,7 @@ pub(crate) fn audit(config: &Config, subject: Option<AuditSubject>) -> ExitCode 
     match subject {
         None => match store::audit_watched(&place, &mut Progress::new("audit").watch()) {
             Ok(report) => told(&report, &quarantine(config)),
-            Err(error) => fail(error, 1),
+            Err(error) => failed(&error),
         },
         Some(AuditSubject::Item { id }) => match store::item_history(&place, ItemId(id)) {
             Ok(history) if history.is_empty() => fail(
@@ -70,7 +70,7 @@ pub(crate) fn import(config: &Config, file: &Path) -> ExitCode {
             let kept = "the world was taken as it is in the file, findings included\n";
             told(&report, if report.is_clean() { "" } else { kept })
         }
-        Err(error) => fail(error, 1),
+        Err(error) => failed(&error),
     }
 }
 
@@ -83,8 +83,12 @@ pub(crate) fn rank(config: &Config, name: &str, rank: Rank) -> ExitCode {
 fn answer(result: Result<impl std::fmt::Display, OperatorError>) -> ExitCode {
     match result {
         Ok(text) => say(text),
-        Err(error) => fail(error, 1),
+        Err(error) => failed(&error),
     }
+}
+
+fn failed(error: &OperatorError) -> ExitCode {
+    fail(error, if error.is_damage() { EX_DATAERR } else { 1 })
 }
 
 fn told(report: &AuditReport, more: &str) -> ExitCode {

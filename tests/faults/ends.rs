@@ -51,12 +51,12 @@ fn an_end_in_an_outage_comes_at_the_deadline_and_says_what_is_not_saved() {
 fn who_takes_longer_for_a_goodbye_than_the_end_may_take_is_left_behind() {
     let world = World::new();
     let (setup, failpoints) = world.setup.breakable();
-    let setup = setup.set("shutdown.deadline", "6s").set("network.goodbye_timeout", "6s");
+    let setup = setup.set("shutdown.deadline", "8s").set("network.goodbye_timeout", "8s");
     let mut server = setup.start();
     // Reads its goodbye and doesn't hang up.
     let ada = Player::enter(server.address, "ada", "Ada");
     // The last save takes so much of the end's time, and the goodbye may take all of it once more.
-    failpoints.arm("writer.taken = delay(500)");
+    failpoints.arm("writer.taken = delay(2000)");
     assert!(server.stop().success(), "{}", server.log.text());
     server.log.wait_for("not every client took its goodbye in time");
     server.log.wait_for("all saved");

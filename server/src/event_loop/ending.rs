@@ -63,7 +63,14 @@ impl RunError {
     /// True if another start would meet the same, or do harm, before somebody has looked at the database.
     #[must_use]
     pub const fn needs_a_look(&self) -> bool {
-        matches!(self, Self::StoreBroken(Breakage::Damaged(_) | Breakage::Superseded(_)))
+        match self {
+            Self::StoreBroken(why) | Self::Unsaved(Unsaved { why, .. }) => why.needs_a_look(),
+            Self::Poll(_)
+            | Self::Deadline { .. }
+            | Self::GamePanicked(_)
+            | Self::IoThread { .. }
+            | Self::AtOnce => false,
+        }
     }
 }
 

@@ -238,6 +238,12 @@ pub enum OperatorError {
 }
 
 impl OperatorError {
+    /// True if what the database has written contradicts itself.
+    #[must_use]
+    pub const fn is_damage(&self) -> bool {
+        matches!(self, Self::Open(problem) if problem.is_damage())
+    }
+
     /// What an engine said, and of which database.
     pub(super) fn of(place: Location, problem: EngineError) -> Self {
         match problem {
@@ -285,6 +291,26 @@ pub enum Breakage {
     Superseded(String),
 }
 
+impl Breakage {
+    /// True if another start would meet the same, or do harm, before somebody has looked at the database.
+    #[must_use]
+    pub const fn needs_a_look(&self) -> bool {
+        match self {
+            Self::Failed(_) => false,
+            Self::Damaged(_) | Self::Superseded(_) => true,
+        }
+    }
+
+    /// The same for who reads that something isn't saved: they have ended the server, and needn't be told to start it
+    /// again.
+    pub(super) fn cause(&self) -> String {
+        match self {
+            Self::Failed(reason) => reason.clone(),
+            Self::Damaged(_) | Self::Superseded(_) => self.to_string(),
+        }
+    }
+}
+
 impl From<EngineError> for Breakage {
     fn from(problem: EngineError) -> Self {
         match problem {
@@ -300,14 +326,14 @@ impl From<EngineError> for Breakage {
 
 /// Not all that was submitted is on disk.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{commits} commits and {requests} requests aren't saved: {reason}")]
+#[error("{commits} commits and {requests} requests aren't saved: {}", .why.cause())]
 pub struct Unsaved {
     /// Commits that are lost.
     pub commits: usize,
     /// Requests that are lost.
     pub requests: usize,
     /// Why.
-    pub reason: String,
+    pub why: Breakage,
 }
 
 /// How a database fails, as the threads in front of it must know.

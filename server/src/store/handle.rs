@@ -14,8 +14,8 @@ use super::reader_thread::ReaderThread;
 use super::report::{Report, Reporter, Wake};
 use super::writer_thread::WriterThread;
 use super::{
-    Answer, Backlog, Bounds, Claim, Load, OpenError, Read, StoreSettings, StoreStats, Unsaved,
-    Write, engines::open,
+    Answer, Backlog, Bounds, Breakage, Claim, Load, OpenError, Read, StoreSettings, StoreStats,
+    Unsaved, Write, engines::open,
 };
 use crate::failpoints;
 use crate::priority::{Priority, stand_back};
@@ -222,7 +222,7 @@ impl Store {
         let panicked = |waiting: Load| Unsaved {
             commits: waiting.commits,
             requests: waiting.requests,
-            reason: "a store thread panicked".to_owned(),
+            why: Breakage::Failed("a store thread panicked".to_owned()),
         };
         match self.writer.join() {
             Err(_) => Err(panicked(self.stats.waiting)),

@@ -50,13 +50,6 @@ pub(super) fn open(
 ) -> Result<Opened, OpenError> {
     let lock = FileLock::take(path)?;
     let made = file::provide(path)?;
-    if lock.was_left_behind() && !made && !file::has_log(path) {
-        tracing::warn!(
-            path = %path.display(),
-            "the server that had this database last didn't end in order, and left no -wal beside it: unless another \
-             program has put it into the file since, what was confirmed last is missing; put it back before anybody plays"
-        );
-    }
     let mut connection = connection::open(path, Access::Write)?;
     begin_world(&mut connection, path, made).map_err(|problem| problem.into_open_error(path))?;
     check_node(&connection, path, node)?;

@@ -152,16 +152,11 @@ impl WriterThread {
 
     /// Nothing more is written: what comes after a lost batch would leave a hole in the order.
     fn give_up(&self, mut lost: Load, why: Breakage) -> Unsaved {
-        // Who reads that commits are lost has ended the server, and needn't be told to start it again.
-        let reason = match &why {
-            Breakage::Failed(reason) => reason.clone(),
-            Breakage::Damaged(_) | Breakage::Superseded(_) => why.to_string(),
-        };
-        error!(%reason, "the database can't go on");
-        self.reporter.send(Report::Broken(why));
+        error!(reason = why.cause(), "the database can't go on");
+        self.reporter.send(Report::Broken(why.clone()));
         for write in self.queue.try_iter() {
             lost += Load::of(&write);
         }
-        Unsaved { commits: lost.commits, requests: lost.requests, reason }
+        Unsaved { commits: lost.commits, requests: lost.requests, why }
     }
 }

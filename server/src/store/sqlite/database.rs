@@ -18,8 +18,11 @@ use super::transaction::SqliteTransaction;
 /// takes all that it may: after a backup or an audit, which holds pages in the log for as long as it runs, it is
 /// everything that was written meanwhile, once.
 const CHECKPOINT_PAGES: i64 = 1_000;
-/// How long those are waited for who keep a log from being rescued; clients are told nothing meanwhile.
+/// How long an end waits for those who keep a log from being rescued. In play they are waited for as long as it takes:
+/// nothing can be confirmed before.
 const RESCUE_PATIENCE: Duration = Duration::from_secs(10);
+/// Between two attempts at it, where SQLite itself doesn't wait.
+const RESCUE_PAUSE: Duration = Duration::from_millis(20);
 
 /// What became of a checkpoint.
 struct Checkpoint {
@@ -67,8 +70,9 @@ impl SqliteDatabase {
         Self { connection, files, node, epoch, _lock: lock }
     }
 
-    /// Other files under these names are what the next start would find, and not what is confirmed here.
-    fn check_files(&self) -> Result<(), EngineError> {
+    /// Other files under these names are what the next start would find, and not what is confirmed here. Waits so long for
+    /// those who keep a log that is gone from being rescued.
+    fn check_files(&self, patience: Option<Duration>) -> Result<(), EngineError> {
         if !self.files.database.holds() {
             return Err(EngineError::Superseded(
                 "the database's file was moved, replaced or deleted while the server ran; what was confirmed is in it and \
@@ -88,7 +92,7 @@ impl SqliteDatabase {
             ));
         }
         let gone = "the database's -wal was moved, replaced or deleted while the server ran";
-        Err(EngineError::Superseded(match self.rescue_log() {
+        Err(EngineError::Superseded(match self.rescue_log(patience) {
             Ok(()) => format!(
                 "{gone}; all that was confirmed is in the database now: delete a -wal that lies beside it, and start again"
             ),
@@ -98,20 +102,25 @@ impl SqliteDatabase {
         }))
     }
 
-    /// Nobody else can reach the log any more: what is in it belongs in the database. Whoever reads an older state or
-    /// copies pages there is waited for.
-    fn rescue_log(&self) -> Result<(), EngineError> {
-        let deadline = Instant::now() + RESCUE_PATIENCE;
-        loop {
-            // SQLite itself waits a while in it.
-            if self.checkpoint("FULL")?.complete {
-                return Ok(());
-            }
-            if Instant::now() >= deadline {
+    /// Nobody else can reach the log any more: what is in it belongs in the database. Who reads an older state or copies
+    /// pages there is waited for, not longer than `patience`.
+    fn rescue_log(&self, patience: Option<Duration>) -> Result<(), EngineError> {
+        let began = Instant::now();
+        let mut told = false;
+        while !self.checkpoint("FULL")?.complete {
+            if patience.is_some_and(|patience| began.elapsed() >= patience) {
                 let why = "others have been reading an older state of it all the time";
                 return Err(EngineError::Transient(why.to_owned()));
             }
+            if !std::mem::replace(&mut told, true) {
+                tracing::error!(
+                    "the database's -wal was moved, replaced or deleted, and is put into the database as soon as no other \
+                     program reads it: end such programs, not this server"
+                );
+            }
+            std::thread::sleep(RESCUE_PAUSE);
         }
+        Ok(())
     }
 
     /// The write-ahead log into the database; `mode` as SQLite names it.
@@ -130,7 +139,7 @@ impl Database for SqliteDatabase {
     type Transaction<'a> = SqliteTransaction<'a>;
 
     fn begin(&mut self) -> Result<SqliteTransaction<'_>, EngineError> {
-        self.check_files()?;
+        self.check_files(None)?;
         let rows = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // The lock lies beside the database: whoever removes it, or comes to the database by another name, gets past it.
         check_epoch(self.epoch, epoch(&rows)?)?;
@@ -145,7 +154,7 @@ impl Database for SqliteDatabase {
     }
 
     fn finish(&mut self) -> Result<(), EngineError> {
-        self.check_files()?;
+        self.check_files(Some(RESCUE_PATIENCE))?;
         if !self.checkpoint("TRUNCATE")?.complete {
             tracing::warn!(
                 "another program reads the database: what was saved is in it and in its -wal, and neither is whole without the other"

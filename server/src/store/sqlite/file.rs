@@ -94,11 +94,6 @@ pub(super) fn refuse_strange_log(path: &Path) -> Result<(), OpenError> {
     Err(OpenError::Corrupt { place: path.into(), detail: detail.to_owned() })
 }
 
-/// Whether there is something in the write-ahead log.
-pub(super) fn has_log(path: &Path) -> bool {
-    beside(&real(path), "-wal").metadata().is_ok_and(|log| log.len() > 0)
-}
-
 /// Writes the log that an earlier start left over itself, and syncs it. If that start ended because a sync had failed, what
 /// couldn't be written may be in the system's memory alone and be called clean there: SQLite would find it valid and
 /// go on behind it, the next sync would leave it out and succeed, and with the power all of it would be gone. Nobody may

@@ -16,8 +16,6 @@ use super::file::{beside, real};
 /// Held for as long as the database is in use.
 pub(super) struct FileLock {
     file: File,
-    /// Whoever had it before was killed, or ended otherwise than by giving it back.
-    left_behind: bool,
 }
 
 impl FileLock {
@@ -46,22 +44,15 @@ impl FileLock {
             }
             Err(problem) => return Err(unusable(problem.into())),
         }
-        let left_behind = file.metadata().is_ok_and(|about| about.len() > 0);
         // Only a courtesy to whoever comes next; the lock holds without it.
         let _ = sign(&mut file);
-        Ok(Self { file, left_behind })
-    }
-
-    /// Whether who had the lock before never gave it back.
-    pub(super) const fn was_left_behind(&self) -> bool {
-        self.left_behind
+        Ok(Self { file })
     }
 }
 
 impl Drop for FileLock {
     /// Given back expressly: closing the file isn't enough while a process that was just forked still shares it.
     fn drop(&mut self) {
-        let _ = self.file.set_len(0);
         let _ = flock(&self.file, FlockOperation::Unlock);
     }
 }

@@ -235,7 +235,7 @@ fn a_close_on_a_full_disk_reports_what_is_lost() {
     }
     let unsaved = stage.store.close().unwrap_err();
     assert_eq!((unsaved.commits, unsaved.requests), (2, 0));
-    assert_eq!(unsaved.reason, "disk full");
+    assert_eq!(unsaved.why, Breakage::Failed("disk full".to_owned()));
 }
 
 #[test]
