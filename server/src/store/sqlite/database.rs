@@ -80,10 +80,10 @@ impl SqliteDatabase {
                     .to_owned(),
             ));
         }
-        if self.files.log.holds() && self.files.index.holds() {
-            return Ok(());
-        }
         if self.files.log.holds() {
+            if self.files.index.holds() {
+                return Ok(());
+            }
             // Another program may be at the log with a new index, and copy pages under other locks than ours.
             return Err(EngineError::Superseded(
                 "the database's -shm was moved, replaced or deleted while the server ran; what was confirmed is in the \

@@ -42,8 +42,8 @@ pub(super) fn provide(path: &Path) -> Result<bool, OpenError> {
     }
 }
 
-/// Refuses a file that has another name, or is bound to another place: the log and the lock lie beside the one that was used, and whoever takes the
-/// other sees an older world, or writes into the same file with a second log.
+/// Refuses a file that has another name, or is bound to another place: the log and the lock lie beside the one that was
+/// used, and whoever takes the other sees an older world, or writes into the same file with a second log.
 pub(super) fn refuse_second_name(path: &Path) -> Result<(), OpenError> {
     let about =
         path.metadata().map_err(|source| OpenError::Access { place: path.into(), source })?;

@@ -8,6 +8,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use game::CharacterId;
 use game::record::Change;
 use rusqlite::Connection;
+use tempfile::TempDir;
 
 use super::world::{World, ground, item, path, settings};
 use crate::store::{Answer, Breakage, audit};
@@ -34,23 +35,31 @@ fn a_store_whose_file_was_replaced_or_deleted_confirms_nothing_more_and_keeps_it
     }
 }
 
+/// A store that owns one item loses a part of its files, to another one or to nobody, and is asked for a second item. Gives
+/// what it says then; the other file is gone.
+fn lose(part: &str, replaced: bool) -> (TempDir, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(settings(&directory));
+    let part = directory.path().join(part);
+    world.settle(CharacterId(0), vec![Change::Create(item(1, ground(4)))]);
+    fs::remove_file(&part).unwrap();
+    if replaced {
+        fs::write(&part, "").unwrap();
+    }
+    world.submit(CharacterId(0), vec![Change::Create(item(2, ground(4)))]);
+    let Answer::Broken(Breakage::Superseded(reason)) = world.answer() else {
+        panic!("it goes on");
+    };
+    world.store.close().unwrap_err();
+    let _ = fs::remove_file(&part);
+    (directory, reason)
+}
+
 #[test]
 fn a_store_whose_log_was_deleted_or_replaced_puts_it_into_the_database_and_confirms_nothing_more() {
     for replaced in [true, false] {
-        let directory = tempfile::tempdir().unwrap();
-        let mut world = World::open(settings(&directory));
-        let log = directory.path().join("world.db-wal");
-        world.settle(CharacterId(0), vec![Change::Create(item(1, ground(4)))]);
-        fs::remove_file(&log).unwrap();
-        if replaced {
-            fs::write(&log, "").unwrap();
-        }
-        world.submit(CharacterId(0), vec![Change::Create(item(2, ground(4)))]);
-        let answer = world.answer();
-        assert!(matches!(answer, Answer::Broken(Breakage::Superseded(_))), "{answer:?}");
-        let unsaved = world.store.close().unwrap_err();
-        assert!(unsaved.to_string().contains("delete a -wal"), "{unsaved}");
-        let _ = fs::remove_file(&log);
+        let (directory, reason) = lose("world.db-wal", replaced);
+        assert!(reason.contains("delete a -wal"), "{reason}");
         assert_eq!(audit(&path(&directory).into()).unwrap().items, 1);
     }
 }
@@ -59,20 +68,8 @@ fn a_store_whose_log_was_deleted_or_replaced_puts_it_into_the_database_and_confi
 #[test]
 fn a_store_whose_index_was_deleted_or_replaced_confirms_nothing_more() {
     for replaced in [true, false] {
-        let directory = tempfile::tempdir().unwrap();
-        let mut world = World::open(settings(&directory));
-        let index = directory.path().join("world.db-shm");
-        world.settle(CharacterId(0), vec![Change::Create(item(1, ground(4)))]);
-        fs::remove_file(&index).unwrap();
-        if replaced {
-            fs::write(&index, "").unwrap();
-        }
-        world.submit(CharacterId(0), vec![Change::Create(item(2, ground(4)))]);
-        let Answer::Broken(Breakage::Superseded(reason)) = world.answer() else {
-            panic!("it goes on");
-        };
+        let (directory, reason) = lose("world.db-shm", replaced);
         assert!(reason.contains("the database's -shm was moved"), "{reason}");
-        world.store.close().unwrap_err();
         assert_eq!(audit(&path(&directory).into()).unwrap().items, 1);
     }
 }
