@@ -246,7 +246,7 @@ configuration! {
 
     /// The orderly end: the last tick, all saves, goodbyes.
     [shutdown] Shutdown {
-        /// After so long the process ends even if something is unsaved or unsent, with an exit code that says so.
+        /// After so long the process ends even if something is unsaved, with an exit code that says so, or unsent.
         Live deadline: Duration = secs(20), in secs(1)..=mins(10);
     }
 }
