@@ -247,6 +247,23 @@ fn an_end_that_misses_the_log_has_the_exit_code_that_asks_for_a_look() {
     audit(&setup);
 }
 
+/// What was confirmed last is in the log: the file alone would be an older world.
+#[test]
+fn a_database_that_a_kill_left_without_its_log_is_no_world_until_somebody_says_so() {
+    let setup = ServerSetup::new();
+    let mut server = setup.start();
+    server.kill();
+    std::fs::remove_file(setup.data_dir().join("realmbeat.sqlite3-wal")).unwrap();
+    let outcome = setup.run(&["run"]);
+    let said = String::from_utf8_lossy(&outcome.stderr);
+    assert_eq!(outcome.status.code(), Some(65), "{said}");
+    assert!(said.contains("isn't beside it") && said.contains("forget-log"), "{said}");
+    let outcome = setup.run(&["forget-log"]);
+    assert!(outcome.status.success(), "{}", String::from_utf8_lossy(&outcome.stderr));
+    audit(&setup);
+    end(&mut setup.start());
+}
+
 #[test]
 fn an_end_beside_who_reads_the_database_says_that_the_log_belongs_to_it() {
     let setup = ServerSetup::new();

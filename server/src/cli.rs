@@ -85,6 +85,9 @@ pub enum Command {
     /// Bring the database to this server's version without starting it; a start does the same
     Migrate,
 
+    /// Take a SQLite file as it is although the -wal that it needs is lost: what was confirmed last is lost with it
+    ForgetLog,
+
     /// Copy the database to a new file while the server runs or not, and audit the copy. With PostgreSQL it is an
     /// export: the file that import reads
     Backup {
@@ -249,6 +252,7 @@ mod tests {
         let ann = Some(AuditSubject::Character { name: "Ann".to_owned() });
         assert_eq!(command("s audit character Ann"), Command::Audit { subject: ann });
         assert_eq!(command("s migrate"), Command::Migrate);
+        assert_eq!(command("s forget-log"), Command::ForgetLog);
         let file = PathBuf::from("f");
         let backup = |no_verify| Command::Backup { file: file.clone(), no_verify };
         assert_eq!(command("s backup f"), backup(false));

@@ -49,6 +49,7 @@ pub fn launch(builder: ServerBuilder) -> ExitCode {
         Command::Run => run(builder, loaded, sources),
         Command::Audit { subject } => operator::audit(&loaded.config, subject),
         Command::Migrate => operator::migrate(&loaded.config),
+        Command::ForgetLog => operator::forget_log(&loaded.config),
         Command::Backup { file, no_verify } => operator::backup(&loaded.config, &file, !no_verify),
         Command::Export { file } => operator::export(&loaded.config, &file),
         Command::Import { file } => operator::import(&loaded.config, &file),

@@ -32,7 +32,7 @@ use crate::auth::Secret;
 
 pub(crate) use engines::check;
 pub(crate) use error::EngineError;
-pub use error::{Breakage, OpenError, OperatorError, Unsaved};
+pub use error::{Breakage, LogMismatch, OpenError, OperatorError, Unsaved};
 pub use handle::Store;
 pub use ledger::{
     AuditReport, Balance, CharacterHistory, EntryKind, FINDINGS_LISTED, Finding, GOLD, History,
@@ -41,8 +41,8 @@ pub use ledger::{
 pub use load::{Load, StoreStats};
 pub use location::{Location, PostgresUrl};
 pub use operator::{
-    Migrated, audit, audit_watched, backup, character_history, export, import, item_history,
-    migrate, quarantined, set_rank,
+    Migrated, audit, audit_watched, backup, character_history, export, forget_log, import,
+    item_history, migrate, quarantined, set_rank,
 };
 pub use settings::{Bounds, NODE_RANGE, StoreSettings};
 pub use transfer::TransferError;

@@ -53,7 +53,7 @@ configuration! {
 
     /// Sockets and sessions: the limits that keep one client, or many, from harming the others.
     [network] Network {
-        /// Where clients connect. Port 0 takes a free one; the ready line names it. 0.0.0.0 or [::] is every interface.
+        /// Where clients connect. Port 0 takes a free one; the ready line names it. On every interface: 0.0.0.0, or :: in brackets.
         Restart listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 7777));
 
         /// What clients are told to connect to when they are sent here from another server; "" is the listen address.

@@ -116,6 +116,17 @@ pub enum OpenError {
         /// What the engine said.
         detail: String,
     },
+    /// What was confirmed last isn't beside it.
+    #[error(
+        "{place}: {why}; put the one that belongs to it there, or restore a backup. Without either, \"realmbeat-server \
+         forget-log\" takes the file as it is: what was confirmed last is lost then"
+    )]
+    Log {
+        /// The database.
+        place: Location,
+        /// What is beside it.
+        why: LogMismatch,
+    },
     /// A later build has been here.
     #[error(
         "{place}: written by a newer server (schema {found}, this one knows {known}); use that server or restore a backup"
@@ -187,11 +198,36 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// True if what the database has written contradicts itself: another start would meet the same.
+    /// True if what the database has written contradicts itself, or isn't all there: another start would meet the same.
     #[must_use]
     pub const fn is_damage(&self) -> bool {
-        matches!(self, Self::Corrupt { .. })
+        matches!(self, Self::Corrupt { .. } | Self::Log { .. })
     }
+
+    /// What an engine said while the database at `place` was made ready.
+    pub(super) fn of(place: Location, problem: EngineError) -> Self {
+        match problem {
+            EngineError::Damaged(detail) | EngineError::Impossible(detail) => {
+                Self::Corrupt { place, detail }
+            }
+            EngineError::Transient(detail)
+            | EngineError::Unknown(detail)
+            | EngineError::Fatal(detail)
+            | EngineError::Forbidden(detail)
+            | EngineError::Superseded(detail) => Self::Engine { place, detail },
+        }
+    }
+}
+
+/// Why a file and the log beside it aren't one world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LogMismatch {
+    /// The file isn't whole without it.
+    #[error("the write-ahead log (-wal) that it needs isn't beside it")]
+    Missing,
+    /// It is of another file, or one of them is of an earlier moment.
+    #[error("the write-ahead log (-wal) beside it is another database's, or of another moment")]
+    Other,
 }
 
 /// Why an operator's look at the database, or change to it, came to nothing.
@@ -200,6 +236,12 @@ pub enum OperatorError {
     /// It can't be used.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// A log must not be forgotten that belongs to its database.
+    #[error("{place}: nothing to forget: it has the log that it needs")]
+    NothingToForget {
+        /// The database.
+        place: Location,
+    },
     /// Nobody has that name.
     #[error("there is no character {0:?}")]
     NoSuchCharacter(String),
@@ -214,6 +256,12 @@ pub enum OperatorError {
     /// Nothing is ever written over.
     #[error("{file}: there is such a file already; name a new one")]
     Exists {
+        /// The file.
+        file: PathBuf,
+    },
+    /// SQLite would take it for a part of a database, and play it into that one or delete it.
+    #[error("{file}: files beside a database have such names; choose another one")]
+    Reserved {
         /// The file.
         file: PathBuf,
     },

@@ -89,6 +89,20 @@ pub fn migrate(place: &Location) -> Result<Migrated, OperatorError> {
     engines::migrate(place)
 }
 
+/// Takes the database's file as it is although the log that it needs is lost, and moves a log aside that isn't its own: gives
+/// the name that this one has then. What was confirmed last is lost; `audit` says whether the rest is whole. Refused while a
+/// server runs.
+///
+/// # Errors
+/// When the file has the log that it needs, when the database is in use or can't be used, and when it isn't a file: a server
+/// looks after its log itself.
+pub fn forget_log(place: &Location) -> Result<Option<PathBuf>, OperatorError> {
+    match place {
+        Location::File(path) => sqlite::forget_log(path),
+        Location::Postgres(_) => Err(OperatorError::NothingToForget { place: place.clone() }),
+    }
+}
+
 /// Copies one moment of the database to a new file, beside a running server or without. The copy is on the disk, and
 /// audited if `verify`, when it gets its name. Until then it has the process id and `.part` behind its name; if it fails
 /// that file goes, but a kill leaves it.
@@ -200,6 +214,9 @@ impl NewFile {
     fn begin(name: &Path) -> Result<Self, OperatorError> {
         if name.exists() {
             return Err(OperatorError::Exists { file: name.to_owned() });
+        }
+        if sqlite::is_reserved(name) {
+            return Err(OperatorError::Reserved { file: name.to_owned() });
         }
         let mut part = name.as_os_str().to_owned();
         part.push(format!(".{}.part", std::process::id()));

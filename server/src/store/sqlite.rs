@@ -7,6 +7,7 @@ mod database;
 mod failure;
 mod file;
 mod folding;
+mod generation;
 mod lock;
 mod looking;
 mod mail;
@@ -31,7 +32,8 @@ use lock::FileLock;
 use looking::SqliteLookup;
 
 pub(super) use connection::known_schema;
-pub(super) use operator::{copy, load, look, migrate, set_rank};
+pub(super) use file::is_reserved;
+pub(super) use operator::{copy, forget_log, load, look, migrate, set_rank};
 
 /// Whether it can be a file. What is wrong with one shows when it is opened.
 pub(super) fn check(path: &Path) -> Result<(), OpenError> {
@@ -58,7 +60,10 @@ pub(super) fn open(
     let reader = SqliteLookup::new(connection::open_another(path)?);
     let files =
         Files::of(path).map_err(|source| OpenError::Access { place: path.into(), source })?;
-    let database = SqliteDatabase::new(connection, files, lock, node, claim.epoch);
+    let mut database = SqliteDatabase::new(connection, files, lock, node, claim.epoch)
+        .map_err(|problem| Problem::from(problem).into_open_error(path))?;
+    // Before anything is confirmed.
+    database.begin_generation().map_err(|problem| OpenError::of(path.into(), problem))?;
     let writer = Rules::new(database, claim.epoch, ledger_retention);
     Ok(Opened { writer: Box::new(writer), reader: Box::new(reader), claim })
 }
@@ -69,7 +74,7 @@ pub(super) fn reopen(path: &Path) -> impl super::engine::Database + use<> {
     let lock = FileLock::take(path).unwrap();
     let connection = connection::open(path, Access::Write).unwrap();
     let epoch = database::epoch(&connection).unwrap();
-    SqliteDatabase::new(connection, Files::of(path).unwrap(), lock, 1, epoch)
+    SqliteDatabase::new(connection, Files::of(path).unwrap(), lock, 1, epoch).unwrap()
 }
 
 /// Brings the schema up to date, and says so when there was no world: the disk that should be here may not be mounted, or

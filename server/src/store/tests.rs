@@ -6,6 +6,7 @@ mod disk;
 mod files;
 mod fixtures;
 mod folding;
+mod generations;
 mod history;
 mod kill;
 mod mail;

@@ -10,6 +10,7 @@ use crate::store::engine::{Database, check_epoch};
 use crate::store::error::EngineError;
 
 use super::file::{Identity, beside, real};
+use super::generation::{self, Generation};
 use super::lock::FileLock;
 use super::rows::unsigned;
 use super::transaction::SqliteTransaction;
@@ -52,6 +53,7 @@ impl Files {
 /// Owns the database.
 pub(super) struct SqliteDatabase {
     connection: Connection,
+    generation: Generation,
     files: Files,
     node: u16,
     epoch: u64,
@@ -60,14 +62,48 @@ pub(super) struct SqliteDatabase {
 }
 
 impl SqliteDatabase {
-    pub(super) const fn new(
+    /// # Errors
+    /// When it can't be read.
+    pub(super) fn new(
         connection: Connection,
         files: Files,
         lock: FileLock,
         node: u16,
         epoch: u64,
-    ) -> Self {
-        Self { connection, files, node, epoch, _lock: lock }
+    ) -> rusqlite::Result<Self> {
+        let generation = Generation::of(&connection)?;
+        Ok(Self { connection, generation, files, node, epoch, _lock: lock })
+    }
+
+    /// Begins the log's next generation with a copy of all of it into the file, if nobody reads an older state. Else the next
+    /// one is announced and what could be is copied, and the next call goes on.
+    pub(super) fn begin_generation(&mut self) -> Result<(), EngineError> {
+        if !self.generation.is_announced() {
+            self.say(self.generation.announced())?;
+        }
+        if self.checkpoint("PASSIVE")?.complete {
+            self.generation.begin();
+            self.say(self.generation.whole())?;
+        }
+        Ok(())
+    }
+
+    /// Writes what the log says of its generation: by no start but the one that has the database.
+    fn say(&mut self, number: i32) -> Result<(), EngineError> {
+        let SqliteTransaction { rows, .. } = self.begin()?;
+        generation::say(&rows, number)?;
+        rows.commit()?;
+        self.generation.say(number);
+        Ok(())
+    }
+
+    /// All of the log into the file, which is whole then and says so; `mode` as SQLite names it. False if somebody else keeps it
+    /// from that for now.
+    fn make_whole(&self, mode: &str) -> Result<bool, EngineError> {
+        if !self.generation.is_whole() {
+            generation::say(&self.connection, self.generation.whole())?;
+        }
+        Ok(self.checkpoint(mode)?.complete)
     }
 
     /// Other files under these names are what the next start would find, and not what is confirmed here. Waits so long for
@@ -107,7 +143,7 @@ impl SqliteDatabase {
     fn rescue_log(&self, patience: Option<Duration>) -> Result<(), EngineError> {
         let began = Instant::now();
         let mut told = false;
-        while !self.checkpoint("FULL")?.complete {
+        while !self.make_whole("FULL")? {
             if patience.is_some_and(|patience| began.elapsed() >= patience) {
                 let why = "others have been reading an older state of it all the time";
                 return Err(EngineError::Transient(why.to_owned()));
@@ -147,15 +183,15 @@ impl Database for SqliteDatabase {
     }
 
     fn tend(&mut self) -> Result<(), EngineError> {
-        if self.checkpoint("NOOP")?.left >= CHECKPOINT_PAGES {
-            self.checkpoint("PASSIVE")?;
+        if self.checkpoint("NOOP")?.left >= CHECKPOINT_PAGES || self.generation.is_announced() {
+            self.begin_generation()?;
         }
         Ok(())
     }
 
     fn finish(&mut self) -> Result<(), EngineError> {
         self.check_files(Some(RESCUE_PATIENCE))?;
-        if !self.checkpoint("TRUNCATE")?.complete {
+        if !self.make_whole("TRUNCATE")? {
             tracing::warn!(
                 "another program reads the database: what was saved is in it and in its -wal, and neither is whole without the other"
             );

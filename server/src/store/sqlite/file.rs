@@ -7,14 +7,18 @@ use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
+use rustix::fs::{AtFlags, CWD, RenameFlags, StatxAttributes, StatxFlags, renameat_with, statx};
 
-use crate::store::OpenError;
+use crate::store::{LogMismatch, OpenError};
+
+use super::generation::Found;
 
 /// Where a database's header says which kind of journal it has been written with (SQLite's file format, section 1.3.3),
 /// and what stands there without a log: in a backup, not in what a server has used.
 const WRITE_VERSION: usize = 18;
 const WITHOUT_LOG: u8 = 1;
+/// Where it has its [`generation`](super::generation), four bytes, the highest first.
+const GENERATION: usize = 60;
 /// Bytes of the log that are written again at a time.
 const LOG_CHUNK: usize = 1 << 20;
 
@@ -30,10 +34,18 @@ pub(super) fn beside(path: &Path, more: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// Whether a database could have such a file beside it: its log, the log's index, the journal of other modes, the lock.
+pub(in crate::store) fn is_reserved(path: &Path) -> bool {
+    let name = path.as_os_str().as_encoded_bytes();
+    ["-wal", "-shm", "-journal", ".lock"].iter().any(|end| name.ends_with(end.as_bytes()))
+}
+
 /// Makes an empty file if there is none, and says whether. Its owner alone can read it, since it will hold password hashes;
 /// SQLite gives the files beside it the same mode. One that is there keeps its mode.
 pub(super) fn provide(path: &Path) -> Result<bool, OpenError> {
-    refuse_strange_log(path)?;
+    if !path.exists() {
+        look(path)?;
+    }
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     match made {
         Ok(_) => Ok(true),
@@ -42,12 +54,14 @@ pub(super) fn provide(path: &Path) -> Result<bool, OpenError> {
     }
 }
 
-/// Refuses a file that has another name, or is bound to another place: the log and the lock lie beside the one that was
+/// Refuses what isn't a file, and one that has another name, or is bound to another place: the log and the lock lie beside the one that was
 /// used, and whoever takes the other sees an older world, or writes into the same file with a second log.
-pub(super) fn refuse_second_name(path: &Path) -> Result<(), OpenError> {
+pub(super) fn refuse_odd_file(path: &Path) -> Result<(), OpenError> {
     let about =
         path.metadata().map_err(|source| OpenError::Access { place: path.into(), source })?;
-    let detail = if about.nlink() > 1 {
+    let detail = if !about.is_file() {
+        "not a file; name one in store.url"
+    } else if about.nlink() > 1 {
         "the file has more than one name (hard links), and its write-ahead log lies beside one of them; \
          copy it, and its -wal, to a directory of its own, or delete the other names"
     } else if is_mounted_alone(path) {
@@ -65,33 +79,51 @@ fn is_mounted_alone(path: &Path) -> bool {
     found.is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
 }
 
-/// Refuses a file beside which the log of another one lies: its own was lost, or a backup was put in its place. Not to be
-/// called where this process has a connection to it: closing the file here would drop SQLite's locks (fcntl(2)), and
-/// whoever else looks at the database would delete its log.
-pub(super) fn refuse_strange_log(path: &Path) -> Result<(), OpenError> {
+/// Looks at a file and its log before SQLite does. Refuses a file beside which the log of another one lies: its own was
+/// lost, or a backup was put in its place. Not to be called where this process has a connection to it: closing the file here
+/// would drop SQLite's locks (fcntl(2)), and whoever else looks at the database would delete its log.
+pub(super) fn look(path: &Path) -> Result<Found, OpenError> {
     let unusable = |source| OpenError::Access { place: path.into(), source };
-    let log = match beside(&real(path), "-wal").metadata() {
+    let log = match log_of(path).metadata() {
         Ok(log) => log.len(),
         Err(problem) if problem.kind() == io::ErrorKind::NotFound => 0,
         Err(problem) => return Err(unusable(problem)),
     };
-    if log == 0 {
-        return Ok(());
-    }
     let mut header = Vec::new();
-    let read = |file: File| file.take(WRITE_VERSION as u64 + 1).read_to_end(&mut header);
-    let detail = match File::open(path).and_then(read) {
-        Ok(0) => "the file is empty, but not the write-ahead log beside it",
-        Ok(_) if header.get(WRITE_VERSION) == Some(&WITHOUT_LOG) => {
-            "the write-ahead log beside it isn't its own"
+    let read = |file: File| file.take(GENERATION as u64 + 4).read_to_end(&mut header);
+    let outcome = File::open(path).and_then(read);
+    let field = header.get(GENERATION..).and_then(|bytes| bytes.first_chunk());
+    let found =
+        Found { in_file: field.map_or(0, |bytes| i32::from_be_bytes(*bytes)), has_log: log > 0 };
+    let detail = match outcome {
+        Ok(0) if found.has_log => "the file is empty, but not the write-ahead log beside it",
+        Ok(_) if found.has_log && header.get(WRITE_VERSION) == Some(&WITHOUT_LOG) => {
+            return Err(OpenError::Log { place: path.into(), why: LogMismatch::Other });
         }
-        Ok(_) => return Ok(()),
-        Err(problem) if problem.kind() == io::ErrorKind::NotFound => {
+        Err(problem) if problem.kind() == io::ErrorKind::NotFound && found.has_log => {
             "the file is gone, but not the write-ahead log beside it"
         }
+        Ok(_) => return Ok(found),
+        Err(problem) if problem.kind() == io::ErrorKind::NotFound => return Ok(found),
         Err(problem) => return Err(unusable(problem)),
     };
     Err(OpenError::Corrupt { place: path.into(), detail: detail.to_owned() })
+}
+
+/// The write-ahead log of the database at `path`, if it has one.
+pub(super) fn log_of(path: &Path) -> PathBuf {
+    beside(&real(path), "-wal")
+}
+
+/// Gives the log of the database at `path` another name, which it returns.
+///
+/// # Errors
+/// When there is a file of that name already: it may be all that is left of a world.
+pub(super) fn move_log_aside(path: &Path) -> Result<PathBuf, OpenError> {
+    let (log, aside) = (log_of(path), beside(&real(path), "-wal.forgotten"));
+    renameat_with(CWD, &log, CWD, &aside, RenameFlags::NOREPLACE)
+        .map_err(|problem| OpenError::Beside { file: aside.clone(), source: problem.into() })?;
+    Ok(aside)
 }
 
 /// Writes the log that an earlier start left over itself, and syncs it. If that start ended because a sync had failed, what
@@ -99,7 +131,7 @@ pub(super) fn refuse_strange_log(path: &Path) -> Result<(), OpenError> {
 /// go on behind it, the next sync would leave it out and succeed, and with the power all of it would be gone. Nobody may
 /// write to the database meanwhile.
 pub(super) fn write_log_again(path: &Path) -> io::Result<()> {
-    let log = match OpenOptions::new().read(true).write(true).open(beside(&real(path), "-wal")) {
+    let log = match OpenOptions::new().read(true).write(true).open(log_of(path)) {
         Ok(log) => log,
         Err(problem) if problem.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(problem) => return Err(problem),

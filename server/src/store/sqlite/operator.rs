@@ -1,6 +1,6 @@
 //! A database file in an operator's hands.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use game::Rank;
@@ -12,10 +12,11 @@ use crate::store::ledger::Watch;
 use crate::store::rules::fold;
 use crate::store::snapshot::{Snapshot, Value};
 use crate::store::transfer::{Loader, Table};
-use crate::store::{Migrated, OpenError, OperatorError, TransferError};
+use crate::store::{LogMismatch, Migrated, OpenError, OperatorError, TransferError};
 
 use super::connection::{self, Access};
 use super::file;
+use super::generation;
 use super::lock::FileLock;
 use super::rows;
 
@@ -48,7 +49,7 @@ pub(in crate::store) fn set_rank(path: &Path, name: &str, rank: Rank) -> Result<
         .map_err(|problem| failed(path, problem))?;
     match found {
         0 => Err(OperatorError::NoSuchCharacter(name.to_owned())),
-        _ => Ok(()),
+        _ => connection::empty_log(&connection).map_err(|problem| failed(path, problem)),
     }
 }
 
@@ -62,7 +63,22 @@ pub(in crate::store) fn migrate(path: &Path) -> Result<Migrated, OperatorError> 
         return Err(open_error(connection::Problem::Empty).into());
     }
     connection::migrate(&mut connection).map_err(open_error)?;
+    connection::empty_log(&connection).map_err(|problem| failed(path, problem))?;
     Ok(Migrated { from, to: connection::known_schema() })
+}
+
+/// Takes a file as it is whose log is lost, and moves a log aside that isn't its own. Gives its new name.
+pub(in crate::store) fn forget_log(path: &Path) -> Result<Option<PathBuf>, OperatorError> {
+    let _lock = lock_existing(path)?;
+    let aside = match connection::open(path, Access::Read) {
+        Ok(_) => return Err(OperatorError::NothingToForget { place: path.into() }),
+        Err(OpenError::Log { why: LogMismatch::Missing, .. }) => None,
+        Err(OpenError::Log { why: LogMismatch::Other, .. }) => Some(file::move_log_aside(path)?),
+        Err(problem) => return Err(problem.into()),
+    };
+    let connection = connection::open_without_its_log(path)?;
+    connection::empty_log(&connection).map_err(|problem| failed(path, problem))?;
+    Ok(aside)
 }
 
 /// Copies one moment of the database into the empty file `to`.
@@ -108,6 +124,7 @@ fn copy_pages(source: &Connection, to: &Path, watch: &mut Watch<'_>) -> rusqlite
     }
     drop(copy);
     // One file that needs no other beside it; a server's start sets it back.
+    generation::say(&target, generation::NONE)?;
     target.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(()))?;
     target.close().map_err(|(_, problem)| problem)
 }
@@ -126,8 +143,7 @@ pub(in crate::store) fn load(
         .map_err(|problem| failed(path, problem))?;
     work(&mut transaction)?;
     transaction.commit().map_err(|problem| failed(path, problem))?;
-    let checkpoint = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-    checkpoint.map_err(|problem| failed(path, problem))
+    connection::empty_log(&connection).map_err(|problem| failed(path, problem))
 }
 
 impl Loader for Transaction<'_> {

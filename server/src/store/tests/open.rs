@@ -130,6 +130,18 @@ fn a_world_whose_starts_contradict_each_other_is_damaged() {
     }
 }
 
+/// Whoever opens it waits for somebody who writes into it.
+#[test]
+fn a_pipe_in_place_of_the_file_is_said_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    rustix::fs::mknodat(rustix::fs::CWD, path(&directory), rustix::fs::FileType::Fifo, mode, 0)
+        .unwrap();
+    for (who, problem) in refusals(&path(&directory)) {
+        assert!(problem.to_string().contains("not a file"), "{who}: {problem}");
+    }
+}
+
 #[test]
 fn a_directory_in_place_of_the_file_is_said_so() {
     let directory = tempfile::tempdir().unwrap();
@@ -254,7 +266,7 @@ fn refused_by_all(file: &Path) {
 }
 
 /// What the server and each command say who all refuse the file.
-fn refusals(file: &Path) -> impl Iterator<Item = (&'static str, OperatorError)> {
+pub(super) fn refusals(file: &Path) -> impl Iterator<Item = (&'static str, OperatorError)> {
     let (place, new) = (file.into(), file.with_added_extension("new"));
     let start = Store::open(StoreSettings::new(file, 1), || {}).map(drop);
     let outcomes = [
@@ -319,7 +331,9 @@ fn nobody_plays_a_log_that_was_left_behind_into_a_backup() {
     // As if the server had been killed before its end, and the backup put in its database's place.
     fs::rename(&copy, path(&directory)).unwrap();
     fs::write(&log, &left).unwrap();
-    refused_by_all(&path(&directory));
+    for (who, problem) in refusals(&path(&directory)) {
+        assert!(problem.to_string().contains("is another database's"), "{who}: {problem}");
+    }
     assert_eq!(fs::read(&log).unwrap(), left);
     fs::remove_file(&log).unwrap();
     assert_eq!(audit(&path(&directory).into()).unwrap().items, 0);

@@ -1,6 +1,7 @@
 //! What an operator does by hand: copies, migrations, histories.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
@@ -33,7 +34,7 @@ fn a_copy_made_while_the_server_writes_is_whole_and_starts() {
     .unwrap();
     assert!(steps > 0);
     world.store.close().unwrap();
-    assert_eq!(std::fs::metadata(&copy).unwrap().permissions().mode() & 0o077, 0);
+    assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o077, 0);
     let report = audit(&copy.as_path().into()).unwrap();
     assert!(report.is_clean(), "{report}");
     let problem = backup(&path(&directory).into(), &copy, true, &mut |_, _| {}).unwrap_err();
@@ -60,7 +61,7 @@ const NOTHING: [PathBuf; 0] = [];
 
 /// Files that were begun and have no name yet.
 fn parts(directory: &TempDir) -> Vec<PathBuf> {
-    let files = std::fs::read_dir(directory.path()).unwrap().map(|file| file.unwrap().path());
+    let files = fs::read_dir(directory.path()).unwrap().map(|file| file.unwrap().path());
     files.filter(|file| file.to_string_lossy().contains(".part")).collect()
 }
 
@@ -91,6 +92,25 @@ fn of_two_copies_at_once_under_one_name_the_second_is_refused_and_the_first_is_w
     assert!(refused > 0);
     assert_eq!(audit(&copy.into()).unwrap().items, 1);
     assert_eq!(parts(&directory), NOTHING);
+}
+
+/// The next start would play a copy of that name into the database, or delete it.
+#[test]
+fn a_copy_takes_no_name_of_what_lies_beside_a_database() {
+    let directory = tempfile::tempdir().unwrap();
+    World::open(settings(&directory)).store.close().unwrap();
+    let place = Location::from(path(&directory));
+    for name in ["world.db-wal", "world.db-shm", "world.db-journal", "other.lock"] {
+        let to = directory.path().join(name);
+        let _ = fs::remove_file(&to);
+        for outcome in
+            [backup(&place, &to, true, &mut |_, _| {}), export(&place, &to, &mut |_, _| {})]
+        {
+            let problem = outcome.unwrap_err();
+            assert!(matches!(problem, OperatorError::Reserved { .. }), "{name}: {problem}");
+        }
+        assert!(!to.exists(), "{name}");
+    }
 }
 
 #[test]
