@@ -45,12 +45,8 @@ pub(crate) fn migrate(config: &Config) -> ExitCode {
 
 /// Takes the database's file without the log that it needs.
 pub(crate) fn forget_log(config: &Config) -> ExitCode {
-    answer(store::forget_log(&database(config)).map(|aside| {
-        let kept = aside.map_or_else(String::new, |log| {
-            format!("the -wal that isn't its own is {} now\n", log.display())
-        });
-        format!("{kept}the file is taken as it is; run audit before you start the server\n")
-    }))
+    let taken = "the file is taken as it is; run audit before you start the server\n";
+    answer(store::forget_log(&database(config)).map(|()| taken))
 }
 
 /// Copies the database.

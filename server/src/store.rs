@@ -32,7 +32,7 @@ use crate::auth::Secret;
 
 pub(crate) use engines::check;
 pub(crate) use error::EngineError;
-pub use error::{Breakage, LogMismatch, OpenError, OperatorError, Unsaved};
+pub use error::{Breakage, OpenError, OperatorError, Unsaved};
 pub use handle::Store;
 pub use ledger::{
     AuditReport, Balance, CharacterHistory, EntryKind, FINDINGS_LISTED, Finding, GOLD, History,

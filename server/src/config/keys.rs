@@ -4,6 +4,11 @@
 //! A new key is one entry here, and `config/server.toml` written anew with `--print-default-config`. Everything else
 //! (the struct's field, the checks, `--print-config`, reloading) follows from the entry.
 
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "texts of the TOML reference: [::] is an address"
+)]
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -53,7 +58,7 @@ configuration! {
 
     /// Sockets and sessions: the limits that keep one client, or many, from harming the others.
     [network] Network {
-        /// Where clients connect. Port 0 takes a free one; the ready line names it. On every interface: 0.0.0.0, or :: in brackets.
+        /// Where clients connect. Port 0 takes a free one; the ready line names it. 0.0.0.0 or [::] is every interface.
         Restart listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 7777));
 
         /// What clients are told to connect to when they are sent here from another server; "" is the listen address.

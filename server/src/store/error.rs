@@ -118,14 +118,13 @@ pub enum OpenError {
     },
     /// What was confirmed last isn't beside it.
     #[error(
-        "{place}: {why}; put the one that belongs to it there, or restore a backup. Without either, \"realmbeat-server \
-         forget-log\" takes the file as it is: what was confirmed last is lost then"
+        "{place}: the write-ahead log (-wal) that it needs isn't beside it, and what was confirmed last is in there; put it \
+         back before any program opens the file, or restore a backup. If it is lost, keep a copy of the file, and \
+         \"realmbeat-server forget-log\" takes it as it is"
     )]
-    Log {
+    NoLog {
         /// The database.
         place: Location,
-        /// What is beside it.
-        why: LogMismatch,
     },
     /// A later build has been here.
     #[error(
@@ -201,7 +200,7 @@ impl OpenError {
     /// True if what the database has written contradicts itself, or isn't all there: another start would meet the same.
     #[must_use]
     pub const fn is_damage(&self) -> bool {
-        matches!(self, Self::Corrupt { .. } | Self::Log { .. })
+        matches!(self, Self::Corrupt { .. } | Self::NoLog { .. })
     }
 
     /// What an engine said while the database at `place` was made ready.
@@ -217,17 +216,6 @@ impl OpenError {
             | EngineError::Superseded(detail) => Self::Engine { place, detail },
         }
     }
-}
-
-/// Why a file and the log beside it aren't one world.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum LogMismatch {
-    /// The file isn't whole without it.
-    #[error("the write-ahead log (-wal) that it needs isn't beside it")]
-    Missing,
-    /// It is of another file, or one of them is of an earlier moment.
-    #[error("the write-ahead log (-wal) beside it is another database's, or of another moment")]
-    Other,
 }
 
 /// Why an operator's look at the database, or change to it, came to nothing.
@@ -286,7 +274,7 @@ pub enum OperatorError {
 }
 
 impl OperatorError {
-    /// True if what the database has written contradicts itself.
+    /// True if what the database has written contradicts itself, or isn't all there.
     #[must_use]
     pub const fn is_damage(&self) -> bool {
         matches!(self, Self::Open(problem) if problem.is_damage())

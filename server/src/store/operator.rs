@@ -89,14 +89,13 @@ pub fn migrate(place: &Location) -> Result<Migrated, OperatorError> {
     engines::migrate(place)
 }
 
-/// Takes the database's file as it is although the log that it needs is lost, and moves a log aside that isn't its own: gives
-/// the name that this one has then. What was confirmed last is lost; `audit` says whether the rest is whole. Refused while a
-/// server runs.
+/// Takes the database's file as it is although the log that it needs is lost, and what was confirmed last with it; `audit`
+/// says whether the rest is whole. Refused while a server runs.
 ///
 /// # Errors
 /// When the file has the log that it needs, when the database is in use or can't be used, and when it isn't a file: a server
 /// looks after its log itself.
-pub fn forget_log(place: &Location) -> Result<Option<PathBuf>, OperatorError> {
+pub fn forget_log(place: &Location) -> Result<(), OperatorError> {
     match place {
         Location::File(path) => sqlite::forget_log(path),
         Location::Postgres(_) => Err(OperatorError::NothingToForget { place: place.clone() }),

@@ -7,8 +7,8 @@ mod database;
 mod failure;
 mod file;
 mod folding;
-mod generation;
 mod lock;
+pub(in crate::store) mod log_mark;
 mod looking;
 mod mail;
 mod marks;
@@ -60,10 +60,13 @@ pub(super) fn open(
     let reader = SqliteLookup::new(connection::open_another(path)?);
     let files =
         Files::of(path).map_err(|source| OpenError::Access { place: path.into(), source })?;
-    let mut database = SqliteDatabase::new(connection, files, lock, node, claim.epoch)
-        .map_err(|problem| Problem::from(problem).into_open_error(path))?;
+    let database = SqliteDatabase::new(connection, files, lock, node, claim.epoch);
     // Before anything is confirmed.
-    database.begin_generation().map_err(|problem| OpenError::of(path.into(), problem))?;
+    match database.copy_log() {
+        Ok(_) => {}
+        Err(problem) if problem.is_final() => return Err(OpenError::of(path.into(), problem)),
+        Err(reason) => tracing::warn!(%reason, "the database's housekeeping is put off"),
+    }
     let writer = Rules::new(database, claim.epoch, ledger_retention);
     Ok(Opened { writer: Box::new(writer), reader: Box::new(reader), claim })
 }
@@ -74,7 +77,7 @@ pub(super) fn reopen(path: &Path) -> impl super::engine::Database + use<> {
     let lock = FileLock::take(path).unwrap();
     let connection = connection::open(path, Access::Write).unwrap();
     let epoch = database::epoch(&connection).unwrap();
-    SqliteDatabase::new(connection, Files::of(path).unwrap(), lock, 1, epoch).unwrap()
+    SqliteDatabase::new(connection, Files::of(path).unwrap(), lock, 1, epoch)
 }
 
 /// Brings the schema up to date, and says so when there was no world: the disk that should be here may not be mounted, or

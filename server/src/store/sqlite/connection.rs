@@ -12,7 +12,7 @@ use crate::store::{Location, OpenError};
 
 use super::failure::{is_full, is_impossible};
 use super::file;
-use super::generation::{self, Found};
+use super::log_mark::{self, NEEDS_LOG, WHOLE};
 
 /// How long a statement waits for somebody else's lock, such as a backup tool's, before the batch is put off.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
@@ -20,8 +20,6 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 const STATEMENTS: usize = 64;
 /// Steps of SQLite's machine between two looks at the clock, some 10 us. A COMMIT and a checkpoint are one step each.
 const STEPS: i32 = 100;
-/// Looks at a file and its log before they are called unlike: a server that runs changes both.
-const LOOKS: u32 = 3;
 /// Bytes to which the write-ahead log shrinks after a burst has made it larger.
 const LOG_BYTES: i64 = 64 << 20;
 
@@ -142,50 +140,22 @@ pub(super) fn open(path: &Path, intent: Access) -> Result<Connection, OpenError>
         }
     }
     file::refuse_odd_file(path)?;
-    let (connection, found) = open_with_its_log(path, intent)?;
-    let said = found.whole();
-    prepare(connection, path, intent, said).map_err(|problem| problem.into_open_error(path))
+    file::look(path)?;
+    set_up(path, intent).map_err(|problem| problem.into_open_error(path))
 }
 
-/// Opens the file, and refuses it if the log beside it isn't the one that it needs.
-fn open_with_its_log(path: &Path, intent: Access) -> Result<(Connection, Found), OpenError> {
-    let of_path = |problem: Problem| problem.into_open_error(path);
-    let mut looks = LOOKS;
-    loop {
-        let found = file::look(path)?;
-        let connection = connect(path, intent).map_err(of_path)?;
-        let seen = generation::seen(&connection).map_err(|problem| of_path(problem.into()))?;
-        looks -= 1;
-        match found.check(seen) {
-            Ok(()) => return Ok((connection, found)),
-            // A server that runs may have begun a generation in between.
-            Err(_) if intent == Access::Read && looks > 0 => {}
-            Err(why) => {
-                // Other programs have numbers of their own there.
-                check_schema(&connection).map_err(of_path)?;
-                return Err(OpenError::Log { place: path.into(), why });
-            }
-        }
-    }
-}
-
-/// Opens the file to write, whatever log it needs.
-pub(super) fn open_without_its_log(path: &Path) -> Result<Connection, OpenError> {
-    let open = || {
-        let connection = connect(path, Access::Write)?;
-        let said = generation::whole(generation::seen(&connection)?);
-        prepare(connection, path, Access::Write, said)
-    };
-    open().map_err(|problem: Problem| problem.into_open_error(path))
+/// Opens a file to write that lacks the log that it needs, and calls it whole.
+pub(super) fn open_without_log(path: &Path) -> Result<Connection, OpenError> {
+    set_up(path, Access::Write).map_err(|problem| problem.into_open_error(path))
 }
 
 /// Opens the file once more to read, where this process has it open already. The file isn't looked at a second time, see
 /// [`file::look`].
 pub(super) fn open_another(path: &Path) -> Result<Connection, OpenError> {
-    connect(path, Access::Read).map_err(|problem| problem.into_open_error(path))
+    set_up(path, Access::Read).map_err(|problem| problem.into_open_error(path))
 }
 
-fn connect(path: &Path, intent: Access) -> Result<Connection, Problem> {
+fn set_up(path: &Path, intent: Access) -> Result<Connection, Problem> {
     let flags = match intent {
         Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
         Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
@@ -203,49 +173,44 @@ fn connect(path: &Path, intent: Access) -> Result<Connection, Problem> {
     connection.progress_handler(STEPS, Some(offer_core))?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-    // Whoever closes it leaves the log as it is: an end empties it expressly.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    if intent == Access::Write {
+        // Looked at before anything is changed: the file may be somebody else's.
+        check_schema(&connection)?;
+        let mode: String =
+            connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
+        if mode != "wal" {
+            return Err(Problem::Setting("a write-ahead log"));
+        }
+        connection.pragma_update(None, "synchronous", "full")?;
+        // On a Mac an ordinary fsync leaves the bytes in the disk's cache.
+        connection.pragma_update(None, "fullfsync", true)?;
+        connection.pragma_update(None, "checkpoint_fullfsync", true)?;
+        connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
+        // SQLite's own checkpoints ignore a failed fsync and make the batch at hand wait: the writer does them itself.
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        // Holding the lock of those who write.
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        file::write_log_again(path).map_err(Problem::Log)?;
+        // A kill in the middle of a copy.
+        if log_mark::seen(&transaction)? == NEEDS_LOG {
+            log_mark::say(&transaction, WHOLE)?;
+        }
+        transaction.commit()?;
+    }
     Ok(connection)
 }
 
-/// Sets the connection up so that what it writes is durable when it says so. The log says `said` from then on, if a kill
-/// has left it in the middle of a copy.
-fn prepare(
-    mut connection: Connection,
-    path: &Path,
-    intent: Access,
-    said: i32,
-) -> Result<Connection, Problem> {
-    if intent == Access::Read {
-        return Ok(connection);
-    }
-    // Looked at before anything is changed: the file may be somebody else's.
-    check_schema(&connection)?;
-    let mode: String =
-        connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
-    if mode != "wal" {
-        return Err(Problem::Setting("a write-ahead log"));
-    }
-    connection.pragma_update(None, "synchronous", "full")?;
-    // On a Mac an ordinary fsync leaves the bytes in the disk's cache.
-    connection.pragma_update(None, "fullfsync", true)?;
-    connection.pragma_update(None, "checkpoint_fullfsync", true)?;
-    connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
-    // SQLite's own checkpoints ignore a failed fsync and make the batch at hand wait: the writer does them itself.
-    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-    // Holding the lock of those who write.
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    file::write_log_again(path).map_err(Problem::Log)?;
-    if generation::seen(&transaction)? != said {
-        generation::say(&transaction, said)?;
-    }
-    transaction.commit()?;
-    Ok(connection)
-}
-
-/// Puts all of the log into the file and empties it, if nobody else reads the database.
+/// Puts all of the log into the file, which is whole then, and empties it. Who reads the database keeps it from that.
 pub(super) fn empty_log(connection: &Connection) -> rusqlite::Result<()> {
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+    let busy: bool =
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if busy {
+        tracing::warn!(
+            "another program reads the database: what was saved is in it and in its -wal, and neither is whole without the other"
+        );
+    }
+    Ok(())
 }
 
 /// Brings the schema to this build's version. A kill in between leaves the old one.

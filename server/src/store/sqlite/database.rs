@@ -4,14 +4,15 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::store::engine::{Database, check_epoch};
 use crate::store::error::EngineError;
 
+use super::connection::empty_log;
 use super::file::{Identity, beside, real};
-use super::generation::{self, Generation};
 use super::lock::FileLock;
+use super::log_mark::{self, NEEDS_LOG, WHOLE};
 use super::rows::unsigned;
 use super::transaction::SqliteTransaction;
 
@@ -53,7 +54,6 @@ impl Files {
 /// Owns the database.
 pub(super) struct SqliteDatabase {
     connection: Connection,
-    generation: Generation,
     files: Files,
     node: u16,
     epoch: u64,
@@ -62,48 +62,39 @@ pub(super) struct SqliteDatabase {
 }
 
 impl SqliteDatabase {
-    /// # Errors
-    /// When it can't be read.
-    pub(super) fn new(
+    pub(super) const fn new(
         connection: Connection,
         files: Files,
         lock: FileLock,
         node: u16,
         epoch: u64,
-    ) -> rusqlite::Result<Self> {
-        let generation = Generation::of(&connection)?;
-        Ok(Self { connection, generation, files, node, epoch, _lock: lock })
+    ) -> Self {
+        Self { connection, files, node, epoch, _lock: lock }
     }
 
-    /// Begins the log's next generation with a copy of all of it into the file, if nobody reads an older state. Else the next
-    /// one is announced and what could be is copied, and the next call goes on.
-    pub(super) fn begin_generation(&mut self) -> Result<(), EngineError> {
-        if !self.generation.is_announced() {
-            self.say(self.generation.announced())?;
-        }
-        if self.checkpoint("PASSIVE")?.complete {
-            self.generation.begin();
-            self.say(self.generation.whole())?;
-        }
-        Ok(())
+    /// Copies the log into the file, as far as nobody reads an older state, and marks the file as one that needs what comes
+    /// behind it. True if all of it was copied.
+    pub(super) fn copy_log(&self) -> Result<bool, EngineError> {
+        self.mark(NEEDS_LOG)?;
+        let copied = self.checkpoint("PASSIVE");
+        self.mark(WHOLE)?;
+        Ok(copied?.complete)
     }
 
-    /// Writes what the log says of its generation: by no start but the one that has the database.
-    fn say(&mut self, number: i32) -> Result<(), EngineError> {
-        let SqliteTransaction { rows, .. } = self.begin()?;
-        generation::say(&rows, number)?;
-        rows.commit()?;
-        self.generation.say(number);
-        Ok(())
+    /// Marks the log, if this start still has the database.
+    fn mark(&self, mark: i32) -> Result<(), EngineError> {
+        let rows = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
+        check_epoch(self.epoch, epoch(&rows)?)?;
+        log_mark::say(&rows, mark)?;
+        Ok(rows.commit()?)
     }
 
-    /// All of the log into the file, which is whole then and says so; `mode` as SQLite names it. False if somebody else keeps it
-    /// from that for now.
-    fn make_whole(&self, mode: &str) -> Result<bool, EngineError> {
-        if !self.generation.is_whole() {
-            generation::say(&self.connection, self.generation.whole())?;
+    /// So that a log that is put into the file to its end calls it whole: a copy may have failed in the middle.
+    fn unmark(&self) -> Result<(), EngineError> {
+        match log_mark::seen(&self.connection)? {
+            WHOLE => Ok(()),
+            _ => self.mark(WHOLE),
         }
-        Ok(self.checkpoint(mode)?.complete)
     }
 
     /// Other files under these names are what the next start would find, and not what is confirmed here. Waits so long for
@@ -143,7 +134,8 @@ impl SqliteDatabase {
     fn rescue_log(&self, patience: Option<Duration>) -> Result<(), EngineError> {
         let began = Instant::now();
         let mut told = false;
-        while !self.make_whole("FULL")? {
+        self.unmark()?;
+        while !self.checkpoint("FULL")?.complete {
             if patience.is_some_and(|patience| began.elapsed() >= patience) {
                 let why = "others have been reading an older state of it all the time";
                 return Err(EngineError::Transient(why.to_owned()));
@@ -183,20 +175,18 @@ impl Database for SqliteDatabase {
     }
 
     fn tend(&mut self) -> Result<(), EngineError> {
-        if self.checkpoint("NOOP")?.left >= CHECKPOINT_PAGES || self.generation.is_announced() {
-            self.begin_generation()?;
+        if self.checkpoint("NOOP")?.left >= CHECKPOINT_PAGES {
+            self.check_files(None)?;
+            self.copy_log()?;
         }
         Ok(())
     }
 
     fn finish(&mut self) -> Result<(), EngineError> {
         self.check_files(Some(RESCUE_PATIENCE))?;
-        if !self.make_whole("TRUNCATE")? {
-            tracing::warn!(
-                "another program reads the database: what was saved is in it and in its -wal, and neither is whole without the other"
-            );
-        }
-        Ok(())
+        // All but the first page, so that the file isn't called whole before it is.
+        self.copy_log()?;
+        empty_log(&self.connection).map_err(|problem| EngineError::from(problem).at("checkpoint"))
     }
 }
 

@@ -7,18 +7,20 @@ use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, RenameFlags, StatxAttributes, StatxFlags, renameat_with, statx};
+use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
 
-use crate::store::{LogMismatch, OpenError};
+use crate::store::OpenError;
 
-use super::generation::Found;
+use super::log_mark::NEEDS_LOG;
 
 /// Where a database's header says which kind of journal it has been written with (SQLite's file format, section 1.3.3),
 /// and what stands there without a log: in a backup, not in what a server has used.
 const WRITE_VERSION: usize = 18;
 const WITHOUT_LOG: u8 = 1;
-/// Where it has its [`generation`](super::generation), four bytes, the highest first.
-const GENERATION: usize = 60;
+/// Where it has its [mark](super::log_mark), four bytes, the highest first.
+const MARK: usize = 60;
+/// Looks at a file and its log before one is missed: a server that starts changes both.
+const LOOKS: u32 = 2;
 /// Bytes of the log that are written again at a time.
 const LOG_CHUNK: usize = 1 << 20;
 
@@ -54,8 +56,8 @@ pub(super) fn provide(path: &Path) -> Result<bool, OpenError> {
     }
 }
 
-/// Refuses what isn't a file, and one that has another name, or is bound to another place: the log and the lock lie beside the one that was
-/// used, and whoever takes the other sees an older world, or writes into the same file with a second log.
+/// Refuses what isn't a file, and one that has another name, or is bound to another place: the log and the lock lie beside
+/// the one that was used, and whoever takes the other sees an older world, or writes into the same file with a second log.
 pub(super) fn refuse_odd_file(path: &Path) -> Result<(), OpenError> {
     let about =
         path.metadata().map_err(|source| OpenError::Access { place: path.into(), source })?;
@@ -79,51 +81,47 @@ fn is_mounted_alone(path: &Path) -> bool {
     found.is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
 }
 
-/// Looks at a file and its log before SQLite does. Refuses a file beside which the log of another one lies: its own was
-/// lost, or a backup was put in its place. Not to be called where this process has a connection to it: closing the file here
-/// would drop SQLite's locks (fcntl(2)), and whoever else looks at the database would delete its log.
-pub(super) fn look(path: &Path) -> Result<Found, OpenError> {
+/// Looks at a file and its log before SQLite does. Refuses a file without the log that it needs, and one beside which the
+/// log of another one lies: its own was lost, or a backup was put in its place. Not to be called where this process has a
+/// connection to it: closing the file here would drop SQLite's locks (fcntl(2)), and whoever else looks at the database
+/// would delete its log.
+pub(super) fn look(path: &Path) -> Result<(), OpenError> {
     let unusable = |source| OpenError::Access { place: path.into(), source };
-    let log = match log_of(path).metadata() {
-        Ok(log) => log.len(),
-        Err(problem) if problem.kind() == io::ErrorKind::NotFound => 0,
-        Err(problem) => return Err(unusable(problem)),
-    };
-    let mut header = Vec::new();
-    let read = |file: File| file.take(GENERATION as u64 + 4).read_to_end(&mut header);
-    let outcome = File::open(path).and_then(read);
-    let field = header.get(GENERATION..).and_then(|bytes| bytes.first_chunk());
-    let found =
-        Found { in_file: field.map_or(0, |bytes| i32::from_be_bytes(*bytes)), has_log: log > 0 };
-    let detail = match outcome {
-        Ok(0) if found.has_log => "the file is empty, but not the write-ahead log beside it",
-        Ok(_) if found.has_log && header.get(WRITE_VERSION) == Some(&WITHOUT_LOG) => {
-            return Err(OpenError::Log { place: path.into(), why: LogMismatch::Other });
+    let mut looks = LOOKS;
+    let detail = loop {
+        // In this order: a server that starts has something in its log before it marks the file.
+        let has_log = match log_of(path).metadata() {
+            Ok(log) => log.len() > 0,
+            Err(problem) if problem.kind() == io::ErrorKind::NotFound => false,
+            Err(problem) => return Err(unusable(problem)),
+        };
+        let mut header = Vec::new();
+        let read = |file: File| file.take(MARK as u64 + 4).read_to_end(&mut header);
+        let outcome = File::open(path).and_then(read);
+        let mark = header.get(MARK..).and_then(|bytes| bytes.first_chunk());
+        let needs_log = mark.is_some_and(|bytes| i32::from_be_bytes(*bytes) == NEEDS_LOG);
+        looks -= 1;
+        match outcome {
+            Ok(0) if has_log => break "the file is empty, but not the write-ahead log beside it",
+            Ok(_) if has_log && header.get(WRITE_VERSION) == Some(&WITHOUT_LOG) => {
+                break "the write-ahead log beside it isn't its own";
+            }
+            Ok(_) if needs_log && !has_log && looks > 0 => {}
+            Ok(_) if needs_log && !has_log => return Err(OpenError::NoLog { place: path.into() }),
+            Ok(_) => return Ok(()),
+            Err(problem) if problem.kind() != io::ErrorKind::NotFound => {
+                return Err(unusable(problem));
+            }
+            Err(_) if has_log => break "the file is gone, but not the write-ahead log beside it",
+            Err(_) => return Ok(()),
         }
-        Err(problem) if problem.kind() == io::ErrorKind::NotFound && found.has_log => {
-            "the file is gone, but not the write-ahead log beside it"
-        }
-        Ok(_) => return Ok(found),
-        Err(problem) if problem.kind() == io::ErrorKind::NotFound => return Ok(found),
-        Err(problem) => return Err(unusable(problem)),
     };
     Err(OpenError::Corrupt { place: path.into(), detail: detail.to_owned() })
 }
 
 /// The write-ahead log of the database at `path`, if it has one.
-pub(super) fn log_of(path: &Path) -> PathBuf {
+fn log_of(path: &Path) -> PathBuf {
     beside(&real(path), "-wal")
-}
-
-/// Gives the log of the database at `path` another name, which it returns.
-///
-/// # Errors
-/// When there is a file of that name already: it may be all that is left of a world.
-pub(super) fn move_log_aside(path: &Path) -> Result<PathBuf, OpenError> {
-    let (log, aside) = (log_of(path), beside(&real(path), "-wal.forgotten"));
-    renameat_with(CWD, &log, CWD, &aside, RenameFlags::NOREPLACE)
-        .map_err(|problem| OpenError::Beside { file: aside.clone(), source: problem.into() })?;
-    Ok(aside)
 }
 
 /// Writes the log that an earlier start left over itself, and syncs it. If that start ended because a sync had failed, what

@@ -1,6 +1,6 @@
 //! A database file in an operator's hands.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use game::Rank;
@@ -12,12 +12,12 @@ use crate::store::ledger::Watch;
 use crate::store::rules::fold;
 use crate::store::snapshot::{Snapshot, Value};
 use crate::store::transfer::{Loader, Table};
-use crate::store::{LogMismatch, Migrated, OpenError, OperatorError, TransferError};
+use crate::store::{Migrated, OpenError, OperatorError, TransferError};
 
 use super::connection::{self, Access};
 use super::file;
-use super::generation;
 use super::lock::FileLock;
+use super::log_mark::{self, WHOLE};
 use super::rows;
 
 /// Pages of a copy that are read at once: 4 MiB.
@@ -67,18 +67,16 @@ pub(in crate::store) fn migrate(path: &Path) -> Result<Migrated, OperatorError> 
     Ok(Migrated { from, to: connection::known_schema() })
 }
 
-/// Takes a file as it is whose log is lost, and moves a log aside that isn't its own. Gives its new name.
-pub(in crate::store) fn forget_log(path: &Path) -> Result<Option<PathBuf>, OperatorError> {
+/// Takes a file as it is whose log is lost.
+pub(in crate::store) fn forget_log(path: &Path) -> Result<(), OperatorError> {
     let _lock = lock_existing(path)?;
-    let aside = match connection::open(path, Access::Read) {
+    match connection::open(path, Access::Read) {
         Ok(_) => return Err(OperatorError::NothingToForget { place: path.into() }),
-        Err(OpenError::Log { why: LogMismatch::Missing, .. }) => None,
-        Err(OpenError::Log { why: LogMismatch::Other, .. }) => Some(file::move_log_aside(path)?),
+        Err(OpenError::NoLog { .. }) => {}
         Err(problem) => return Err(problem.into()),
-    };
-    let connection = connection::open_without_its_log(path)?;
-    connection::empty_log(&connection).map_err(|problem| failed(path, problem))?;
-    Ok(aside)
+    }
+    let connection = connection::open_without_log(path)?;
+    connection::empty_log(&connection).map_err(|problem| failed(path, problem))
 }
 
 /// Copies one moment of the database into the empty file `to`.
@@ -124,7 +122,7 @@ fn copy_pages(source: &Connection, to: &Path, watch: &mut Watch<'_>) -> rusqlite
     }
     drop(copy);
     // One file that needs no other beside it; a server's start sets it back.
-    generation::say(&target, generation::NONE)?;
+    log_mark::say(&target, WHOLE)?;
     target.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(()))?;
     target.close().map_err(|(_, problem)| problem)
 }
