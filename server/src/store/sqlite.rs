@@ -52,17 +52,18 @@ pub(super) fn open(
 ) -> Result<Opened, OpenError> {
     let lock = FileLock::take(path)?;
     let made = file::provide(path)?;
+    let unusable = |source| OpenError::Access { place: path.into(), source };
+    let own = file::open_beside(path).map_err(unusable)?;
     let mut connection = connection::open(path, Access::Write)?;
     begin_world(&mut connection, path, made).map_err(|problem| problem.into_open_error(path))?;
     check_node(&connection, path, node)?;
     let claim =
         claim(&mut connection).map_err(|problem| Problem::from(problem).into_open_error(path))?;
     let reader = SqliteLookup::new(connection::open_another(path)?);
-    let files =
-        Files::of(path).map_err(|source| OpenError::Access { place: path.into(), source })?;
-    let database = SqliteDatabase::new(connection, files, lock, node, claim.epoch);
+    let files = Files::of(path, own).map_err(unusable)?;
+    let mut database = SqliteDatabase::new(connection, files, lock, node, claim.epoch);
     // Before anything is confirmed.
-    match database.copy_log() {
+    match database.copy_log("PASSIVE") {
         Ok(_) => {}
         Err(problem) if problem.is_final() => return Err(OpenError::of(path.into(), problem)),
         Err(reason) => tracing::warn!(%reason, "the database's housekeeping is put off"),
@@ -75,9 +76,10 @@ pub(super) fn open(
 #[cfg(test)]
 pub(super) fn reopen(path: &Path) -> impl super::engine::Database + use<> {
     let lock = FileLock::take(path).unwrap();
+    let own = file::open_beside(path).unwrap();
     let connection = connection::open(path, Access::Write).unwrap();
     let epoch = database::epoch(&connection).unwrap();
-    SqliteDatabase::new(connection, Files::of(path).unwrap(), lock, 1, epoch)
+    SqliteDatabase::new(connection, Files::of(path, own).unwrap(), lock, 1, epoch)
 }
 
 /// Brings the schema up to date, and says so when there was no world: the disk that should be here may not be mounted, or

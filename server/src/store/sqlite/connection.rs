@@ -119,6 +119,8 @@ impl Problem {
 /// Opens the file, which must be there.
 pub(super) fn open(path: &Path, intent: Access) -> Result<Connection, OpenError> {
     if let Err(problem) = access(path, Right::EXISTS) {
+        // It may lack its file alone.
+        file::look(path)?;
         return Err(match problem {
             rustix::io::Errno::NOENT => OpenError::Missing { place: path.into() },
             other => OpenError::Access { place: path.into(), source: other.into() },
@@ -206,11 +208,16 @@ pub(super) fn empty_log(connection: &Connection) -> rusqlite::Result<()> {
     let busy: bool =
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
     if busy {
-        tracing::warn!(
-            "another program reads the database: what was saved is in it and in its -wal, and neither is whole without the other"
-        );
+        warn_of_readers();
     }
     Ok(())
+}
+
+/// They keep the log where it is.
+pub(super) fn warn_of_readers() {
+    tracing::warn!(
+        "another program reads the database: what was saved is in it and in its -wal, and neither is whole without the other"
+    );
 }
 
 /// Brings the schema to this build's version. A kill in between leaves the old one.

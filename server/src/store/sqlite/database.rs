@@ -1,5 +1,6 @@
 //! The connection that changes the world: a transaction is one fsync.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,8 +10,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use crate::store::engine::{Database, check_epoch};
 use crate::store::error::EngineError;
 
-use super::connection::empty_log;
-use super::file::{Identity, beside, real};
+use super::connection::{empty_log, warn_of_readers};
+use super::file::{Header, Identity, beside, real};
 use super::lock::FileLock;
 use super::log_mark::{self, NEEDS_LOG, WHOLE};
 use super::rows::unsigned;
@@ -37,6 +38,8 @@ struct Checkpoint {
 /// The files that are open. Who moves, replaces or deletes them doesn't reach what is open here.
 pub(super) struct Files {
     database: Identity,
+    /// See [`open_beside`](super::file::open_beside).
+    own: File,
     log: Identity,
     /// Where who writes, reads and copies pages lock each other out.
     index: Identity,
@@ -45,9 +48,14 @@ pub(super) struct Files {
 impl Files {
     /// # Errors
     /// When one of them isn't there or can't be reached. There are a log and its index once something was written.
-    pub(super) fn of(path: &Path) -> io::Result<Self> {
+    pub(super) fn of(path: &Path, own: File) -> io::Result<Self> {
         let part = |name| Identity::of(&beside(&real(path), name));
-        Ok(Self { database: Identity::of(path)?, log: part("-wal")?, index: part("-shm")? })
+        Ok(Self { database: Identity::of(path)?, own, log: part("-wal")?, index: part("-shm")? })
+    }
+
+    fn header(&self) -> Result<Header, EngineError> {
+        let unread = |problem| EngineError::Fatal(format!("the file's first page: {problem}"));
+        Header::read(&self.own).map_err(unread)
     }
 }
 
@@ -55,6 +63,8 @@ impl Files {
 pub(super) struct SqliteDatabase {
     connection: Connection,
     files: Files,
+    /// Pages that a copy had to leave in the log: somebody reads an older state. 0 if it was complete.
+    held_up_at: i64,
     node: u16,
     epoch: u64,
     /// After the connection, so that nobody else gets in before it is closed.
@@ -69,16 +79,28 @@ impl SqliteDatabase {
         node: u16,
         epoch: u64,
     ) -> Self {
-        Self { connection, files, node, epoch, _lock: lock }
+        Self { connection, files, held_up_at: 0, node, epoch, _lock: lock }
     }
 
     /// Copies the log into the file, as far as nobody reads an older state, and marks the file as one that needs what comes
-    /// behind it. True if all of it was copied.
-    pub(super) fn copy_log(&self) -> Result<bool, EngineError> {
+    /// behind it; `mode` as SQLite names it. True if all of it was copied.
+    pub(super) fn copy_log(&mut self, mode: &str) -> Result<bool, EngineError> {
         self.mark(NEEDS_LOG)?;
-        let copied = self.checkpoint("PASSIVE");
+        let copied = self.checkpoint(mode);
         self.mark(WHOLE)?;
-        Ok(copied?.complete)
+        let Checkpoint { left, complete } = copied?;
+        self.held_up_at = if complete { 0 } else { left.max(1) };
+        Ok(complete)
+    }
+
+    /// Whether the log is to be copied, with so many pages in it alone: when it is long, and at once if the file has lost its
+    /// mark, because another program has copied the log. Not before as much came behind what a reader held up: a copy
+    /// costs syncs, and would end where the last one did.
+    fn is_copy_due(&self, left: i64) -> Result<bool, EngineError> {
+        Ok(match self.held_up_at {
+            0 => left >= CHECKPOINT_PAGES || left > 0 && !self.files.header()?.needs_log,
+            held_up_at => left >= held_up_at + CHECKPOINT_PAGES,
+        })
     }
 
     /// Marks the log, if this start still has the database.
@@ -103,7 +125,14 @@ impl SqliteDatabase {
         if !self.files.database.holds() {
             return Err(EngineError::Superseded(
                 "the database's file was moved, replaced or deleted while the server ran; what was confirmed is in it and \
-                 in its -wal: put both back together before you start again"
+                 in its -wal: put both back together before you start again, or restore a backup if it was deleted"
+                    .to_owned(),
+            ));
+        }
+        if self.files.header()?.is_without_log {
+            return Err(EngineError::Superseded(
+                "another file was copied over the database while the server ran, and what was in it is lost: restore a backup, \
+                 and move the -wal and -shm away before"
                     .to_owned(),
             ));
         }
@@ -175,9 +204,10 @@ impl Database for SqliteDatabase {
     }
 
     fn tend(&mut self) -> Result<(), EngineError> {
-        if self.checkpoint("NOOP")?.left >= CHECKPOINT_PAGES {
+        let left = self.checkpoint("NOOP")?.left;
+        if self.is_copy_due(left)? {
             self.check_files(None)?;
-            self.copy_log()?;
+            self.copy_log("PASSIVE")?;
         }
         Ok(())
     }
@@ -185,7 +215,10 @@ impl Database for SqliteDatabase {
     fn finish(&mut self) -> Result<(), EngineError> {
         self.check_files(Some(RESCUE_PATIENCE))?;
         // All but the first page, so that the file isn't called whole before it is.
-        self.copy_log()?;
+        if !self.copy_log("FULL")? {
+            warn_of_readers();
+            return Ok(());
+        }
         empty_log(&self.connection).map_err(|problem| EngineError::from(problem).at("checkpoint"))
     }
 }

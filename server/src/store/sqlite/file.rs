@@ -3,15 +3,15 @@
 //! database left into whatever has the name now.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxAttributes, StatxFlags, statx};
 
 use crate::store::OpenError;
 
-use super::log_mark::NEEDS_LOG;
+use super::log_mark::{NEEDS_LOG, WHOLE};
 
 /// Where a database's header says which kind of journal it has been written with (SQLite's file format, section 1.3.3),
 /// and what stands there without a log: in a backup, not in what a server has used.
@@ -23,6 +23,43 @@ const MARK: usize = 60;
 const LOOKS: u32 = 2;
 /// Bytes of the log that are written again at a time.
 const LOG_CHUNK: usize = 1 << 20;
+
+/// What a file's own first page says, which isn't the newest one: that may be in the log.
+pub(super) struct Header {
+    is_empty: bool,
+    /// Whether it was written without a log, as a backup is. No file of a running server is.
+    pub(super) is_without_log: bool,
+    /// Whether it has the [mark](super::log_mark) of a file that isn't whole.
+    pub(super) needs_log: bool,
+}
+
+impl Header {
+    /// # Errors
+    /// When it can't be read.
+    pub(super) fn read(file: &File) -> io::Result<Self> {
+        let mut bytes = [0; MARK + 4];
+        let mut read = 0;
+        while read < bytes.len() {
+            match file.read_at(&mut bytes[read..], read as u64)? {
+                0 => break,
+                more => read += more,
+            }
+        }
+        let mark = bytes.last_chunk().map_or(WHOLE, |mark| i32::from_be_bytes(*mark));
+        Ok(Self {
+            is_empty: read == 0,
+            is_without_log: bytes[WRITE_VERSION] == WITHOUT_LOG,
+            needs_log: mark == NEEDS_LOG,
+        })
+    }
+}
+
+/// Opens the file to read its [`Header`] while SQLite has it: before the first connection, and to be closed after the last
+/// one, since closing it drops SQLite's locks (fcntl(2)). A pipe isn't waited for.
+pub(super) fn open_beside(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
+}
 
 /// The path without symbolic links: that is where SQLite looks for the log, and where the lock has one name.
 pub(super) fn real(path: &Path) -> PathBuf {
@@ -95,24 +132,26 @@ pub(super) fn look(path: &Path) -> Result<(), OpenError> {
             Err(problem) if problem.kind() == io::ErrorKind::NotFound => false,
             Err(problem) => return Err(unusable(problem)),
         };
-        let mut header = Vec::new();
-        let read = |file: File| file.take(MARK as u64 + 4).read_to_end(&mut header);
-        let outcome = File::open(path).and_then(read);
-        let mark = header.get(MARK..).and_then(|bytes| bytes.first_chunk());
-        let needs_log = mark.is_some_and(|bytes| i32::from_be_bytes(*bytes) == NEEDS_LOG);
         looks -= 1;
-        match outcome {
-            Ok(0) if has_log => break "the file is empty, but not the write-ahead log beside it",
-            Ok(_) if has_log && header.get(WRITE_VERSION) == Some(&WITHOUT_LOG) => {
+        match File::open(path).and_then(|file| Header::read(&file)) {
+            Ok(header) if has_log && header.is_empty => {
+                break "the file is empty, but not the write-ahead log beside it";
+            }
+            Ok(header) if has_log && header.is_without_log => {
                 break "the write-ahead log beside it isn't its own";
             }
-            Ok(_) if needs_log && !has_log && looks > 0 => {}
-            Ok(_) if needs_log && !has_log => return Err(OpenError::NoLog { place: path.into() }),
+            Ok(header) if header.needs_log && !has_log => {
+                if looks == 0 {
+                    return Err(OpenError::NoLog { place: path.into() });
+                }
+            }
             Ok(_) => return Ok(()),
             Err(problem) if problem.kind() != io::ErrorKind::NotFound => {
                 return Err(unusable(problem));
             }
-            Err(_) if has_log => break "the file is gone, but not the write-ahead log beside it",
+            Err(_) if has_log => {
+                break "the file is gone, but not the write-ahead log beside it, which belongs to it: put it back if you can";
+            }
             Err(_) => return Ok(()),
         }
     };

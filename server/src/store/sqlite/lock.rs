@@ -2,7 +2,7 @@
 //! process ends.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -33,9 +33,11 @@ impl FileLock {
             .truncate(false)
             .mode(0o600)
             .open(&name)
-            .map_err(|source| match name.exists() {
-                true => OpenError::Beside { file: name.clone(), source },
-                false => unusable(source),
+            .map_err(|source| {
+                match name.exists() && source.kind() != ErrorKind::ReadOnlyFilesystem {
+                    true => OpenError::Beside { file: name.clone(), source },
+                    false => unusable(source),
+                }
             })?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}

@@ -7,7 +7,7 @@
 //! after each copy of our own, the log is marked before it and unmarked behind it.
 //!
 //! A copy takes no page that is newer than what somebody reads. Where others read or copy beside the server, the file can
-//! be called whole until the next copy: a log that is missing then isn't found out, and one that isn't needed isn't missed.
+//! be called whole until the next copy: a log that is missing then isn't found out. None is missed that isn't needed.
 
 use rusqlite::Connection;
 

@@ -176,6 +176,26 @@ fn readers_beside_a_server_never_keep_its_database_from_the_next_start() {
     starts_with(&directory, 2);
 }
 
+/// It calls the file whole, which it isn't for long.
+#[test]
+fn a_file_whose_log_another_program_has_copied_is_marked_again_with_what_comes_next() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(settings(&directory));
+    settle(&mut world, 1);
+    let visitor = visitor(&directory);
+    for (id, mode) in [(2, "PASSIVE"), (4, "TRUNCATE")] {
+        checkpoint(&visitor, mode);
+        assert_eq!(mark(&directory), WHOLE);
+        settle(&mut world, id);
+        // What is left to do is done behind the next one.
+        settle(&mut world, id + 1);
+        assert_eq!(mark(&directory), NEEDS_LOG);
+        starts_with(&killed(&directory, BOTH), id + 1);
+    }
+    world.store.close().unwrap();
+    starts_with(&directory, 5);
+}
+
 /// What a copy leaves behind that couldn't be completed, for lack of room say.
 #[test]
 fn a_log_that_was_left_marked_is_unmarked_before_it_is_emptied() {
