@@ -265,6 +265,25 @@ fn a_database_that_a_kill_left_without_its_log_is_no_world_until_somebody_says_s
 }
 
 #[test]
+fn a_command_that_writes_beside_who_reads_the_database_says_that_the_log_belongs_to_it() {
+    let setup = ServerSetup::new();
+    let mut server = setup.start();
+    Client::enter(server.address, "ada", "Ada").0.leave();
+    end(&mut server);
+    let reader = setup.location().open_as_one_moment().and_then(|mut reader| {
+        reader.number("SELECT COUNT(*) FROM epochs")?;
+        Ok(reader)
+    });
+    let outcome = setup.run(&["rank", "Ada", "guide"]);
+    let said = String::from_utf8_lossy(&outcome.stderr);
+    assert!(
+        outcome.status.success() && said.contains("neither is whole without the other"),
+        "{said}"
+    );
+    drop(reader.unwrap());
+}
+
+#[test]
 fn an_end_beside_who_reads_the_database_says_that_the_log_belongs_to_it() {
     let setup = ServerSetup::new();
     let mut server = setup.start();

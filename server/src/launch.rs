@@ -45,8 +45,9 @@ pub fn launch(builder: ServerBuilder) -> ExitCode {
     {
         return fail(error, EX_CONFIG);
     }
+    let levels = telemetry::start(&loaded.config.log);
     match command {
-        Command::Run => run(builder, loaded, sources),
+        Command::Run => run(builder.log_levels(levels), loaded, sources),
         Command::Audit { subject } => operator::audit(&loaded.config, subject),
         Command::Migrate => operator::migrate(&loaded.config),
         Command::ForgetLog => operator::forget_log(&loaded.config),
@@ -60,9 +61,8 @@ pub fn launch(builder: ServerBuilder) -> ExitCode {
 }
 
 fn run(builder: ServerBuilder, loaded: Loaded, sources: Sources) -> ExitCode {
-    let levels = telemetry::start(&loaded.config.log);
     failpoints::announce();
-    let server = match builder.log_levels(levels).start(loaded, sources) {
+    let server = match builder.start(loaded, sources) {
         Ok(server) => server,
         Err(error) => {
             let is_damage = matches!(&error, StartError::Store(problem) if problem.is_damage());

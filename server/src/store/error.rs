@@ -118,7 +118,7 @@ pub enum OpenError {
     },
     /// What was confirmed last isn't beside it.
     #[error(
-        "{place}: the write-ahead log (-wal) that it needs isn't beside it, and what was confirmed last is in there; put it \
+        "{place}: the write-ahead log (-wal) that it needs isn't beside it, and what was confirmed last may be in there; put it \
          back before any program opens the file, or restore a backup. If it is lost, keep a copy of the file, and \
          \"realmbeat-server forget-log\" takes it as it is"
     )]
@@ -203,17 +203,12 @@ impl OpenError {
         matches!(self, Self::Corrupt { .. } | Self::NoLog { .. })
     }
 
-    /// What an engine said while the database at `place` was made ready.
-    pub(super) fn of(place: Location, problem: EngineError) -> Self {
-        match problem {
-            EngineError::Damaged(detail) | EngineError::Impossible(detail) => {
-                Self::Corrupt { place, detail }
-            }
-            EngineError::Transient(detail)
-            | EngineError::Unknown(detail)
-            | EngineError::Fatal(detail)
-            | EngineError::Forbidden(detail)
-            | EngineError::Superseded(detail) => Self::Engine { place, detail },
+    /// What an engine said of the database at `place`.
+    pub(super) fn of(place: Location, problem: &EngineError) -> Self {
+        let detail = problem.to_string();
+        match problem.is_damage() {
+            true => Self::Corrupt { place, detail },
+            false => Self::Engine { place, detail },
         }
     }
 }
@@ -282,15 +277,9 @@ impl OperatorError {
 
     /// What an engine said, and of which database.
     pub(super) fn of(place: Location, problem: EngineError) -> Self {
-        match problem {
-            EngineError::Damaged(detail) | EngineError::Impossible(detail) => {
-                OpenError::Corrupt { place, detail }.into()
-            }
-            EngineError::Transient(detail)
-            | EngineError::Unknown(detail)
-            | EngineError::Fatal(detail)
-            | EngineError::Forbidden(detail)
-            | EngineError::Superseded(detail) => Self::Failed { place, detail },
+        match problem.is_damage() {
+            true => OpenError::of(place, &problem).into(),
+            false => Self::Failed { place, detail: problem.to_string() },
         }
     }
 
@@ -409,6 +398,11 @@ impl EngineError {
             | Self::Impossible(_)
             | Self::Superseded(_) => true,
         }
+    }
+
+    /// Whether what the database has written contradicts itself.
+    const fn is_damage(&self) -> bool {
+        matches!(self, Self::Damaged(_) | Self::Impossible(_))
     }
 
     /// The same with the place where it happened in front.

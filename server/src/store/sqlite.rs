@@ -19,11 +19,13 @@ mod transaction;
 mod value;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::Connection;
 
 use super::engine::Opened;
+use super::error::EngineError;
 use super::rules::{Rules, now_ms};
 use super::{Claim, OpenError};
 use connection::{Access, Problem};
@@ -52,20 +54,22 @@ pub(super) fn open(
 ) -> Result<Opened, OpenError> {
     let lock = FileLock::take(path)?;
     let made = file::provide(path)?;
-    let unusable = |source| OpenError::Access { place: path.into(), source };
-    let own = file::open_beside(path).map_err(unusable)?;
+    let own = Arc::new(file::open_beside(path)?);
     let mut connection = connection::open(path, Access::Write)?;
     begin_world(&mut connection, path, made).map_err(|problem| problem.into_open_error(path))?;
     check_node(&connection, path, node)?;
     let claim =
         claim(&mut connection).map_err(|problem| Problem::from(problem).into_open_error(path))?;
-    let reader = SqliteLookup::new(connection::open_another(path)?);
-    let files = Files::of(path, own).map_err(unusable)?;
+    let reader = SqliteLookup::new(connection::open_another(path)?, Arc::clone(&own));
+    let unusable = |source| OpenError::Access { place: path.into(), source };
+    let files = Files::of(path, Arc::clone(&own)).map_err(unusable)?;
     let mut database = SqliteDatabase::new(connection, files, lock, node, claim.epoch);
     // Before anything is confirmed.
-    match database.copy_log("PASSIVE") {
-        Ok(_) => {}
-        Err(problem) if problem.is_final() => return Err(OpenError::of(path.into(), problem)),
+    match database.copy_log() {
+        Ok(()) => {}
+        // The first transaction says so, too, and ends the server as any other would.
+        Err(EngineError::Superseded(_)) => {}
+        Err(problem) if problem.is_final() => return Err(OpenError::of(path.into(), &problem)),
         Err(reason) => tracing::warn!(%reason, "the database's housekeeping is put off"),
     }
     let writer = Rules::new(database, claim.epoch, ledger_retention);
@@ -76,7 +80,7 @@ pub(super) fn open(
 #[cfg(test)]
 pub(super) fn reopen(path: &Path) -> impl super::engine::Database + use<> {
     let lock = FileLock::take(path).unwrap();
-    let own = file::open_beside(path).unwrap();
+    let own = Arc::new(file::open_beside(path).unwrap());
     let connection = connection::open(path, Access::Write).unwrap();
     let epoch = database::epoch(&connection).unwrap();
     SqliteDatabase::new(connection, Files::of(path, own).unwrap(), lock, 1, epoch)

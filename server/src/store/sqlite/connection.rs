@@ -208,16 +208,11 @@ pub(super) fn empty_log(connection: &Connection) -> rusqlite::Result<()> {
     let busy: bool =
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
     if busy {
-        warn_of_readers();
+        tracing::warn!(
+            "another program reads the database: what was saved is in it and in its -wal, and neither is whole without the other"
+        );
     }
     Ok(())
-}
-
-/// They keep the log where it is.
-pub(super) fn warn_of_readers() {
-    tracing::warn!(
-        "another program reads the database: what was saved is in it and in its -wal, and neither is whole without the other"
-    );
 }
 
 /// Brings the schema to this build's version. A kill in between leaves the old one.

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -10,7 +11,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use crate::store::engine::{Database, check_epoch};
 use crate::store::error::EngineError;
 
-use super::connection::{empty_log, warn_of_readers};
+use super::connection::empty_log;
 use super::file::{Header, Identity, beside, real};
 use super::lock::FileLock;
 use super::log_mark::{self, NEEDS_LOG, WHOLE};
@@ -39,7 +40,7 @@ struct Checkpoint {
 pub(super) struct Files {
     database: Identity,
     /// See [`open_beside`](super::file::open_beside).
-    own: File,
+    own: Arc<File>,
     log: Identity,
     /// Where who writes, reads and copies pages lock each other out.
     index: Identity,
@@ -48,14 +49,14 @@ pub(super) struct Files {
 impl Files {
     /// # Errors
     /// When one of them isn't there or can't be reached. There are a log and its index once something was written.
-    pub(super) fn of(path: &Path, own: File) -> io::Result<Self> {
+    pub(super) fn of(path: &Path, own: Arc<File>) -> io::Result<Self> {
         let part = |name| Identity::of(&beside(&real(path), name));
         Ok(Self { database: Identity::of(path)?, own, log: part("-wal")?, index: part("-shm")? })
     }
 
-    fn header(&self) -> Result<Header, EngineError> {
-        let unread = |problem| EngineError::Fatal(format!("the file's first page: {problem}"));
-        Header::read(&self.own).map_err(unread)
+    /// `None` when it can't be read: a disk that doesn't answer shows where it matters.
+    fn header(&self) -> Option<Header> {
+        Header::read(&self.own).ok()
     }
 }
 
@@ -63,8 +64,11 @@ impl Files {
 pub(super) struct SqliteDatabase {
     connection: Connection,
     files: Files,
-    /// Pages that a copy had to leave in the log: somebody reads an older state. 0 if it was complete.
-    held_up_at: i64,
+    /// The newest first page is marked: the last copy couldn't take that back.
+    is_marked: bool,
+    /// Pages that the last copy left in the log, if it wasn't complete or couldn't mark the file: somebody reads an older
+    /// state, or there is no room. The next one would end there too, and waits until as much as usual is behind it.
+    held_up_at: Option<i64>,
     node: u16,
     epoch: u64,
     /// After the connection, so that nobody else gets in before it is closed.
@@ -79,49 +83,57 @@ impl SqliteDatabase {
         node: u16,
         epoch: u64,
     ) -> Self {
-        Self { connection, files, held_up_at: 0, node, epoch, _lock: lock }
+        Self { connection, files, is_marked: false, held_up_at: None, node, epoch, _lock: lock }
     }
 
-    /// Copies the log into the file, as far as nobody reads an older state, and marks the file as one that needs what comes
-    /// behind it; `mode` as SQLite names it. True if all of it was copied.
-    pub(super) fn copy_log(&mut self, mode: &str) -> Result<bool, EngineError> {
-        self.mark(NEEDS_LOG)?;
-        let copied = self.checkpoint(mode);
-        self.mark(WHOLE)?;
-        let Checkpoint { left, complete } = copied?;
-        self.held_up_at = if complete { 0 } else { left.max(1) };
-        Ok(complete)
+    /// Copies the log into the file, as far as nobody reads an older state, and then marks the file as one that needs what
+    /// comes behind it. The mark takes room in the log, the copy doesn't: it is made in any case, and the log is marked for
+    /// no longer than its own page takes.
+    pub(super) fn copy_log(&mut self) -> Result<(), EngineError> {
+        let Checkpoint { left, complete } = self.checkpoint("PASSIVE")?;
+        self.held_up_at = Some(left);
+        if complete {
+            self.mark(NEEDS_LOG)?;
+            let marked = self.checkpoint("PASSIVE");
+            self.unmark()?;
+            marked?;
+            if self.files.header().is_some_and(|header| header.needs_log) {
+                self.held_up_at = None;
+            }
+        }
+        Ok(())
     }
 
-    /// Whether the log is to be copied, with so many pages in it alone: when it is long, and at once if the file has lost its
-    /// mark, because another program has copied the log. Not before as much came behind what a reader held up: a copy
-    /// costs syncs, and would end where the last one did.
-    fn is_copy_due(&self, left: i64) -> Result<bool, EngineError> {
-        Ok(match self.held_up_at {
-            0 => left >= CHECKPOINT_PAGES || left > 0 && !self.files.header()?.needs_log,
-            held_up_at => left >= held_up_at + CHECKPOINT_PAGES,
-        })
+    /// Whether the log is to be copied, with so many pages in it alone.
+    fn is_copy_due(&mut self, left: i64) -> bool {
+        // Somebody else has copied it since.
+        self.held_up_at.take_if(|held_up_at| left < *held_up_at);
+        if let Some(held_up_at) = self.held_up_at {
+            return left >= held_up_at + CHECKPOINT_PAGES;
+        }
+        let is_long = left >= CHECKPOINT_PAGES;
+        // What others copy calls the file whole, and then something came behind it.
+        is_long || left > 0 && self.files.header().is_some_and(|header| !header.needs_log)
     }
 
-    /// Marks the log, if this start still has the database.
-    fn mark(&self, mark: i32) -> Result<(), EngineError> {
+    /// Writes the mark into the log, if this start still has the database.
+    fn mark(&mut self, mark: i32) -> Result<(), EngineError> {
         let rows = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
         check_epoch(self.epoch, epoch(&rows)?)?;
         log_mark::say(&rows, mark)?;
-        Ok(rows.commit()?)
+        rows.commit()?;
+        self.is_marked = mark == NEEDS_LOG;
+        Ok(())
     }
 
-    /// So that a log that is put into the file to its end calls it whole: a copy may have failed in the middle.
-    fn unmark(&self) -> Result<(), EngineError> {
-        match log_mark::seen(&self.connection)? {
-            WHOLE => Ok(()),
-            _ => self.mark(WHOLE),
-        }
+    /// So that whoever copies the log to its end calls the file whole.
+    fn unmark(&mut self) -> Result<(), EngineError> {
+        if self.is_marked { self.mark(WHOLE) } else { Ok(()) }
     }
 
     /// Other files under these names are what the next start would find, and not what is confirmed here. Waits so long for
     /// those who keep a log that is gone from being rescued.
-    fn check_files(&self, patience: Option<Duration>) -> Result<(), EngineError> {
+    fn check_files(&mut self, patience: Option<Duration>) -> Result<(), EngineError> {
         if !self.files.database.holds() {
             return Err(EngineError::Superseded(
                 "the database's file was moved, replaced or deleted while the server ran; what was confirmed is in it and \
@@ -129,10 +141,10 @@ impl SqliteDatabase {
                     .to_owned(),
             ));
         }
-        if self.files.header()?.is_without_log {
+        if self.files.header().is_some_and(|header| header.is_anothers()) {
             return Err(EngineError::Superseded(
-                "another file was copied over the database while the server ran, and what was in it is lost: restore a backup, \
-                 and move the -wal and -shm away before"
+                "the database's file was emptied, or another one copied over it, while the server ran, and what was in it is \
+                 lost: restore a backup, and move the -wal and -shm away before"
                     .to_owned(),
             ));
         }
@@ -160,11 +172,10 @@ impl SqliteDatabase {
 
     /// Nobody else can reach the log any more: what is in it belongs in the database. Who reads an older state or copies
     /// pages there is waited for, not longer than `patience`.
-    fn rescue_log(&self, patience: Option<Duration>) -> Result<(), EngineError> {
+    fn rescue_log(&mut self, patience: Option<Duration>) -> Result<(), EngineError> {
         let began = Instant::now();
         let mut told = false;
-        self.unmark()?;
-        while !self.checkpoint("FULL")?.complete {
+        while !self.copy_all()? {
             if patience.is_some_and(|patience| began.elapsed() >= patience) {
                 let why = "others have been reading an older state of it all the time";
                 return Err(EngineError::Transient(why.to_owned()));
@@ -178,6 +189,17 @@ impl SqliteDatabase {
             std::thread::sleep(RESCUE_PAUSE);
         }
         Ok(())
+    }
+
+    /// All of the log into the file, which calls itself whole then. False if somebody else keeps it from that for now.
+    fn copy_all(&mut self) -> Result<bool, EngineError> {
+        let unmarked = self.unmark();
+        let copied = self.checkpoint("FULL")?.complete;
+        match unmarked {
+            Ok(()) => Ok(copied),
+            Err(problem) if problem.is_final() => Err(problem),
+            Err(_) => Ok(false),
+        }
     }
 
     /// The write-ahead log into the database; `mode` as SQLite names it.
@@ -204,21 +226,18 @@ impl Database for SqliteDatabase {
     }
 
     fn tend(&mut self) -> Result<(), EngineError> {
+        self.unmark()?;
         let left = self.checkpoint("NOOP")?.left;
-        if self.is_copy_due(left)? {
+        if self.is_copy_due(left) {
             self.check_files(None)?;
-            self.copy_log("PASSIVE")?;
+            self.copy_log()?;
         }
         Ok(())
     }
 
     fn finish(&mut self) -> Result<(), EngineError> {
         self.check_files(Some(RESCUE_PATIENCE))?;
-        // All but the first page, so that the file isn't called whole before it is.
-        if !self.copy_log("FULL")? {
-            warn_of_readers();
-            return Ok(());
-        }
+        self.unmark()?;
         empty_log(&self.connection).map_err(|problem| EngineError::from(problem).at("checkpoint"))
     }
 }
@@ -227,4 +246,78 @@ impl Database for SqliteDatabase {
 pub(super) fn epoch(connection: &Connection) -> rusqlite::Result<u64> {
     let mut ask = connection.prepare_cached("SELECT value FROM meta WHERE key = 'epoch'")?;
     ask.query_row([], |row| unsigned(row, 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{connection, file};
+    use super::*;
+
+    /// A database in a file of its own, as a start has it that has written something.
+    fn database(directory: &tempfile::TempDir) -> SqliteDatabase {
+        let path = directory.path().join("world.db");
+        file::provide(&path).unwrap();
+        let lock = FileLock::take(&path).unwrap();
+        let own = Arc::new(file::open_beside(&path).unwrap());
+        let mut connection = connection::open(&path, connection::Access::Write).unwrap();
+        connection::migrate(&mut connection).unwrap();
+        let epoch = epoch(&connection).unwrap();
+        SqliteDatabase::new(connection, Files::of(&path, own).unwrap(), lock, 1, epoch)
+    }
+
+    #[test]
+    fn a_log_is_copied_when_it_is_long_or_its_file_has_lost_its_mark() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut database = database(&directory);
+        assert!(database.is_copy_due(1), "nothing has marked it");
+        assert!(!database.is_copy_due(0));
+        database.copy_log().unwrap();
+        assert!(!database.is_copy_due(CHECKPOINT_PAGES - 1));
+        assert!(database.is_copy_due(CHECKPOINT_PAGES));
+    }
+
+    #[test]
+    fn a_copy_that_a_reader_held_up_isnt_tried_again_before_as_much_is_behind_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut database = database(&directory);
+        let reader = connection::open_another(&directory.path().join("world.db")).unwrap();
+        reader.execute_batch("BEGIN; SELECT COUNT(*) FROM meta").unwrap();
+        database.mark(WHOLE).unwrap();
+        database.copy_log().unwrap();
+        let left = database.checkpoint("NOOP").unwrap().left;
+        assert!(left > 0);
+        assert!(!database.is_copy_due(left + CHECKPOINT_PAGES - 1));
+        assert!(database.is_copy_due(left + CHECKPOINT_PAGES));
+        assert!(!database.is_copy_due(0), "somebody else has copied it");
+        assert!(database.is_copy_due(CHECKPOINT_PAGES));
+    }
+
+    /// A copy leaves it so that had no room to take it back, or waited too long for somebody's lock.
+    #[test]
+    fn a_mark_that_was_left_in_the_log_is_taken_back_with_the_next_batch_or_at_the_end() {
+        for is_end in [false, true] {
+            let directory = tempfile::tempdir().unwrap();
+            let mut database = database(&directory);
+            database.copy_log().unwrap();
+            database.mark(NEEDS_LOG).unwrap();
+            if is_end {
+                database.finish().unwrap()
+            } else {
+                database.tend().unwrap()
+            }
+            assert_eq!(log_mark::seen(&database.connection).unwrap(), WHOLE);
+        }
+    }
+
+    /// The only copy of what was confirmed: it is in the file, and the file calls itself whole.
+    #[test]
+    fn a_deleted_log_that_was_left_marked_is_unmarked_as_it_is_rescued() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut database = database(&directory);
+        database.mark(NEEDS_LOG).unwrap();
+        std::fs::remove_file(directory.path().join("world.db-wal")).unwrap();
+        assert!(matches!(database.begin().map(drop), Err(EngineError::Superseded(_))));
+        let header = database.files.header().unwrap();
+        assert!(!header.needs_log && !header.is_anothers());
+    }
 }

@@ -8,6 +8,7 @@ use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxAttributes, StatxFlags, statx};
+use rustix::io::Errno;
 
 use crate::store::OpenError;
 
@@ -27,8 +28,8 @@ const LOG_CHUNK: usize = 1 << 20;
 /// What a file's own first page says, which isn't the newest one: that may be in the log.
 pub(super) struct Header {
     is_empty: bool,
-    /// Whether it was written without a log, as a backup is. No file of a running server is.
-    pub(super) is_without_log: bool,
+    /// Whether it was written without a log, as a backup is.
+    is_without_log: bool,
     /// Whether it has the [mark](super::log_mark) of a file that isn't whole.
     pub(super) needs_log: bool,
 }
@@ -40,25 +41,35 @@ impl Header {
         let mut bytes = [0; MARK + 4];
         let mut read = 0;
         while read < bytes.len() {
-            match file.read_at(&mut bytes[read..], read as u64)? {
-                0 => break,
-                more => read += more,
+            match file.read_at(&mut bytes[read..], read as u64) {
+                Ok(0) => break,
+                Ok(more) => read += more,
+                Err(problem) if problem.kind() == io::ErrorKind::Interrupted => {}
+                Err(problem) => return Err(problem),
             }
         }
         let mark = bytes.last_chunk().map_or(WHOLE, |mark| i32::from_be_bytes(*mark));
-        Ok(Self {
-            is_empty: read == 0,
-            is_without_log: bytes[WRITE_VERSION] == WITHOUT_LOG,
-            needs_log: mark == NEEDS_LOG,
-        })
+        let is_without_log = bytes[WRITE_VERSION] == WITHOUT_LOG;
+        // A copy that another program has made without a log is whole, whatever the moment says that it was made in.
+        let needs_log = mark == NEEDS_LOG && !is_without_log;
+        Ok(Self { is_empty: read == 0, is_without_log, needs_log })
+    }
+
+    /// Whether it can't be that of a file which a server has open.
+    pub(super) const fn is_anothers(&self) -> bool {
+        self.is_empty || self.is_without_log
     }
 }
 
 /// Opens the file to read its [`Header`] while SQLite has it: before the first connection, and to be closed after the last
 /// one, since closing it drops SQLite's locks (fcntl(2)). A pipe isn't waited for.
-pub(super) fn open_beside(path: &Path) -> io::Result<File> {
+pub(super) fn open_beside(path: &Path) -> Result<File, OpenError> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
+    match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(file) => Ok(File::from(file)),
+        Err(Errno::NOENT) => Err(OpenError::Missing { place: path.into() }),
+        Err(problem) => Err(OpenError::Access { place: path.into(), source: problem.into() }),
+    }
 }
 
 /// The path without symbolic links: that is where SQLite looks for the log, and where the lock has one name.

@@ -4,10 +4,11 @@
 //! The field `user_version` of the first page (SQLite's file format, section 1.3) says so: [`NEEDS_LOG`] in the file, while
 //! the newest first page, in the log, says [`WHOLE`]. Whoever copies all of the log into the file writes that along: this
 //! server at its end, or another program that is the last one to close the database. So that the file has its mark again
-//! after each copy of our own, the log is marked before it and unmarked behind it.
+//! after a copy, the log is marked for as long as its own page takes to be copied.
 //!
-//! A copy takes no page that is newer than what somebody reads. Where others read or copy beside the server, the file can
-//! be called whole until the next copy: a log that is missing then isn't found out. None is missed that isn't needed.
+//! The mark errs in this direction: where others read or copy beside the server, or there is no room, the file can be called
+//! whole until the next copy, and a log that is missing then isn't found out. A file that is whole is refused if a kill came
+//! while the log was marked, and another program closed the database last.
 
 use rusqlite::Connection;
 

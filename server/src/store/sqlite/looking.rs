@@ -1,5 +1,8 @@
 //! The connection that only looks: accounts, characters and mailboxes, beside the writer, which it never waits for.
 
+use std::fs::File;
+use std::sync::Arc;
+
 use game::record::{CharacterRecord, MailRecord};
 use game::{AccountId, CharacterId};
 use rusqlite::Connection;
@@ -14,11 +17,13 @@ use super::{accounts, characters, mail};
 /// same moment.
 pub(super) struct SqliteLookup {
     connection: Connection,
+    /// See [`open_beside`](super::file::open_beside): after the connection.
+    _own: Arc<File>,
 }
 
 impl SqliteLookup {
-    pub(super) const fn new(connection: Connection) -> Self {
-        Self { connection }
+    pub(super) const fn new(connection: Connection, own: Arc<File>) -> Self {
+        Self { connection, _own: own }
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use game::Rank;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params_from_iter};
+use tracing::warn;
 
 use crate::store::error::EngineError;
 use crate::store::ledger::Watch;
@@ -49,7 +50,17 @@ pub(in crate::store) fn set_rank(path: &Path, name: &str, rank: Rank) -> Result<
         .map_err(|problem| failed(path, problem))?;
     match found {
         0 => Err(OperatorError::NoSuchCharacter(name.to_owned())),
-        _ => connection::empty_log(&connection).map_err(|problem| failed(path, problem)),
+        _ => {
+            leave_whole(&connection);
+            Ok(())
+        }
+    }
+}
+
+/// What was done is durable whether or not the log can be emptied.
+fn leave_whole(connection: &Connection) {
+    if let Err(problem) = connection::empty_log(connection) {
+        warn!(%problem, "what was done is in the database's -wal, which belongs to it");
     }
 }
 
@@ -63,7 +74,7 @@ pub(in crate::store) fn migrate(path: &Path) -> Result<Migrated, OperatorError> 
         return Err(open_error(connection::Problem::Empty).into());
     }
     connection::migrate(&mut connection).map_err(open_error)?;
-    connection::empty_log(&connection).map_err(|problem| failed(path, problem))?;
+    leave_whole(&connection);
     Ok(Migrated { from, to: connection::known_schema() })
 }
 
@@ -122,8 +133,8 @@ fn copy_pages(source: &Connection, to: &Path, watch: &mut Watch<'_>) -> rusqlite
     }
     drop(copy);
     // One file that needs no other beside it; a server's start sets it back.
-    log_mark::say(&target, WHOLE)?;
     target.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(()))?;
+    log_mark::say(&target, WHOLE)?;
     target.close().map_err(|(_, problem)| problem)
 }
 

@@ -37,21 +37,27 @@ fn a_store_whose_file_was_replaced_or_deleted_confirms_nothing_more_and_keeps_it
 
 /// A backup that is restored while the server runs: the file keeps its identity.
 #[test]
-fn a_store_whose_file_was_written_over_by_a_backup_confirms_nothing_more() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut world = World::open(settings(&directory));
-    world.settle(CharacterId(0), vec![Change::Create(item(1, ground(4)))]);
-    let copy = directory.path().join("copy.db");
-    backup(&path(&directory).into(), &copy, true, &mut |_, _| {}).unwrap();
-    fs::copy(&copy, path(&directory)).unwrap();
-    world.submit(CharacterId(0), vec![Change::Create(item(2, ground(4)))]);
-    let answer = world.answer();
-    assert!(matches!(answer, Answer::Broken(Breakage::Superseded(_))), "{answer:?}");
-    let unsaved = world.store.close().unwrap_err();
-    assert!(unsaved.to_string().contains("restore a backup"), "{unsaved}");
-    // As it says.
-    fs::remove_file(directory.path().join("world.db-wal")).unwrap();
-    assert_eq!(audit(&path(&directory).into()).unwrap().items, 1);
+fn a_store_whose_file_was_emptied_or_written_over_by_a_backup_confirms_nothing_more() {
+    for emptied in [true, false] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut world = World::open(settings(&directory));
+        world.settle(CharacterId(0), vec![Change::Create(item(1, ground(4)))]);
+        let copy = directory.path().join("copy.db");
+        backup(&path(&directory).into(), &copy, true, &mut |_, _| {}).unwrap();
+        match emptied {
+            true => fs::write(path(&directory), "").unwrap(),
+            false => drop(fs::copy(&copy, path(&directory)).unwrap()),
+        }
+        world.submit(CharacterId(0), vec![Change::Create(item(2, ground(4)))]);
+        let answer = world.answer();
+        assert!(matches!(answer, Answer::Broken(Breakage::Superseded(_))), "{answer:?}");
+        let unsaved = world.store.close().unwrap_err();
+        assert!(unsaved.to_string().contains("restore a backup"), "{unsaved}");
+        // As it says.
+        fs::remove_file(directory.path().join("world.db-wal")).unwrap();
+        fs::rename(&copy, path(&directory)).unwrap();
+        assert_eq!(audit(&path(&directory).into()).unwrap().items, 1);
+    }
 }
 
 /// A store that owns one item loses a part of its files, to another one or to nobody, and is asked for a second item. Gives
