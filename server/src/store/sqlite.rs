@@ -65,7 +65,7 @@ pub(super) fn open(
     let files = Files::of(path, Arc::clone(&own)).map_err(unusable)?;
     let mut database = SqliteDatabase::new(connection, files, lock, node, claim.epoch);
     // Before anything is confirmed.
-    match database.copy_log() {
+    match database.copy_log(0) {
         Ok(()) => {}
         // The first transaction says so, too, and ends the server as any other would.
         Err(EngineError::Superseded(_)) => {}

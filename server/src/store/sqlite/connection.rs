@@ -194,7 +194,7 @@ fn set_up(path: &Path, intent: Access) -> Result<Connection, Problem> {
         // Holding the lock of those who write.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         file::write_log_again(path).map_err(Problem::Log)?;
-        // A kill in the middle of a copy.
+        // A kill has left it so, or the file has lost its log.
         if log_mark::seen(&transaction)? == NEEDS_LOG {
             log_mark::say(&transaction, WHOLE)?;
         }

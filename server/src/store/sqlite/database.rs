@@ -22,6 +22,8 @@ use super::transaction::SqliteTransaction;
 /// takes all that it may: after a backup or an audit, which holds pages in the log for as long as it runs, it is
 /// everything that was written meanwhile, once.
 const CHECKPOINT_PAGES: i64 = 1_000;
+/// The same when all was copied, and somebody's short look kept the file from being marked.
+const MARK_PAGES: i64 = 50;
 /// How long an end waits for those who keep a log from being rescued. In play they are waited for as long as it takes:
 /// nothing can be confirmed before.
 const RESCUE_PATIENCE: Duration = Duration::from_secs(10);
@@ -66,9 +68,9 @@ pub(super) struct SqliteDatabase {
     files: Files,
     /// The newest first page is marked: the last copy couldn't take that back.
     is_marked: bool,
-    /// Pages that the last copy left in the log, if it wasn't complete or couldn't mark the file: somebody reads an older
-    /// state, or there is no room. The next one would end there too, and waits until as much as usual is behind it.
-    held_up_at: Option<i64>,
+    /// Pages in the log alone at which it is copied next. Where a reader or a full disk has ended a copy, the next one would
+    /// end, too: it comes as many pages later.
+    copy_at: i64,
     node: u16,
     epoch: u64,
     /// After the connection, so that nobody else gets in before it is closed.
@@ -83,22 +85,33 @@ impl SqliteDatabase {
         node: u16,
         epoch: u64,
     ) -> Self {
-        Self { connection, files, is_marked: false, held_up_at: None, node, epoch, _lock: lock }
+        Self {
+            connection,
+            files,
+            is_marked: false,
+            copy_at: CHECKPOINT_PAGES,
+            node,
+            epoch,
+            _lock: lock,
+        }
     }
 
-    /// Copies the log into the file, as far as nobody reads an older state, and then marks the file as one that needs what
-    /// comes behind it. The mark takes room in the log, the copy doesn't: it is made in any case, and the log is marked for
-    /// no longer than its own page takes.
-    pub(super) fn copy_log(&mut self) -> Result<(), EngineError> {
+    /// Copies the log, of which so many pages are in it alone, into the file, as far as nobody reads an older state, and then
+    /// marks the file as one that needs what comes behind it. The log is marked for no longer than its own page takes, and a
+    /// mark that can't be made keeps no copy from being made.
+    pub(super) fn copy_log(&mut self, left: i64) -> Result<(), EngineError> {
+        self.copy_at = left + CHECKPOINT_PAGES;
         let Checkpoint { left, complete } = self.checkpoint("PASSIVE")?;
-        self.held_up_at = Some(left);
+        self.copy_at = left + CHECKPOINT_PAGES;
         if complete {
+            self.copy_at = MARK_PAGES;
             self.mark(NEEDS_LOG)?;
             let marked = self.checkpoint("PASSIVE");
-            self.unmark()?;
+            let unmarked = self.unmark();
             marked?;
+            unmarked?;
             if self.files.header().is_some_and(|header| header.needs_log) {
-                self.held_up_at = None;
+                self.copy_at = CHECKPOINT_PAGES;
             }
         }
         Ok(())
@@ -106,14 +119,16 @@ impl SqliteDatabase {
 
     /// Whether the log is to be copied, with so many pages in it alone.
     fn is_copy_due(&mut self, left: i64) -> bool {
-        // Somebody else has copied it since.
-        self.held_up_at.take_if(|held_up_at| left < *held_up_at);
-        if let Some(held_up_at) = self.held_up_at {
-            return left >= held_up_at + CHECKPOINT_PAGES;
+        let somebody_else_has_copied = left + CHECKPOINT_PAGES < self.copy_at;
+        if somebody_else_has_copied {
+            self.copy_at = CHECKPOINT_PAGES;
         }
-        let is_long = left >= CHECKPOINT_PAGES;
+        if self.copy_at != CHECKPOINT_PAGES {
+            return left >= self.copy_at;
+        }
         // What others copy calls the file whole, and then something came behind it.
-        is_long || left > 0 && self.files.header().is_some_and(|header| !header.needs_log)
+        let has_lost_mark = || self.files.header().is_some_and(|header| !header.needs_log);
+        left >= CHECKPOINT_PAGES || left > 0 && has_lost_mark()
     }
 
     /// Writes the mark into the log, if this start still has the database.
@@ -128,7 +143,17 @@ impl SqliteDatabase {
 
     /// So that whoever copies the log to its end calls the file whole.
     fn unmark(&mut self) -> Result<(), EngineError> {
-        if self.is_marked { self.mark(WHOLE) } else { Ok(()) }
+        if !self.is_marked {
+            return Ok(());
+        }
+        match self.mark(WHOLE) {
+            // A log that was copied begins anew, and needs no room for it.
+            Err(problem) if !problem.is_final() => {
+                self.checkpoint("PASSIVE")?;
+                self.mark(WHOLE)
+            }
+            outcome => outcome,
+        }
     }
 
     /// Other files under these names are what the next start would find, and not what is confirmed here. Waits so long for
@@ -230,7 +255,7 @@ impl Database for SqliteDatabase {
         let left = self.checkpoint("NOOP")?.left;
         if self.is_copy_due(left) {
             self.check_files(None)?;
-            self.copy_log()?;
+            self.copy_log(left)?;
         }
         Ok(())
     }
@@ -271,9 +296,27 @@ mod tests {
         let mut database = database(&directory);
         assert!(database.is_copy_due(1), "nothing has marked it");
         assert!(!database.is_copy_due(0));
-        database.copy_log().unwrap();
+        database.copy_log(0).unwrap();
         assert!(!database.is_copy_due(CHECKPOINT_PAGES - 1));
         assert!(database.is_copy_due(CHECKPOINT_PAGES));
+    }
+
+    /// A login, say, that looks at the newest state just then.
+    #[test]
+    fn a_mark_that_a_reader_kept_from_the_file_is_tried_again_soon() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut database = database(&directory);
+        assert!(database.checkpoint("PASSIVE").unwrap().complete);
+        let reader = connection::open_another(&directory.path().join("world.db")).unwrap();
+        reader.execute_batch("BEGIN; SELECT COUNT(*) FROM meta").unwrap();
+        database.copy_log(0).unwrap();
+        assert!(!database.files.header().unwrap().needs_log);
+        assert_eq!(log_mark::seen(&database.connection).unwrap(), WHOLE);
+        assert!(!database.is_copy_due(MARK_PAGES - 1));
+        assert!(database.is_copy_due(MARK_PAGES));
+        reader.execute_batch("COMMIT").unwrap();
+        database.copy_log(MARK_PAGES).unwrap();
+        assert!(database.files.header().unwrap().needs_log);
     }
 
     #[test]
@@ -283,7 +326,7 @@ mod tests {
         let reader = connection::open_another(&directory.path().join("world.db")).unwrap();
         reader.execute_batch("BEGIN; SELECT COUNT(*) FROM meta").unwrap();
         database.mark(WHOLE).unwrap();
-        database.copy_log().unwrap();
+        database.copy_log(0).unwrap();
         let left = database.checkpoint("NOOP").unwrap().left;
         assert!(left > 0);
         assert!(!database.is_copy_due(left + CHECKPOINT_PAGES - 1));
@@ -298,7 +341,7 @@ mod tests {
         for is_end in [false, true] {
             let directory = tempfile::tempdir().unwrap();
             let mut database = database(&directory);
-            database.copy_log().unwrap();
+            database.copy_log(0).unwrap();
             database.mark(NEEDS_LOG).unwrap();
             if is_end {
                 database.finish().unwrap()

@@ -6,9 +6,10 @@
 //! server at its end, or another program that is the last one to close the database. So that the file has its mark again
 //! after a copy, the log is marked for as long as its own page takes to be copied.
 //!
-//! The mark errs in this direction: where others read or copy beside the server, or there is no room, the file can be called
-//! whole until the next copy, and a log that is missing then isn't found out. A file that is whole is refused if a kill came
-//! while the log was marked, and another program closed the database last.
+//! The mark errs in this direction: where somebody reads, this server included, or there is no room, and while the log is
+//! being copied, the file can be called whole, and a log that is lost then isn't found out. A file that is whole is refused
+//! if it was copied by another program, or a kill came, while the log was marked, and another program closed the database
+//! last.
 
 use rusqlite::Connection;
 
