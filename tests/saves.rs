@@ -264,36 +264,37 @@ fn a_database_that_a_kill_left_without_its_log_is_no_world_until_somebody_says_s
     end(&mut setup.start());
 }
 
+/// Another program that looks at one moment of the database for as long as it likes.
+fn reader(setup: &ServerSetup) -> impl Sized {
+    let mut reader = setup.location().open_as_one_moment().unwrap();
+    reader.number("SELECT COUNT(*) FROM epochs").unwrap();
+    reader
+}
+
 #[test]
 fn a_command_that_writes_beside_who_reads_the_database_says_that_the_log_belongs_to_it() {
     let setup = ServerSetup::new();
     let mut server = setup.start();
     Client::enter(server.address, "ada", "Ada").0.leave();
     end(&mut server);
-    let reader = setup.location().open_as_one_moment().and_then(|mut reader| {
-        reader.number("SELECT COUNT(*) FROM epochs")?;
-        Ok(reader)
-    });
+    let reader = reader(&setup);
     let outcome = setup.run(&["rank", "Ada", "guide"]);
     let said = String::from_utf8_lossy(&outcome.stderr);
     assert!(
         outcome.status.success() && said.contains("neither is whole without the other"),
         "{said}"
     );
-    drop(reader.unwrap());
+    drop(reader);
 }
 
 #[test]
 fn an_end_beside_who_reads_the_database_says_that_the_log_belongs_to_it() {
     let setup = ServerSetup::new();
     let mut server = setup.start();
-    let reader = setup.location().open_as_one_moment().and_then(|mut reader| {
-        reader.number("SELECT COUNT(*) FROM epochs")?;
-        Ok(reader)
-    });
+    let reader = reader(&setup);
     end(&mut server);
     server.log.wait_for("neither is whole without the other");
-    drop(reader.unwrap());
+    drop(reader);
 }
 
 #[test]

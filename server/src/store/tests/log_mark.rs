@@ -31,6 +31,16 @@ fn killed(directory: &TempDir, files: &[&str]) -> TempDir {
     left
 }
 
+/// A world with one item that has ended in order, and what a kill before would have left of it.
+fn ended_and_killed(files: &[&str]) -> (TempDir, TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::open(settings(&directory));
+    settle(&mut world, 1);
+    let left = killed(&directory, files);
+    world.store.close().unwrap();
+    (directory, left)
+}
+
 /// Another program, which leaves the log alone.
 fn visitor(directory: &TempDir) -> Connection {
     let visitor = Connection::open(path(directory)).unwrap();
@@ -72,14 +82,11 @@ fn starts_with(directory: &TempDir, count: u64) {
 
 #[test]
 fn a_file_that_a_kill_left_without_its_log_is_refused_by_all_until_it_is_taken_as_it_is() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut world = World::open(settings(&directory));
-    settle(&mut world, 1);
-    let left = killed(&directory, &[DATABASE]);
-    world.store.close().unwrap();
-    let empty = left.path().join(LOG);
-    for log in [None, Some("")] {
-        let _ = log.map(|log| fs::write(&empty, log).unwrap());
+    let (_, left) = ended_and_killed(&[DATABASE]);
+    for has_empty_log in [false, true] {
+        if has_empty_log {
+            fs::write(left.path().join(LOG), "").unwrap();
+        }
         for (who, problem) in refusals(&path(&left)) {
             assert!(problem.to_string().contains("forget-log"), "{who}: {problem}");
             assert!(problem.is_damage(), "{who}: {problem}");
@@ -91,12 +98,8 @@ fn a_file_that_a_kill_left_without_its_log_is_refused_by_all_until_it_is_taken_a
 
 #[test]
 fn a_log_that_a_database_needs_or_has_not_got_by_right_cannot_be_forgotten() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut world = World::open(settings(&directory));
-    settle(&mut world, 1);
-    let left = killed(&directory, BOTH);
-    world.store.close().unwrap();
-    for whole in [&left, &directory] {
+    let (ended, left) = ended_and_killed(BOTH);
+    for whole in [&left, &ended] {
         let problem = forget_log(&path(whole).into()).unwrap_err();
         assert!(matches!(problem, OperatorError::NothingToForget { .. }), "{problem}");
         starts_with(whole, 1);
@@ -107,11 +110,7 @@ fn a_log_that_a_database_needs_or_has_not_got_by_right_cannot_be_forgotten() {
 /// leave.
 #[test]
 fn a_kill_at_any_step_of_a_copy_leaves_a_world_and_a_backup_of_it_is_whole() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut world = World::open(settings(&directory));
-    settle(&mut world, 1);
-    let left = killed(&directory, BOTH);
-    world.store.close().unwrap();
+    let (_, left) = ended_and_killed(BOTH);
     let server = visitor(&left);
     let say = |mark: i32| server.pragma_update(None, "user_version", mark).unwrap();
     let steps: [(&str, &dyn Fn()); 6] = [
@@ -142,11 +141,7 @@ fn a_kill_at_any_step_of_a_copy_leaves_a_world_and_a_backup_of_it_is_whole() {
 /// As SQLite's own shell is after a kill.
 #[test]
 fn another_program_that_closes_the_database_last_leaves_a_whole_file() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut world = World::open(settings(&directory));
-    settle(&mut world, 1);
-    let left = killed(&directory, BOTH);
-    world.store.close().unwrap();
+    let (_, left) = ended_and_killed(BOTH);
     Connection::open(path(&left)).unwrap().execute_batch("SELECT * FROM items").unwrap();
     assert!(!left.path().join(LOG).exists());
     starts_with(&left, 1);
