@@ -271,6 +271,10 @@ impl Game {
             let message = "a command is at most 256 bytes of text";
             return Err(PacketFault::Refused(Refuse::new(Refusal::BadRequest, message)));
         }
+        // What a game master types is shown to players, and all of it stands in the audit log.
+        crate::text::check(&line).map_err(|error| {
+            PacketFault::Refused(Refuse::new(Refusal::BadRequest, format!("a command: {error}")))
+        })?;
         let zone = &mut self.zones[at.zone];
         let text = zone.command(&mut self.desk, Caller::Player(at.player), &line);
         let typist = zone.state.players.get(at.player.entity());
@@ -285,6 +289,16 @@ impl Game {
     /// A line that the operator typed. It runs in the zone of a player whom it names, else in the first one; what
     /// concerns other zones goes by letter.
     fn operator(&mut self, line: &str) {
+        let outcome = match crate::text::check(line) {
+            Ok(()) => self.operator_command(line),
+            Err(error) => error.to_string(),
+        };
+        tracing::info!(line, outcome, "operator command");
+        let (actor, line) = (CharacterId(0), line.to_owned());
+        self.desk.gm_log.push(GmEntry { actor, line, outcome });
+    }
+
+    fn operator_command(&mut self, line: &str) -> String {
         let named =
             |zone: &Zone| line.split_whitespace().any(|word| zone.state.has_player_called(word));
         let mut zones = self.zones.iter();
@@ -292,13 +306,10 @@ impl Game {
             let mut zones = self.zones.iter();
             zones.position(|zone| !zone.state.is_realm())
         });
-        let outcome = match index {
+        match index {
             Some(index) => self.zones[index].command(&mut self.desk, Caller::Operator, line),
             None => "commands run in zones, and only the realm runs here".to_owned(),
-        };
-        tracing::info!(line, outcome, "operator command");
-        let (actor, line) = (CharacterId(0), line.to_owned());
-        self.desk.gm_log.push(GmEntry { actor, line, outcome });
+        }
     }
 
     fn watch_digest(&mut self, at: Whereabouts, packet: &Packet<'_>) -> Result<(), PacketFault> {

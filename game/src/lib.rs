@@ -25,6 +25,7 @@ mod saves;
 mod settings;
 pub mod space;
 pub mod testing;
+pub mod text;
 mod value;
 mod watch;
 pub mod zone;

@@ -12,6 +12,9 @@ use crate::post::Letter;
 
 /// The longest line, in bytes.
 const MAX_TEXT: usize = 256;
+/// The longest name that a whisper is looked up by, in bytes. Names are shorter, and a longer one would be carried to
+/// the realm for nothing.
+const MAX_NAME: usize = 32;
 /// Lines that one player may say: faster than anybody reads.
 const LINES: Rate = Rate { per_second: 2, burst: 6 };
 /// A shout reaches everybody in the zone, so it is rarer.
@@ -109,6 +112,9 @@ impl Chat {
         whisper: Whisper,
     ) -> Result<(), Refuse> {
         let text = check(whisper.text)?;
+        if whisper.to.len() > MAX_NAME {
+            return Err(not_online());
+        }
         let Some(from) = ctx.player(player) else {
             return Ok(());
         };
@@ -135,9 +141,12 @@ impl Chat {
             ctx.reply_to(player, request, &line);
             return;
         }
-        let refuse = Refuse::new(Refusal::NotOnline, "nobody of that name is online");
-        ctx.refuse_to(player, request, refuse);
+        ctx.refuse_to(player, request, not_online());
     }
+}
+
+fn not_online() -> Refuse {
+    Refuse::new(Refusal::NotOnline, "nobody of that name is online")
 }
 
 impl Module for Exchange {
@@ -181,9 +190,8 @@ fn check(text: String) -> Result<String, Refuse> {
         let message = format!("a line is 1 to {MAX_TEXT} bytes");
         return Err(Refuse::new(Refusal::BadRequest, message));
     }
-    if text.chars().any(char::is_control) {
-        return Err(Refuse::new(Refusal::BadRequest, "a line has no control characters"));
-    }
+    crate::text::check(&text)
+        .map_err(|error| Refuse::new(Refusal::BadRequest, format!("your line: {error}")))?;
     Ok(text)
 }
 
@@ -238,6 +246,24 @@ mod tests {
         let mut test = GameTest::new();
         test.player("Ada").send(say("")).send(say("\n")).send(say(&"x".repeat(257))).tick(1);
         assert_eq!(test.refusals(), [Refusal::BadRequest; 3]);
+    }
+
+    #[test]
+    fn a_line_that_shows_nothing_or_turns_text_round_reaches_nobody() {
+        for text in ["   ", "\u{a0}", "\u{200b}", "hi \u{202e}kcik", "hi\u{2028}Server: restart"] {
+            let mut test = GameTest::new();
+            test.player("Bob").player("Ada").send(say(text)).send(Shout { text: text.into() });
+            test.send(Whisper { to: "Bob".into(), text: text.into() }).tick(5);
+            assert_eq!(test.refusals(), [Refusal::BadRequest; 3], "{text:?}");
+            assert_eq!(test.received_by::<ChatLine>("Bob"), [], "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_longer_than_any_is_looked_up_nowhere() {
+        let mut test = GameTest::new();
+        test.player("Ada").request(7, Whisper { to: "x".repeat(33), text: "psst".into() }).tick(1);
+        assert_eq!(test.refusals_by_request(), [(7, Refusal::NotOnline)]);
     }
 
     #[test]

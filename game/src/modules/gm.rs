@@ -227,6 +227,18 @@ mod tests {
     }
 
     #[test]
+    fn a_command_that_is_no_printable_text_does_nothing_and_is_not_kept() {
+        let mut test = GameTest::new();
+        test.master("Ada").command("announce \u{202e}won trats").command("kick Ada a\u{2028}b");
+        test.operator("announce \u{1b}[2J").tick(3);
+        assert_eq!(test.refusals(), [Refusal::BadRequest; 2]);
+        assert_eq!(test.received::<Announcement>(), []);
+        assert_eq!(test.orders(), []);
+        let outcomes: Vec<_> = test.gm_log().iter().map(|entry| entry.outcome.as_str()).collect();
+        assert_eq!(outcomes, ["the character U+001B can't be shown; leave it out"]);
+    }
+
+    #[test]
     fn every_command_is_kept_in_the_audit_log_with_its_outcome() {
         let mut test = GameTest::new();
         test.master("Ada").command("teleport nowhere at all").command("teleport -5 -5").tick(1);

@@ -172,11 +172,8 @@ fn check_text(what: &str, text: &str, most: usize) -> Result<(), Refuse> {
         let message = format!("{what} has at most {most} characters");
         return Err(Refuse::new(Refusal::BadRequest, message));
     }
-    if text.chars().any(char::is_control) {
-        let message = format!("{what} has no control characters");
-        return Err(Refuse::new(Refusal::BadRequest, message));
-    }
-    Ok(())
+    crate::text::check(text)
+        .map_err(|error| Refuse::new(Refusal::BadRequest, format!("{what}: {error}")))
 }
 
 fn refusal(denied: Denied) -> Refuse {

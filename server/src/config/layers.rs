@@ -159,7 +159,7 @@ impl Given {
             shown.push_str("...");
         }
         // A terminal must not obey what a file holds.
-        shown.replace(char::is_control, "?")
+        shown.replace(|character| !game::text::is_printable(character), "?")
     }
 }
 

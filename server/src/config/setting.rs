@@ -154,11 +154,11 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
 const MAX_TEXT_CHARS: usize = 64;
 
 impl Text for String {
-    const EXPECTED: &'static str = "a text of 1 to 64 characters without control characters";
+    const EXPECTED: &'static str = "a text of 1 to 64 characters that all can be shown";
 
     fn parse(text: &str) -> Option<Self> {
         let length = text.chars().count();
-        let fits = (1..=MAX_TEXT_CHARS).contains(&length) && !text.chars().any(char::is_control);
+        let fits = (1..=MAX_TEXT_CHARS).contains(&length) && game::text::check(text).is_ok();
         fits.then(|| text.to_owned())
     }
 
@@ -222,8 +222,9 @@ fn zone_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<Vec<ZoneNa
     let mut zones = Vec::new();
     for name in names {
         let zone = ZoneName::new(name);
-        let is_name =
-            !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c.is_control());
+        let is_name = !name.is_empty()
+            && !name.contains(char::is_whitespace)
+            && game::text::check(name).is_ok();
         if !is_name || zone == ZoneName::realm() || zones.contains(&zone) {
             return None;
         }

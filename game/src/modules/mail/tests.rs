@@ -119,6 +119,19 @@ fn what_cannot_be_sent_is_refused_and_nothing_changes() {
 }
 
 #[test]
+fn a_letter_that_shows_nothing_or_turns_text_round_is_not_sent() {
+    let mut test = two();
+    for (request, text) in (1..).zip(["  ", "\u{200b}", "hi \u{202e}kcik", "a\u{2028}b"]) {
+        let subject = SendMail { subject: text.into(), ..to_bob(&[], 1) };
+        assert_eq!(refused(&mut test, request, subject), Refusal::BadRequest, "{text:?}");
+        let body = SendMail { body: text.into(), ..to_bob(&[], 1) };
+        assert_eq!(refused(&mut test, request + 10, body), Refusal::BadRequest, "{text:?}");
+        test.tick(10);
+    }
+    assert!(mailbox(&mut test, "Bob").is_empty());
+}
+
+#[test]
 fn more_items_than_a_letter_holds_are_refused() {
     let mut test = two();
     // Nine ids in one packed run, which the decoder counts as one field.
