@@ -72,6 +72,12 @@ impl Ctx<'_> {
         &self.zone.name
     }
 
+    /// True if this server runs the zone of that name.
+    #[must_use]
+    pub fn runs_here(&self, zone: &ZoneName) -> bool {
+        self.desk.settings.zones.contains(zone)
+    }
+
     /// The zone's map.
     ///
     /// # Panics

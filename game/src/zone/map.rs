@@ -43,7 +43,7 @@ pub(crate) struct Tile {
 }
 
 /// A rectangle on a map, in centimetres: `min` is inside, `max` is just outside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Area {
     /// The north-west corner.
     pub min: Position,
@@ -74,6 +74,41 @@ impl Area {
             && other.min.x < self.max.x
             && self.min.y < other.max.y
             && other.min.y < self.max.y
+    }
+
+    /// The smallest rectangle around both.
+    #[must_use]
+    pub fn with(&self, other: &Self) -> Self {
+        Self {
+            min: Position { x: self.min.x.min(other.min.x), y: self.min.y.min(other.min.y) },
+            max: Position { x: self.max.x.max(other.max.x), y: self.max.y.max(other.max.y) },
+        }
+    }
+
+    /// True if the straight line from `a` to `b`, both ends included, has a place in common with the rectangle.
+    #[must_use]
+    pub fn meets_line(&self, a: Position, b: Position) -> bool {
+        let (last_x, last_y) = (self.max.x - 1, self.max.y - 1);
+        let beside = a.x.max(b.x) < self.min.x
+            || a.x.min(b.x) > last_x
+            || a.y.max(b.y) < self.min.y
+            || a.y.min(b.y) > last_y;
+        if beside {
+            return false;
+        }
+        // The line passes by if all four corners lie on one side of it.
+        let (along_x, along_y) = b - a;
+        let side = |x, y| {
+            let (to_x, to_y) = Position { x, y } - a;
+            (along_x * to_y - along_y * to_x).signum()
+        };
+        let corners = [
+            side(self.min.x, self.min.y),
+            side(last_x, self.min.y),
+            side(self.min.x, last_y),
+            side(last_x, last_y),
+        ];
+        !(corners.iter().all(|side| *side > 0) || corners.iter().all(|side| *side < 0))
     }
 }
 
