@@ -7,6 +7,7 @@ use tests::server::ServerSetup;
 
 mod configuration;
 mod ends;
+mod log;
 mod obstacles;
 
 /// What an exit code of 78 (`EX_CONFIG` of sysexits.h) means: a file that a person wrote is wrong.

@@ -4,6 +4,7 @@
 use std::fmt::Display;
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser as _;
 
@@ -21,9 +22,24 @@ pub(crate) const EX_DATAERR: u8 = 65;
 /// a server program: its exit code, help and messages are those of `realmbeat-server --help`.
 pub fn launch(builder: ServerBuilder) -> ExitCode {
     let cli = Cli::parse();
+    // A file that would become too large is an error then, as on a full disk, and not the end of the process.
+    if let Err(error) = signal_hook::flag::register(libc::SIGXFSZ, Arc::default()) {
+        return fail(format_args!("signals can't be watched: {error}"), 1);
+    }
     if cli.settings.print_default_config {
         return say(reference());
     }
+    let command = cli.command();
+    let only_looks = cli.settings.print_config || cli.settings.check_config;
+    // First of all for a server: a SIGHUP would end it else.
+    let builder = match command == Command::Run && !only_looks {
+        true => builder.watch_signals(),
+        false => Ok(builder),
+    };
+    let builder = match builder {
+        Ok(builder) => builder,
+        Err(error) => return fail(error, 1),
+    };
     let sources = cli.sources(std::env::vars_os());
     let loaded = match Loaded::load(&sources) {
         Ok(loaded) => loaded,
@@ -38,31 +54,43 @@ pub fn launch(builder: ServerBuilder) -> ExitCode {
             Err(error) => fail(error, EX_CONFIG),
         };
     }
-    let command = cli.command();
+    match command == Command::Run {
+        true => run(builder, loaded, sources),
+        false => look_after(&command, &loaded),
+    }
+}
+
+/// Every command but running the server.
+fn look_after(command: &Command, loaded: &Loaded) -> ExitCode {
+    let config = &loaded.config;
     // What looks after a database says as early as a start does what is wrong with its address.
-    if !matches!(command, Command::Run | Command::Lift { .. } | Command::Token { .. })
-        && let Err(error) = check_database(&loaded)
+    if !matches!(command, Command::Lift { .. } | Command::Token { .. })
+        && let Err(error) = check_database(loaded)
     {
         return fail(error, EX_CONFIG);
     }
-    let levels = telemetry::start(&loaded.config.log);
+    let _ = telemetry::start(&config.log);
     match command {
-        Command::Run => run(builder.log_levels(levels), loaded, sources),
-        Command::Audit { subject } => operator::audit(&loaded.config, subject),
-        Command::Migrate => operator::migrate(&loaded.config),
-        Command::ForgetLog => operator::forget_log(&loaded.config),
-        Command::Backup { file, no_verify } => operator::backup(&loaded.config, &file, !no_verify),
-        Command::Export { file } => operator::export(&loaded.config, &file),
-        Command::Import { file } => operator::import(&loaded.config, &file),
-        Command::Rank { name, rank } => operator::rank(&loaded.config, &name, rank),
-        Command::Lift { id } => lift(&loaded.config, id),
-        Command::Token { account, lifetime } => token(&loaded.config, &account, lifetime),
+        Command::Run => ExitCode::SUCCESS,
+        Command::Audit { subject } => operator::audit(config, subject.clone()),
+        Command::Migrate => operator::migrate(config),
+        Command::ForgetLog => operator::forget_log(config),
+        Command::Backup { file, no_verify } => operator::backup(config, file, !no_verify),
+        Command::Export { file } => operator::export(config, file),
+        Command::Import { file } => operator::import(config, file),
+        Command::Rank { name, rank } => operator::rank(config, name, *rank),
+        Command::Lift { id } => lift(config, *id),
+        Command::Token { account, lifetime } => token(config, account, *lifetime),
     }
 }
 
 fn run(builder: ServerBuilder, loaded: Loaded, sources: Sources) -> ExitCode {
+    let levels = match telemetry::start_queued(&loaded.config.log) {
+        Ok(levels) => levels,
+        Err(error) => return fail(format_args!("no thread for the log: {error}"), 1),
+    };
     failpoints::announce();
-    let server = match builder.start(loaded, sources) {
+    let server = match builder.log_levels(levels).start(loaded, sources) {
         Ok(server) => server,
         Err(error) => {
             let is_damage = matches!(&error, StartError::Store(problem) if problem.is_damage());
@@ -77,7 +105,10 @@ fn run(builder: ServerBuilder, loaded: Loaded, sources: Sources) -> ExitCode {
     // Whoever started this process waits for this line.
     let _ = say(format!("realmbeat-server ready on {}\n", server.address()));
     match server.run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => {
+            telemetry::drain();
+            ExitCode::SUCCESS
+        }
         Err(error) => fail(&error, if error.needs_a_look() { EX_DATAERR } else { 1 }),
     }
 }
@@ -128,6 +159,6 @@ pub(crate) fn say(text: impl Display) -> ExitCode {
 }
 
 pub(crate) fn fail(error: impl Display, code: u8) -> ExitCode {
-    let _ = writeln!(std::io::stderr(), "realmbeat-server: {error}");
+    telemetry::print_error(error);
     ExitCode::from(code)
 }
