@@ -1,6 +1,8 @@
 //! Which of SQLite's errors pass and which don't.
 
-use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
+use std::io;
+
+use rusqlite::ffi::{SQLITE_IOERR_SHMSIZE, SQLITE_IOERR_WRITE};
 use rusqlite::{Error, ErrorCode};
 
 use crate::store::error::EngineError;
@@ -20,6 +22,10 @@ impl From<Error> for EngineError {
                 | ErrorCode::FileLockingProtocolFailed,
             ) => Self::Transient(reason),
             _ if is_full => Self::Transient(format!("{reason}; make room")),
+            _ if is_too_large(&problem) => Self::Transient(format!(
+                "{reason}: a file may not become so large; raise the limit (ulimit -f), or move the database to a file \
+                 system that has none"
+            )),
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(reason),
             Some(
                 ErrorCode::ConstraintViolation
@@ -50,6 +56,14 @@ pub(super) fn is_full(problem: &Error) -> bool {
     problem.sqlite_error().is_some_and(|error| {
         error.code == ErrorCode::DiskFull || error.extended_code == SQLITE_IOERR_SHMSIZE
     })
+}
+
+/// Whether a file would have become larger than this process or the file system lets it: SQLite has no code of its own for
+/// that. To be asked at once, since the system's reason is that of this thread's last call that failed.
+fn is_too_large(problem: &Error) -> bool {
+    let is_write =
+        problem.sqlite_error().is_some_and(|error| error.extended_code == SQLITE_IOERR_WRITE);
+    is_write && io::Error::last_os_error().kind() == io::ErrorKind::FileTooLarge
 }
 
 #[cfg(test)]
