@@ -185,10 +185,8 @@ impl EventLoop {
             self.letters += 1;
             self.inputs.push(Input::Letter(arrival.letter));
         }
-        if self.clients.take_guest_call() {
-            while let Some(wish) = self.signals.as_mut().and_then(Signals::next_wish) {
-                self.operator_wishes(wish);
-            }
+        while let Some(wish) = self.signals.as_mut().and_then(Signals::next_wish) {
+            self.operator_wishes(wish);
         }
         self.act();
     }
@@ -359,6 +357,9 @@ impl EventLoop {
         self.clients.set_limits(crate::server::limits(config));
         self.lobby.set_settings(crate::server::lobby_settings(config, self.clients.local_addr()));
         self.ladder.set_rules(overload_rules(config));
+        if let Some(signals) = &self.signals {
+            signals.set_patience(config.shutdown.deadline);
+        }
         if let Some(levels) = &self.levels {
             levels.set(&config.log.level);
         }

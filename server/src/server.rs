@@ -111,7 +111,9 @@ fn lines(errors: &[ContentError]) -> String {
 pub struct ServerBuilder {
     modules: ModuleList,
     levels: Option<LogLevels>,
-    signals: bool,
+    watches_signals: bool,
+    /// Those that are watched already.
+    signals: Option<Signals>,
 }
 
 /// A server that is ready: clients can connect, and are served once it runs.
@@ -124,7 +126,8 @@ impl Server {
     /// A server with the modules of [`game::modules::all`].
     #[must_use]
     pub fn builder() -> ServerBuilder {
-        ServerBuilder { modules: game::modules::all(), levels: None, signals: true }
+        let modules = game::modules::all();
+        ServerBuilder { modules, levels: None, watches_signals: true, signals: None }
     }
 
     /// Where clients connect.
@@ -167,8 +170,19 @@ impl ServerBuilder {
     /// Leaves signals to the embedding program, which ends the server by an operator's command.
     #[must_use]
     pub fn without_signals(mut self) -> Self {
-        self.signals = false;
+        self.watches_signals = false;
         self
+    }
+
+    /// Watches signals from here on, unless an embedding program does: one that comes during the start isn't lost.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub(crate) fn watch_signals(mut self) -> Result<Self, StartError> {
+        if self.watches_signals && self.signals.is_none() {
+            self.signals = Some(Signals::watch().map_err(StartError::Signals)?);
+        }
+        Ok(self)
     }
 
     /// Opens everything. Nothing is sent or served before [`Server::run`].
@@ -176,8 +190,9 @@ impl ServerBuilder {
     /// # Errors
     /// When a part doesn't open.
     pub fn start(self, loaded: Loaded, sources: Sources) -> Result<Server, StartError> {
+        let this = self.watch_signals()?;
         let config = &loaded.config;
-        let table = Arc::new(self.modules.check()?);
+        let table = Arc::new(this.modules.check()?);
         let content = Arc::new(usable_content(&loaded)?);
         raise_descriptor_limit(config.network.max_sessions)?;
         let data_dir = &config.server.data_dir;
@@ -204,9 +219,8 @@ impl ServerBuilder {
         let bus = bus::open(bus_settings(config, &game_settings), wake.clone())?;
         let auth = AuthPool::start(&auth_settings(config), wake.clone())?;
         // Last of what may fail: it makes the database and counts the start.
-        let (store, claim) = Store::open(store_settings(config), wake)?;
+        let (store, claim) = Store::open(store_settings(config), wake.clone())?;
         let game_settings = game::Settings { epoch: claim.epoch, ..game_settings };
-        let signals = self.signals.then(|| watch_signals(&clients)).transpose()?;
         let game = Game::new(game_settings, content, Arc::clone(&table))?;
         let address = clients.local_addr();
         let lobby = Lobby::new(lobby_settings(config, address), foreign(&table), system_tokens());
@@ -221,8 +235,11 @@ impl ServerBuilder {
             zones = game.entities_by_zone().count(),
             "started"
         );
-        let parts = Parts { clients, lobby, auth, store, bus, game, signals };
-        let event_loop = EventLoop::new(parts, loaded, sources, self.levels, clock, ground);
+        if let Some(signals) = &this.signals {
+            signals.serve(wake, config.shutdown.deadline);
+        }
+        let parts = Parts { clients, lobby, auth, store, bus, game, signals: this.signals };
+        let event_loop = EventLoop::new(parts, loaded, sources, this.levels, clock, ground);
         Ok(Server { event_loop, address })
     }
 }
@@ -236,12 +253,6 @@ pub(crate) struct Parts {
     pub(crate) bus: Box<dyn Bus>,
     pub(crate) game: Game,
     pub(crate) signals: Option<Signals>,
-}
-
-fn watch_signals(clients: &Clients) -> Result<Signals, StartError> {
-    let mut signals = Signals::watch().map_err(StartError::Signals)?;
-    clients.watch(&mut signals).map_err(StartError::Signals)?;
-    Ok(signals)
 }
 
 pub(crate) fn read_content(config: &Config) -> Result<Content, StartError> {
