@@ -148,6 +148,11 @@ pub(super) trait Transaction {
     /// Moves a counter on by `count` and gives the id, node number included, where it was.
     fn take_ids(&mut self, counter: Counter, count: u64) -> Result<u64, EngineError>;
 
+    /// A number that was noted under this key of the table `meta`.
+    fn noted(&mut self, key: &'static str) -> Result<Option<u64>, EngineError>;
+    /// Notes a number of at most 48 bits.
+    fn note(&mut self, key: &'static str, value: u64) -> Result<(), EngineError>;
+
     /// Those of the items that are there, in any order.
     fn items(&mut self, ids: &[ItemId]) -> Result<Vec<ItemRecord>, EngineError>;
     /// By id.
@@ -197,6 +202,8 @@ pub(super) trait Transaction {
     fn set_mail_gold(&mut self, id: MailId, gold: u64) -> Result<(), EngineError>;
     fn remove_mail(&mut self, id: MailId) -> Result<(), EngineError>;
 
+    /// When the newest entry of the ledger was made durable, in Unix milliseconds; `None` when all are folded.
+    fn newest_entry_ms(&mut self) -> Result<Option<u64>, EngineError>;
     /// The oldest entries of the ledger that aren't folded, at most `most`, made durable before this time.
     fn oldest_entries(
         &mut self,

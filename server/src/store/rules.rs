@@ -3,6 +3,7 @@
 
 mod answers;
 mod batch;
+mod clock;
 mod deed;
 mod operations;
 mod reading;
@@ -21,6 +22,7 @@ use super::ledger::{self, Folded, Folding};
 use super::{Answer, Write};
 use crate::failpoints;
 use batch::Batch;
+use clock::{ClockTrial, JumpWatch, Verdict};
 
 /// The rules in front of a database.
 pub(super) struct Rules<D> {
@@ -32,6 +34,9 @@ pub(super) struct Rules<D> {
     /// The batch whose COMMIT was sent and never answered, until the database has shown what became of it.
     in_doubt: Option<u64>,
     folding: Folding,
+    /// Read with the first transaction, where the ledger is folded at all.
+    trial: Option<ClockTrial>,
+    jumps: JumpWatch,
     /// The moment of the last batch that was tried, in Unix milliseconds.
     moment: u64,
 }
@@ -40,7 +45,16 @@ impl<D: Database> Rules<D> {
     /// Of the start that claimed the database with this epoch.
     pub(super) fn new(database: D, epoch: u64, ledger_retention: Duration) -> Self {
         let folding = Folding::new(ledger_retention, Instant::now());
-        Self { database, epoch, unreserved: ItemId(0), in_doubt: None, folding, moment: 0 }
+        Self {
+            database,
+            epoch,
+            unreserved: ItemId(0),
+            in_doubt: None,
+            folding,
+            trial: None,
+            jumps: JumpWatch::default(),
+            moment: 0,
+        }
     }
 
     /// The answers to each write, in order, after all of it is durable.
@@ -67,7 +81,14 @@ impl<D: Database> Rules<D> {
             let last = marks.batch;
             return Err(lost(format!("batch {number} came after batch {last}")));
         }
-        self.moment = later(self.moment, now_ms());
+        let clock_ms = now_ms();
+        if self.folding.is_on() && self.trial.is_none() {
+            self.trial = Some(ClockTrial::read(&mut transaction, Instant::now(), clock_ms)?);
+        }
+        if let Some(jump) = self.jumps.look(Instant::now(), clock_ms) {
+            warn!(seconds = jump / 1_000, "the system's clock has jumped, or the machine slept");
+        }
+        self.moment = later(self.moment, clock_ms);
         let mut batch =
             Batch::new(&mut transaction, marks, self.epoch, self.unreserved, self.moment);
         writes.iter().try_for_each(|write| batch.write(write))?;
@@ -82,12 +103,27 @@ impl<D: Database> Rules<D> {
 }
 
 impl<D: Database> Rules<D> {
-    /// One slice, if it is time for one.
+    /// One slice, if it is time for one and the clock can be believed.
     fn fold_ledger(&mut self) -> Result<(), EngineError> {
-        let started = Instant::now();
-        let Some(before_ms) = self.folding.due(started, now_ms()) else { return Ok(()) };
-        let most = self.folding.most();
+        let (started, clock_ms) = (Instant::now(), now_ms());
+        let Some(retention) = self.folding.due(started) else { return Ok(()) };
         let mut transaction = self.database.begin()?;
+        let trial = match &mut self.trial {
+            Some(trial) => trial,
+            unread => unread.insert(ClockTrial::read(&mut transaction, started, clock_ms)?),
+        };
+        let verdict = trial.judge(started, clock_ms);
+        say_of_clock(verdict);
+        if verdict == Verdict::Cleared || trial.must_note(started) {
+            trial.note(&mut transaction, started)?;
+            transaction.commit()?;
+            transaction = self.database.begin()?;
+        }
+        if matches!(verdict, Verdict::Doubted | Verdict::NewlyDoubted(_)) {
+            return Ok(());
+        }
+        let retention_ms = u64::try_from(retention.as_millis()).unwrap_or(u64::MAX);
+        let (before_ms, most) = (clock_ms.saturating_sub(retention_ms), self.folding.most());
         let folding = failpoints::meet("store.folding")
             .and_then(|()| ledger::fold(&mut transaction, before_ms, most));
         let folded = match folding {
@@ -106,7 +142,17 @@ impl<D: Database> Rules<D> {
             // Dropped, the transaction is rolled back.
             Folded::Stuck(reason) => warn!(%reason, "the ledger can't be folded; run the audit"),
         }
-        self.folding.done(&folded, started, Instant::now());
+        let now = Instant::now();
+        self.folding.done(&folded, started, now);
+        if matches!(folded, Folded::NothingDue)
+            && let Some(entries) = self.folding.report(now)
+        {
+            let days = retention.as_secs_f64() / 86_400.0;
+            info!(
+                entries,
+                days, "entries of the ledger older than this were folded into its opening balances"
+            );
+        }
         Ok(())
     }
 }
@@ -147,6 +193,20 @@ fn unmarked(number: u64, writes: &[Write]) -> Marks {
     let operation = commits().flat_map(|commit| &commit.operations).next();
     let sequence = operation.map_or(1, |operation| operation.id.sequence);
     Marks { batch: number - 1, commits: first - 1, operations: sequence - 1, answers: None }
+}
+
+fn say_of_clock(verdict: Verdict) {
+    match verdict {
+        Verdict::Sound | Verdict::Doubted => {}
+        Verdict::Cleared => {
+            info!("the system's clock is believed again; the ledger is folded by it")
+        }
+        Verdict::NewlyDoubted(ahead) => warn!(
+            ahead_hours = ahead.as_secs() / 3_600,
+            "the system's clock is far ahead of the newest entry of the ledger: nothing is folded by it before the server \
+             has run with it for a day; set it if it is wrong"
+        ),
+    }
 }
 
 /// For the operator, who was told that the connection was lost in a commit.

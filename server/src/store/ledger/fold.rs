@@ -31,6 +31,8 @@ const REST: u32 = 3;
 const NOTHING_DUE: Duration = Duration::from_secs(1);
 /// How long to wait when the oldest entries make no sense: it is said once a minute until somebody looks.
 const STUCK: Duration = Duration::from_mins(1);
+/// Between two lines of the log about what was folded: in a busy world that is something every second.
+const REPORT_EVERY: Duration = Duration::from_hours(1);
 
 /// When the writer folds.
 pub(in crate::store) struct Folding {
@@ -39,6 +41,9 @@ pub(in crate::store) struct Folding {
     next: Instant,
     /// Entries of the next slice.
     most: u32,
+    /// Entries that were folded since that was told the last time, which was then.
+    untold: u64,
+    told: Option<Instant>,
 }
 
 /// What came of a slice.
@@ -56,16 +61,30 @@ impl Folding {
     /// A retention of zero keeps everything.
     pub(in crate::store) fn new(retention: Duration, now: Instant) -> Self {
         let retention = (!retention.is_zero()).then_some(retention);
-        Self { retention, next: now, most: SMALLEST }
+        Self { retention, next: now, most: SMALLEST, untold: 0, told: None }
     }
 
-    /// Unix milliseconds before which entries are folded now; `None` when it isn't time for a slice. If the slice comes
-    /// to nothing because the database is in trouble, the next one is due after a while.
-    pub(in crate::store) fn due(&mut self, now: Instant, now_ms: u64) -> Option<u64> {
+    /// True if entries are folded at all.
+    pub(in crate::store) const fn is_on(&self) -> bool {
+        self.retention.is_some()
+    }
+
+    /// How old entries must be that are folded now; `None` when it isn't time for a slice. If the slice comes to nothing
+    /// because the database is in trouble, the next one is due after a while.
+    pub(in crate::store) fn due(&mut self, now: Instant) -> Option<Duration> {
         let retention = self.retention.filter(|_| now >= self.next)?;
         self.next = now + NOTHING_DUE;
-        let retention = u64::try_from(retention.as_millis()).unwrap_or(u64::MAX);
-        Some(now_ms.saturating_sub(retention))
+        Some(retention)
+    }
+
+    /// Entries that were folded since this was asked the last time, when it is time to tell.
+    pub(in crate::store) fn report(&mut self, now: Instant) -> Option<u64> {
+        let is_time = self.told.is_none_or(|told| now - told >= REPORT_EVERY);
+        if self.untold == 0 || !is_time {
+            return None;
+        }
+        self.told = Some(now);
+        Some(std::mem::take(&mut self.untold))
     }
 
     /// Entries of the next slice, at most.
@@ -82,7 +101,8 @@ impl Folding {
                 Folded::NothingDue => NOTHING_DUE,
                 Folded::Stuck(_) => STUCK,
             };
-        if matches!(folded, Folded::Entries(_)) {
+        if let Folded::Entries(count) = folded {
+            self.untold += *count as u64;
             self.most = match took {
                 long if long > SLICE_TIME => (self.most / 2).max(SMALLEST),
                 short if short < SLICE_TIME / 2 => (self.most * 2).min(LARGEST),

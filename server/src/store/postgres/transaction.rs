@@ -138,6 +138,16 @@ impl Transaction for PostgresTransaction<'_> {
         Ok(Counter::id(self.node, first))
     }
 
+    fn noted(&mut self, key: &'static str) -> Result<Option<u64>, EngineError> {
+        self.find("SELECT value FROM meta WHERE key = $1", &[&key], |row| unsigned(row, 0))
+    }
+
+    fn note(&mut self, key: &'static str, value: u64) -> Result<(), EngineError> {
+        let sql = "INSERT INTO meta (key, value) VALUES ($1, $2) \
+                   ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+        self.execute(sql, &[&key, &signed(value)?]).map(drop)
+    }
+
     fn items(&mut self, ids: &[ItemId]) -> Result<Vec<ItemRecord>, EngineError> {
         if ids.is_empty() {
             return Ok(Vec::new());
@@ -386,6 +396,11 @@ impl Transaction for PostgresTransaction<'_> {
 
     fn remove_mail(&mut self, id: MailId) -> Result<(), EngineError> {
         self.execute("DELETE FROM mail WHERE id = $1", &[&signed(id.0)?]).map(drop)
+    }
+
+    fn newest_entry_ms(&mut self) -> Result<Option<u64>, EngineError> {
+        let sql = "SELECT at_ms FROM ledger ORDER BY entry DESC LIMIT 1";
+        self.find(sql, &[], |row| unsigned(row, 0))
     }
 
     fn oldest_entries(

@@ -10,6 +10,12 @@ use crate::store::ledger::{FOLDED_OPERATION, Total};
 
 use super::rows::{self, list, owner_columns, signed, unsigned};
 
+/// Of the last entry, in its order.
+pub(super) fn newest_entry_ms(rows: &Connection) -> Result<Option<u64>, EngineError> {
+    let mut newest = rows.prepare_cached("SELECT at_ms FROM ledger ORDER BY entry DESC LIMIT 1")?;
+    Ok(newest.query_row([], |row| unsigned(row, 0)).optional()?)
+}
+
 /// Entries in their order, up to the first one that isn't old enough.
 pub(super) fn oldest_entries(
     rows: &Connection,

@@ -1,6 +1,6 @@
 //! How far a start has come, and the counters that ids are given out of.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::store::engine::{Counter, Marks};
 use crate::store::error::EngineError;
@@ -46,4 +46,18 @@ pub(super) fn take_ids(
     rows.prepare_cached("UPDATE meta SET value = value + ?2 WHERE key = ?1 RETURNING value - ?2")?
         .query_row((key, signed(count)?), |row| unsigned(row, 0))
         .map_err(|problem| EngineError::from(problem).at(key))
+}
+
+/// A number that was noted under a key.
+pub(super) fn noted(rows: &Connection, key: &str) -> Result<Option<u64>, EngineError> {
+    let mut find = rows.prepare_cached("SELECT value FROM meta WHERE key = ?1")?;
+    Ok(find.query_row([key], |row| unsigned(row, 0)).optional()?)
+}
+
+pub(super) fn note(rows: &Connection, key: &str, value: u64) -> Result<(), EngineError> {
+    rows.prepare_cached(
+        "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    )?
+    .execute((key, signed(value)?))?;
+    Ok(())
 }

@@ -32,6 +32,14 @@ impl Transaction for SqliteTransaction<'_> {
         marks::take_ids(&self.rows, counter, count).map(|first| Counter::id(self.node, first))
     }
 
+    fn noted(&mut self, key: &'static str) -> Outcome<Option<u64>> {
+        marks::noted(&self.rows, key)
+    }
+
+    fn note(&mut self, key: &'static str, value: u64) -> Outcome {
+        marks::note(&self.rows, key, value)
+    }
+
     fn items(&mut self, ids: &[ItemId]) -> Outcome<Vec<ItemRecord>> {
         value::items(&self.rows, ids)
     }
@@ -128,6 +136,10 @@ impl Transaction for SqliteTransaction<'_> {
 
     fn remove_mail(&mut self, id: MailId) -> Outcome {
         mail::remove(&self.rows, id)
+    }
+
+    fn newest_entry_ms(&mut self) -> Outcome<Option<u64>> {
+        folding::newest_entry_ms(&self.rows)
     }
 
     fn oldest_entries(&mut self, before_ms: u64, most: u32) -> Outcome<Vec<LedgerEntry>> {

@@ -22,6 +22,9 @@ use crate::store::{self, AuditReport, Finding, audit};
 /// Unix milliseconds that never come: all entries are older.
 const FOR_EVER: u64 = i64::MAX.cast_unsigned();
 
+/// Makes all entries so much older that a retention of a second is over, but not so much that the clock is doubted.
+const OLDER: &str = "UPDATE ledger SET at_ms = at_ms - 3600000";
+
 /// Folds slices of these sizes, as far as there is something to fold, and proves the world after each.
 fn fold(path: &Path, slices: impl IntoIterator<Item = u32>) -> Folded {
     fold_in(store::sqlite::reopen(path), slices)
@@ -47,7 +50,35 @@ fn clean(path: &Path) -> AuditReport {
     report
 }
 
-on_every_engine!(a_history_is_folded_and_goes_on);
+on_every_engine!(
+    a_history_is_folded_and_goes_on,
+    a_clock_that_is_far_ahead_folds_nothing_whatever_is_written_under_it,
+);
+
+/// For the ledger it is the same whether its entries are old or the clock is ahead of them.
+fn a_clock_that_is_far_ahead_folds_nothing_whatever_is_written_under_it(home: &Home) {
+    let mut settings = home.settings();
+    settings.ledger_retention = Duration::from_hours(1);
+    let create = |id| Change::Create(item(id, ground(0)));
+    let mut world = World::open(settings.clone());
+    world.settle(CharacterId(0), (1..=5).map(create).collect());
+    world.store.close().unwrap();
+    home.run("UPDATE ledger SET at_ms = at_ms - 17280000000");
+    // The second start finds entries that were written under the wrong clock, in the third it is right again.
+    for id in [6, 7] {
+        let mut world = World::open(settings.clone());
+        world.settle(CharacterId(0), vec![create(id)]);
+        world.store.close().unwrap();
+        assert_eq!(home.audit().entries, id);
+    }
+    home.run("UPDATE meta SET value = value + 17280000000 WHERE key = 'clock_believed_ms'");
+    let mut world = World::open(settings);
+    world.settle(CharacterId(0), vec![create(8)]);
+    world.store.close().unwrap();
+    let report = home.audit();
+    assert!(report.is_clean(), "{report}");
+    assert_eq!((report.entries, report.folded), (3, 5), "what is old was folded");
+}
 
 fn a_history_is_folded_and_goes_on(home: &Home) {
     let mut dice = Dice(11);
@@ -139,7 +170,7 @@ fn a_ledger_that_cannot_be_folded_ends_nothing_and_stays_as_it_is() {
         let directory = small_world();
         let connection = Connection::open(path(&directory)).unwrap();
         connection.pragma_update(None, "ignore_check_constraints", true).unwrap();
-        connection.execute_batch("UPDATE ledger SET at_ms = 1").unwrap();
+        connection.execute_batch(OLDER).unwrap();
         connection.execute_batch(forged).unwrap();
         let rows = |table: &str| -> i64 {
             let sql = format!("SELECT COUNT(*) FROM {table}");
@@ -157,7 +188,7 @@ fn a_ledger_that_cannot_be_folded_ends_nothing_and_stays_as_it_is() {
 fn a_damaged_page_isnt_taken_for_a_ledger_that_cannot_be_folded() {
     let directory = small_world();
     let connection = Connection::open(path(&directory)).unwrap();
-    connection.execute_batch("UPDATE ledger SET at_ms = 1").unwrap();
+    connection.execute_batch(OLDER).unwrap();
     drop(connection);
     damage(&path(&directory), "ledger");
     let database = store::sqlite::reopen(&path(&directory));

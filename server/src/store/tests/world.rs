@@ -105,6 +105,19 @@ impl Home {
         item_history(&self.location(), item).unwrap().entries
     }
 
+    /// Runs SQL behind the store's back.
+    pub(super) fn run(&self, sql: &str) {
+        match self {
+            Self::Sqlite(directory) => {
+                Connection::open(path(directory)).unwrap().execute_batch(sql).unwrap();
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(database) => {
+                private_postgres::Server::shared().unwrap().sql(&database.name, sql).unwrap();
+            }
+        }
+    }
+
     /// Rows of a table for which the condition holds.
     pub(super) fn count(&self, table: &str, condition: &str) -> i64 {
         let sql = format!("SELECT COUNT(*) FROM {table} WHERE {condition}");
