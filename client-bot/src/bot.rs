@@ -31,6 +31,7 @@ mod login;
 pub mod names;
 pub mod oracle;
 pub mod outbox;
+mod outstanding;
 mod packets;
 pub mod pulse;
 pub mod sight;
@@ -49,14 +50,17 @@ pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 pub const FIRST_RETRY: Duration = Duration::from_millis(500);
 /// The longest wait between two attempts.
 pub const LAST_RETRY: Duration = Duration::from_secs(15);
+/// How long a server that has announced its shutdown may be away before it counts as an error: an orderly end with its
+/// deadline and a start, twice over.
+pub const RESTART_PATIENCE: Duration = Duration::from_secs(60);
 /// A bot that is further behind its turns than this leaves them out instead of flooding the server with them.
 pub const MAX_BEHIND: Duration = Duration::from_secs(2);
 
 /// What all bots of a swarm have in common.
 #[derive(Debug)]
 pub struct Common {
-    /// Where the server is.
-    pub server: SocketAddr,
+    /// The addresses of the server, at least one: a host name may have several, of which some may not answer.
+    pub servers: Vec<SocketAddr>,
     /// How to log in.
     pub credentials: Credentials,
     /// The swarm's name in account names.
@@ -84,6 +88,10 @@ pub struct Bot {
     /// What follows the end of this connection.
     next: Next,
     address: SocketAddr,
+    /// Addresses of the server that have refused the connection since one took it.
+    refused_addresses: usize,
+    /// The server has announced that it restarts, and counts as well until then.
+    restart_until: Option<Duration>,
     out: Outbox,
     inbox: Inbox,
     events: VecDeque<Event>,
@@ -116,7 +124,9 @@ impl Bot {
         let watch = watch.max(scenario.watch());
         Self {
             account: names::account(&common.prefix, number),
-            address: common.server,
+            address: common.server(0),
+            refused_addresses: 0,
+            restart_until: None,
             common,
             number,
             scenario,
@@ -165,11 +175,18 @@ impl Bot {
         }
         let next = if self.stopping { Next::Finish } else { self.next };
         let lost = self.next == Next::Retry && self.state != State::Closing;
-        if let (State::Connecting { .. }, LinkEnd::Failed(kind)) = (self.state, end) {
-            self.error(BotError::Connect { address: self.address, kind });
+        if let (State::Connecting { due }, LinkEnd::Failed(kind)) = (self.state, end) {
+            if !self.stopping && self.has_another_address() {
+                return self.wait_until(due);
+            }
+            if self.restart_until.is_none_or(|until| now >= until) {
+                self.error(BotError::Connect { address: self.address, kind });
+            }
         } else {
             self.events.push_back(Event::Disconnected { lost });
             if lost {
+                self.count_unanswered_connect(now);
+                self.count_outstanding(now);
                 self.error(BotError::Lost { step: self.state.step(), end: format!("{end:?}") });
             }
         }
@@ -180,10 +197,9 @@ impl Bot {
             Next::Retry => {
                 let wait = FIRST_RETRY.saturating_mul(1 << self.failures.min(8)).min(LAST_RETRY);
                 self.failures += 1;
-                // Spread, so that the bots of a dead server don't all come back at once.
-                let spread = self.rng.random_range(0.5..1.0);
-                self.address = self.common.server;
-                self.wait_until(now + wait.mul_f64(spread));
+                self.address = self.common.server(self.refused_addresses);
+                let wait = self.spread(wait);
+                self.wait_until(now + wait);
             }
         }
     }
@@ -268,6 +284,11 @@ impl Bot {
 
     /// Leaves politely: out of the world, then off the server. [`Event::Finished`] follows.
     pub fn leave(&mut self, now: Duration) {
+        if !self.stopping {
+            self.count_unanswered_connect(now);
+            self.count_outstanding(now);
+            self.count_unfinished_entry(now);
+        }
         self.stopping = true;
         match self.state {
             State::Finished | State::Leaving | State::Closing => {}
@@ -328,6 +349,18 @@ impl Bot {
         self.state == State::Finished
     }
 
+    /// Turns to the server's next address, if there is one that hasn't been tried since the last round.
+    fn has_another_address(&mut self) -> bool {
+        self.refused_addresses += 1;
+        self.address = self.common.server(self.refused_addresses);
+        !self.refused_addresses.is_multiple_of(self.common.servers.len())
+    }
+
+    /// A wait of `least` to half as much again, so that bots that were sent away together don't come back together.
+    fn spread(&mut self, least: Duration) -> Duration {
+        least.mul_f64(self.rng.random_range(1.0..1.5))
+    }
+
     fn wait_until(&mut self, due: Duration) {
         self.state = State::Waiting;
         self.deadline = due;
@@ -351,6 +384,8 @@ impl Bot {
     fn fail(&mut self, now: Duration, error: BotError) {
         self.error(error);
         if self.state.is_linked() || matches!(self.state, State::Connecting { .. }) {
+            self.count_unanswered_connect(now);
+            self.count_outstanding(now);
             self.next = Next::Retry;
             self.state = State::Closing;
             self.close_now(now, Close::Abruptly);
@@ -359,6 +394,7 @@ impl Bot {
 
     /// Half-closes the connection; `next` follows its end.
     fn close(&mut self, now: Duration, next: Next) {
+        self.count_outstanding(now);
         self.leave_world();
         self.next = next;
         self.state = State::Closing;

@@ -4,7 +4,7 @@ use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use client_bot::report::AssertionError;
 use client_bot::settings::Method;
 use client_bot::span::{parse_share, parse_time};
@@ -25,7 +25,7 @@ pub(crate) struct CommandLine {
     config: Option<PathBuf>,
     /// Where the server listens, host and port.
     #[arg(long, value_name = "HOST:PORT", value_parser = resolve)]
-    server: Option<SocketAddr>,
+    server: Option<Addresses>,
     /// How many bots.
     #[arg(long)]
     bots: Option<usize>,
@@ -90,9 +90,14 @@ fn parse_assertions(text: &str) -> Result<Assertions, AssertionError> {
     Assertion::parse_list(text).map(Vec::into_boxed_slice)
 }
 
-fn resolve(text: &str) -> anyhow::Result<SocketAddr> {
-    let mut found = text.to_socket_addrs().context("write host:port, such as 127.0.0.1:7777")?;
-    found.next().context("the host has no address")
+/// The addresses of a host name, at least one.
+type Addresses = Box<[SocketAddr]>;
+
+fn resolve(text: &str) -> anyhow::Result<Addresses> {
+    let found = text.to_socket_addrs().context("write host:port, such as 127.0.0.1:7777")?;
+    let found: Addresses = found.collect();
+    ensure!(!found.is_empty(), "the host has no address");
+    Ok(found)
 }
 
 impl CommandLine {
@@ -112,7 +117,10 @@ impl CommandLine {
                 setting.clone_from(value);
             }
         }
-        set(&mut settings.server, &self.server);
+        if let Some([first, others @ ..]) = self.server.as_deref() {
+            settings.server = *first;
+            settings.other_addresses = others.to_vec();
+        }
         set(&mut settings.bots, &self.bots);
         set(&mut settings.ramp, &self.ramp);
         set(&mut settings.duration, &self.duration);
@@ -170,6 +178,14 @@ mod tests {
         let settings = CommandLine::parse_from(line).settings().unwrap();
         assert_eq!((settings.bots, settings.seed), (6, 9));
         assert_eq!(settings.duration, Duration::from_secs(120));
+    }
+
+    #[test]
+    fn every_address_of_the_named_host_is_there_to_be_tried() {
+        let found: Vec<SocketAddr> = "localhost:7777".to_socket_addrs().unwrap().collect();
+        let line = ["bots", "--server", "localhost:7777", "--password"];
+        let settings = CommandLine::parse_from(line).settings().unwrap();
+        assert_eq!(settings.servers(), found);
     }
 
     #[test]

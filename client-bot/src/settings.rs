@@ -18,6 +18,9 @@ pub const MIN_SECRET_BYTES: usize = 32;
 pub struct Settings {
     /// Where the server listens.
     pub server: SocketAddr,
+    /// Further addresses of the same server, tried in turn where a connection can't be opened.
+    #[serde(skip)]
+    pub other_addresses: Vec<SocketAddr>,
     /// How many bots.
     pub bots: usize,
     /// The time over which their first connects are spread evenly.
@@ -111,6 +114,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             server: SocketAddr::from(([127, 0, 0, 1], 7777)),
+            other_addresses: Vec::new(),
             bots: 100,
             ramp: Duration::from_secs(5),
             duration: Duration::from_secs(60),
@@ -193,6 +197,12 @@ impl Settings {
             return wrong("login.token_secret", length, expected);
         }
         Ok(())
+    }
+
+    /// All addresses of the server, [`server`](Self::server) first.
+    #[must_use]
+    pub fn servers(&self) -> Vec<SocketAddr> {
+        std::iter::once(self.server).chain(self.other_addresses.iter().copied()).collect()
     }
 
     /// Whether bot `number` proves what it sees: evenly spread over the swarm.

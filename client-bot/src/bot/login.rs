@@ -36,6 +36,7 @@ impl Bot {
             return self.unexpected("Welcome", now);
         };
         self.sample(Metric::Connect, due, now);
+        (self.restart_until, self.refused_addresses) = (None, 0);
         let first = !std::mem::replace(&mut self.greeted, true);
         self.events.push_back(Event::Greeted { first });
         if self.scenario == Scenario::Connect {
@@ -240,7 +241,7 @@ impl Bot {
                 let pause = if said.is_zero() { RETRY_UNSAID } else { said };
                 let in_lobby = !matches!(self.state, State::LoggingIn { .. });
                 self.state = State::Retrying { in_lobby };
-                self.deadline = now + pause;
+                self.deadline = now + self.spread(pause);
             }
             (_, _) => return false,
         }

@@ -11,11 +11,11 @@ use protocol::v1::{
 };
 use protocol::{Envelope, ServerMessage};
 
-use super::Bot;
 use super::event::{BotError, Event, Metric};
 use super::holdings::Outcome;
 use super::state::{Next, State};
 use super::world::Told;
+use super::{Bot, RESTART_PATIENCE};
 
 /// The id of a message, for a `match`.
 const fn id<M: ServerMessage>() -> u32 {
@@ -158,7 +158,9 @@ impl Bot {
             world.refused(request, reason, now);
         }
         let in_world = matches!(self.state, State::Playing | State::Leaving);
-        if in_world && is_part_of_the_game(reason) {
+        // Requests to the world that were on their way when the server took the character out of it.
+        let overtaken = self.state == State::Ousted && reason == Refusal::WrongPhase;
+        if overtaken || (in_world && is_part_of_the_game(reason)) {
             return;
         }
         let error = BotError::Refused {
@@ -214,8 +216,12 @@ impl Bot {
             // Both sides are ending, as after Ctrl-C in a shell that runs both.
             return self.close(now, Next::Finish);
         }
-        let reason_name = reason.as_str_name();
-        self.error(BotError::Goodbye { reason: reason_name, message: goodbye.message.clone() });
+        if reason == Farewell::Shutdown {
+            self.restart_until = Some(now + RESTART_PATIENCE);
+        } else {
+            let reason_name = reason.as_str_name();
+            self.error(BotError::Goodbye { reason: reason_name, message: goodbye.message.clone() });
+        }
         let next = match reason {
             // Coming back would be wrong, or would end the same way.
             Farewell::WrongVersion | Farewell::TakenOver | Farewell::Kicked => Next::Finish,
@@ -234,7 +240,7 @@ impl Bot {
             | Farewell::TooManyErrors
             | Farewell::ClientLeft => match goodbye.retry_after_ms {
                 0 => Next::Retry,
-                said => Next::Again(Duration::from_millis(said.into())),
+                said => Next::Again(self.spread(Duration::from_millis(said.into()))),
             },
         };
         self.close(now, next);

@@ -52,6 +52,11 @@ impl Pulse {
         Beat::Ping(u64::try_from(due.as_nanos()).unwrap_or(u64::MAX))
     }
 
+    /// When each ping that has no answer was due, oldest first. Answers come in order, so they are the last ones sent.
+    pub fn unanswered(&self) -> impl Iterator<Item = Duration> {
+        (1..=self.unanswered).rev().map(|back| self.due.saturating_sub(self.period * back))
+    }
+
     /// A pong arrived: the time since its ping was due, or `None` if it answers no ping of ours.
     pub fn answered(&mut self, nonce: u64, now: Duration) -> Option<Duration> {
         self.unanswered = self.unanswered.checked_sub(1)?;
@@ -69,6 +74,7 @@ mod tests {
         let mut pulse = Pulse::start(second, 0.5, Duration::ZERO);
         assert_eq!(pulse.due(), 6 * second);
         let Beat::Ping(nonce) = pulse.beat() else { panic!("a ping is due") };
+        assert_eq!(pulse.unanswered().collect::<Vec<_>>(), [6 * second]);
         assert_eq!(pulse.due(), 16 * second, "however late the first one was sent");
         assert_eq!(pulse.answered(nonce, 8 * second), Some(2 * second));
         assert_eq!(pulse.answered(nonce, 8 * second), None, "nobody asked twice");

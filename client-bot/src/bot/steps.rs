@@ -35,6 +35,11 @@ impl Steps {
         self.waiting.retain(|(waiting, _)| *waiting != sequence);
     }
 
+    /// When each unacknowledged move was due, oldest first. They are forgotten.
+    pub fn take_unacknowledged(&mut self) -> impl Iterator<Item = Duration> {
+        self.waiting.drain(..).map(|(_, due)| due)
+    }
+
     /// Forgets all: the dead don't walk.
     pub fn clear(&mut self) {
         self.waiting.clear();

@@ -55,11 +55,11 @@ fn a_busy_server_is_asked_again_and_the_latency_counts_from_the_first_time() {
     assert!(matches!(talk.says_one().1, Body::TokenLogin(_)));
     let busy = Refused { reason: Refusal::Busy.into(), retry_after_ms: 700, ..Refused::default() };
     talk.hear(busy);
-    talk.wait(800);
+    talk.wait(1_100);
     let again = talk.said();
     assert!(again.iter().any(|(_, body)| matches!(body, Body::TokenLogin(_))), "{again:?}");
     talk.hear(LoggedIn::default());
-    assert_eq!(talk.samples(Metric::Login), [at(800)]);
+    assert_eq!(talk.samples(Metric::Login), [at(1_100)]);
     assert_eq!(talk.errors(), [""; 0]);
 }
 
@@ -72,10 +72,10 @@ fn a_busy_lobby_is_asked_again_and_the_latency_counts_from_the_first_time() {
     talk.hear(list.clone());
     let busy = Refused { reason: Refusal::Busy.into(), retry_after_ms: 700, ..Refused::default() };
     talk.hear(busy);
-    talk.wait(800);
+    talk.wait(1_100);
     talk.hear(list);
     talk.entered();
-    assert_eq!(talk.samples(Metric::Enter), [at(800)]);
+    assert_eq!(talk.samples(Metric::Enter), [at(1_100)]);
     assert_eq!(talk.errors(), [""; 0]);
 }
 
@@ -240,23 +240,124 @@ fn leaving_is_polite_and_no_error() {
     assert_eq!(talk.bot.next_timeout(), None);
 }
 
+/// Tells a bot in the world that the server shuts down and when to come back, with a request of it on the way.
+fn shut_down(talk: &mut Talk, retry_after_ms: u32) {
+    talk.hear(LeftWorld {});
+    talk.hear(Refused { reason: Refusal::WrongPhase.into(), ..Refused::default() });
+    let reason = Farewell::Shutdown.into();
+    talk.hear(Goodbye { reason, retry_after_ms, ..Goodbye::default() });
+    talk.bot.disconnected(talk.now, LinkEnd::Closed);
+    talk.collect();
+}
+
 #[test]
-fn a_server_that_shuts_down_is_told_apart_from_one_that_breaks_the_protocol() {
-    let farewells = |stopping| {
+fn a_server_that_restarts_after_saying_so_is_no_error() {
+    for stopping in [false, true] {
         let mut talk = Talk::with_token(Scenario::Wander);
         talk.play();
         if stopping {
             talk.bot.leave(talk.now);
         }
-        talk.hear(LeftWorld {});
-        let reason = Farewell::Shutdown.into();
-        talk.hear(Goodbye { reason, message: "back soon".into(), ..Goodbye::default() });
-        talk.bot.disconnected(talk.now, LinkEnd::Closed);
-        talk.collect();
-        talk.errors()
-    };
-    assert_eq!(farewells(false), ["the server said goodbye: FAREWELL_SHUTDOWN (back soon)"]);
-    assert_eq!(farewells(true), [""; 0]);
+        shut_down(&mut talk, 1000);
+        assert_eq!(talk.errors(), [""; 0]);
+        assert!(talk.has(|event| matches!(event, Event::Goodbye(Farewell::Shutdown))));
+    }
+}
+
+#[test]
+fn a_server_that_stays_away_longer_than_a_restart_takes_is_an_error() {
+    let mut talk = Talk::with_token(Scenario::Wander);
+    talk.play();
+    shut_down(&mut talk, 1000);
+    let refused = LinkEnd::Failed(std::io::ErrorKind::ConnectionRefused);
+    while talk.errors().is_empty() {
+        talk.wait(100);
+        if talk.has(|event| matches!(event, Event::Connect { .. })) {
+            talk.events.clear();
+            talk.bot.disconnected(talk.now, refused);
+            talk.collect();
+        }
+    }
+    assert!(talk.now >= RESTART_PATIENCE, "{:?}", talk.now);
+}
+
+#[test]
+fn bots_that_are_told_the_same_time_to_come_back_are_spread_beyond_it() {
+    let returns: Vec<Duration> = (0..20)
+        .map(|number| {
+            let mut talk = Talk::numbered(number, Scenario::Wander);
+            talk.play();
+            let end = talk.now;
+            shut_down(&mut talk, 10_000);
+            talk.bot.next_timeout().unwrap() - end
+        })
+        .collect();
+    assert!(returns.iter().all(|wait| (at(10_000)..at(15_000)).contains(wait)), "{returns:?}");
+    let distinct: std::collections::BTreeSet<_> = returns.iter().collect();
+    assert!(distinct.len() > 15, "{returns:?}");
+}
+
+#[test]
+fn every_address_of_the_server_is_tried_before_it_is_an_error() {
+    let (first, second) = ("[::1]:7777".parse().unwrap(), "127.0.0.1:7777".parse().unwrap());
+    let mut talk = Talk::with_servers(vec![first, second]);
+    let refused = LinkEnd::Failed(std::io::ErrorKind::ConnectionRefused);
+    assert_eq!(talk.asks_to_connect(), first);
+    talk.bot.disconnected(talk.now, refused);
+    assert_eq!(talk.asks_to_connect(), second);
+    assert_eq!(talk.errors(), [""; 0]);
+    talk.bot.disconnected(talk.now, refused);
+    assert_eq!(talk.asks_to_connect(), first);
+    assert_eq!(talk.errors().len(), 1);
+}
+
+#[test]
+fn what_was_never_answered_is_in_the_latency_when_the_run_ends() {
+    let mut talk = Talk::with_token(Scenario::Wander);
+    talk.play();
+    talk.bot.world.as_mut().unwrap().pending =
+        Some(Pending { request: 1, due: talk.now, asked: Asked::Gain });
+    talk.wait(20_000);
+    talk.events.clear();
+    talk.bot.leave(talk.now);
+    talk.collect();
+    assert_eq!(talk.samples(Metric::Confirm), [at(20_000)]);
+    assert_eq!(talk.samples(Metric::Ping).len(), 2, "one in ten seconds");
+    assert!(talk.samples(Metric::Move).iter().any(|waited| *waited > at(10_000)));
+    talk.events.clear();
+    talk.bot.disconnected(talk.now, LinkEnd::Closed);
+    talk.collect();
+    assert!(!talk.has(|event| matches!(event, Event::Sample { .. })), "each is counted once");
+}
+
+#[test]
+fn what_was_never_answered_is_in_the_latency_when_the_connection_ends() {
+    let mut talk = Talk::with_token(Scenario::Wander);
+    talk.play();
+    talk.wait(11_000);
+    talk.events.clear();
+    talk.bot.disconnected(talk.now, LinkEnd::Closed);
+    talk.collect();
+    assert_eq!(talk.samples(Metric::Ping).len(), 1);
+    assert!(talk.samples(Metric::Move).iter().any(|waited| *waited > at(9_000)));
+}
+
+#[test]
+fn a_way_into_the_world_that_never_came_to_its_end_is_in_the_latency() {
+    let mut talk = Talk::with_token(Scenario::Wander);
+    talk.connect();
+    talk.wait(5_000);
+    talk.bot.leave(talk.now);
+    talk.collect();
+    assert_eq!(talk.samples(Metric::Connect), [talk.now]);
+    let mut talk = Talk::with_token(Scenario::Wander);
+    talk.connect();
+    talk.said();
+    talk.hear(Welcome::default());
+    talk.wait(5_000);
+    talk.bot.leave(talk.now);
+    talk.collect();
+    assert_eq!(talk.samples(Metric::Login), [at(5_000)]);
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! What a bot does by itself when its time comes: its turns in the world, and its heartbeat.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use protocol::v1::Ping;
 use rand::RngExt as _;
 use rand_pcg::Pcg32;
 
-use super::event::{BotError, Close, Event};
+use super::event::{BotError, Close, Event, Metric};
 use super::pulse::{Beat, MAX_UNANSWERED, Pulse};
 use super::state::Next;
 use super::world::CONFIRM_TIMEOUT;
@@ -18,9 +19,10 @@ impl Bot {
         let Some(world) = &mut self.world else {
             return;
         };
-        if world.give_up(now) {
+        if let Some(due) = world.give_up(now) {
             let seconds = CONFIRM_TIMEOUT.as_secs();
-            self.events.push_back(Event::Error(BotError::Unconfirmed { seconds }));
+            self.sample(Metric::Confirm, due, now);
+            self.error(BotError::Unconfirmed { seconds });
         }
         let mut skipped = 0;
         while let Some(world) = &mut self.world
@@ -71,6 +73,11 @@ impl Bot {
 }
 
 impl Common {
+    /// The server's address with this number, counted round and round.
+    pub(super) fn server(&self, number: usize) -> SocketAddr {
+        self.servers[number % self.servers.len()]
+    }
+
     /// The name of a bot that isn't `number`, if there is another.
     fn friend_of(&self, number: usize, rng: &mut Pcg32) -> String {
         let other = rng.random_range(1..self.bots.max(2));

@@ -161,13 +161,10 @@ impl World {
         }
     }
 
-    /// Gives up waiting for a confirmation that is overdue. Returns whether there was one.
-    pub(crate) fn give_up(&mut self, now: Duration) -> bool {
-        let overdue = self.pending.is_some_and(|pending| now >= pending.due + CONFIRM_TIMEOUT);
-        if overdue {
-            self.pending = None;
-        }
-        overdue
+    /// Gives up waiting for a confirmation that is overdue. Returns when the request was due, if there was one.
+    pub(crate) fn give_up(&mut self, now: Duration) -> Option<Duration> {
+        let overdue = |pending: &mut Pending| now >= pending.due + CONFIRM_TIMEOUT;
+        self.pending.take_if(overdue).map(|pending| pending.due)
     }
 }
 

@@ -55,6 +55,10 @@ fn write(out: &mut String, report: &Report) -> fmt::Result {
     )?;
     named(out, "goodbyes", &counts.goodbyes)?;
     named(out, "refusals", &counts.refusals)?;
+    if !counts.refusals.is_empty() {
+        let line = "(a player who plays well is refused too, where another was faster; the others are errors below)";
+        writeln!(out, "            {line}")?;
+    }
     if report.settings.oracle > 0.0 || counts.findings > 0 {
         writeln!(
             out,

@@ -26,7 +26,7 @@ pub(super) struct Seat {
 /// All bots that the settings ask for; none has connected.
 pub(super) fn seats(settings: &Settings) -> Vec<Seat> {
     let common = Arc::new(Common {
-        server: settings.server,
+        servers: settings.servers(),
         credentials: credentials(settings),
         prefix: settings.prefix.clone(),
         seed: settings.seed,

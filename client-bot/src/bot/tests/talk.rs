@@ -22,6 +22,21 @@ pub(super) fn at(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
+fn token() -> Credentials {
+    Credentials::Token(Signer::new(b"secret", "realmbeat", Duration::ZERO))
+}
+
+fn common(credentials: Credentials) -> Common {
+    Common {
+        servers: vec!["127.0.0.1:7777".parse().unwrap()],
+        credentials,
+        prefix: "test".to_owned(),
+        seed: 7,
+        bots: 10,
+        script: Script::default(),
+    }
+}
+
 /// A bot and the server that talks to it, without sockets.
 pub(super) struct Talk {
     pub(super) bot: Bot,
@@ -31,22 +46,28 @@ pub(super) struct Talk {
 
 impl Talk {
     pub(super) fn new(scenario: Scenario, watch: Watch, credentials: Credentials) -> Self {
-        let common = Common {
-            server: "127.0.0.1:7777".parse().unwrap(),
-            credentials,
-            prefix: "test".to_owned(),
-            seed: 7,
-            bots: 10,
-            script: Script::default(),
-        };
-        let mut bot = Bot::new(Arc::new(common), 3, scenario, watch);
-        bot.start(Duration::ZERO);
-        Self { bot, now: Duration::ZERO, events: Vec::new() }
+        Self::with(common(credentials), 3, scenario, watch)
     }
 
     pub(super) fn with_token(scenario: Scenario) -> Self {
-        let signer = Signer::new(b"secret", "realmbeat", Duration::ZERO);
-        Self::new(scenario, Watch::Count, Credentials::Token(signer))
+        Self::numbered(3, scenario)
+    }
+
+    /// Bot `number` of the swarm.
+    pub(super) fn numbered(number: usize, scenario: Scenario) -> Self {
+        Self::with(common(token()), number, scenario, Watch::Count)
+    }
+
+    /// A server with these addresses.
+    pub(super) fn with_servers(servers: Vec<SocketAddr>) -> Self {
+        let common = Common { servers, ..common(token()) };
+        Self::with(common, 3, Scenario::Wander, Watch::Count)
+    }
+
+    fn with(common: Common, number: usize, scenario: Scenario, watch: Watch) -> Self {
+        let mut bot = Bot::new(Arc::new(common), number, scenario, watch);
+        bot.start(Duration::ZERO);
+        Self { bot, now: Duration::ZERO, events: Vec::new() }
     }
 
     /// Lets time pass, timeout by timeout.
@@ -68,12 +89,19 @@ impl Talk {
 
     /// Connects as soon as the bot asks to, and returns where to.
     pub(super) fn connect(&mut self) -> SocketAddr {
+        let address = self.asks_to_connect();
+        self.bot.connected(self.now);
+        self.collect();
+        address
+    }
+
+    /// Waits until the bot asks for a connection, and returns where to.
+    pub(super) fn asks_to_connect(&mut self) -> SocketAddr {
         for _ in 0..1000 {
+            self.collect();
             let asked = self.events.iter().position(|event| matches!(event, Event::Connect { .. }));
             if let Some(index) = asked {
                 let Event::Connect { address } = self.events.remove(index) else { unreachable!() };
-                self.bot.connected(self.now);
-                self.collect();
                 return address;
             }
             self.wait(100);
