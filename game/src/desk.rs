@@ -16,6 +16,7 @@ use crate::lookup::Lookup;
 use crate::module::{ModuleTable, Refuse};
 use crate::post::{Address, Envelope, Letter, Route};
 use crate::publication::{Order, PublicationBuilder};
+use crate::rates::AbsentRates;
 use crate::record::GmEntry;
 use crate::rota::Rota;
 use crate::saves::Saves;
@@ -45,6 +46,8 @@ pub(crate) struct Desk {
     pub(crate) orders: Vec<Order>,
     pub(crate) saves: Saves,
     pub(crate) gm_log: Vec<GmEntry>,
+    /// Of accounts whose character is in no zone now.
+    pub(crate) absent_rates: AbsentRates,
     /// What is given up now.
     pub(crate) load: LoadLevel,
     /// Players who go to another zone at the end of the tick; of the next one if they came here at the end of this.

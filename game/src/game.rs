@@ -26,6 +26,7 @@ use crate::lookup::Lookup;
 use crate::module::{Caller, Event, ModuleTable, PacketFault, Rate, Refuse};
 use crate::player::Player;
 use crate::publication::{Order, Publication, PublicationBuilder};
+use crate::rates::AbsentRates;
 use crate::record::{GmEntry, ItemRecord, Owner, Sheet};
 use crate::rota::Rota;
 use crate::saves::Saves;
@@ -410,6 +411,7 @@ impl Desk {
             orders: Vec::new(),
             saves: Saves::default(),
             gm_log: Vec::new(),
+            absent_rates: AbsentRates::default(),
             load: LoadLevel::default(),
             travels: Vec::new(),
             refusals: BTreeMap::new(),

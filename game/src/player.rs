@@ -22,7 +22,7 @@ pub struct Player {
     pub(crate) reading_mailbox: Option<u32>,
     /// Of what was last saved, so that nothing is saved twice.
     pub(crate) saved_hash: u64,
-    /// How much of each packet kind's rate is used up.
+    /// How much of each packet kind's rate its account has used up.
     pub(crate) buckets: Buckets,
 }
 

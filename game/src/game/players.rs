@@ -7,7 +7,7 @@ use crate::desk::Whereabouts;
 use crate::directory::{Offline, Online};
 use crate::ids::{CharacterId, PlayerId, SessionId, ZoneName};
 use crate::module::Attached;
-use crate::player::{Buckets, Player};
+use crate::player::Player;
 use crate::post::Address;
 use crate::publication::Order;
 use crate::record::{CharacterRecord, CharacterSave, Place};
@@ -89,7 +89,7 @@ impl Game {
             inventory,
             reading_mailbox: None,
             saved_hash: 0,
-            buckets: Buckets::default(),
+            buckets: desk.absent_rates.take(record.account),
         });
         desk.arrived(record.id, Whereabouts { zone: index, player: id, session });
         zone.enter(desk, id, &record.modules);
@@ -211,6 +211,8 @@ impl Game {
         let entity = at.player.entity();
         let player = zone.state.players.remove(entity)?;
         zone.state.entities.despawn(entity);
+        let (tick, tick_ms) = (self.desk.tick, self.tick_ms());
+        self.desk.absent_rates.keep(player.account, player.buckets, tick, tick_ms);
         let save = CharacterSave { character, place: place.clone(), modules: modules.clone() };
         self.desk.saves.push(save);
         Some(CharacterRecord {
@@ -226,7 +228,7 @@ impl Game {
     }
 
     /// Announces each character to the realm now and then, some in each tick, and forgets those of whom nothing was
-    /// heard.
+    /// heard, and what nobody's rates need any more.
     pub(super) fn keep_presence(&mut self) {
         let tick_ms = self.desk.settings.tick_ms();
         let tick = self.desk.tick;
@@ -235,7 +237,11 @@ impl Game {
             self.announce(character);
             last = Some(character);
         }
-        if self.desk.settings.realm && tick.is_multiple_of(u64::from(1000 / tick_ms).max(1)) {
+        if !tick.is_multiple_of(u64::from(1000 / tick_ms).max(1)) {
+            return;
+        }
+        self.desk.absent_rates.sweep(tick);
+        if self.desk.settings.realm {
             self.desk.directory.sweep(tick, tick_ms);
         }
     }

@@ -15,6 +15,7 @@ use crate::ids::{CharacterId, CommitSeq, SessionId};
 use crate::load::LoadLevel;
 use crate::lookup::Lookup;
 use crate::module::{ModuleTable, SlotSnapshot};
+use crate::rates::AbsentRates;
 use crate::record::Sheet;
 use crate::rota::Rota;
 use crate::settings::Settings;
@@ -45,6 +46,7 @@ struct GameRef<'a> {
     directory: &'a Directory,
     travelers: &'a BTreeMap<CharacterId, Traveler>,
     travels: &'a [Travel],
+    absent_rates: &'a AbsentRates,
     soon: &'a Rota,
     load: LoadLevel,
     zones: Vec<(&'a ZoneState, Vec<SlotSnapshot>)>,
@@ -60,6 +62,7 @@ struct GameOwned {
     directory: Directory,
     travelers: BTreeMap<CharacterId, Traveler>,
     travels: Vec<Travel>,
+    absent_rates: AbsentRates,
     soon: Rota,
     load: LoadLevel,
     zones: Vec<(ZoneState, Vec<SlotSnapshot>)>,
@@ -79,6 +82,7 @@ impl Game {
             directory: &self.desk.directory,
             travelers: &self.travelers,
             travels: &self.desk.travels,
+            absent_rates: &self.desk.absent_rates,
             soon: &self.desk.soon,
             load: self.desk.load,
             zones,
@@ -110,6 +114,7 @@ impl Game {
         desk.kernel = saved.kernel;
         desk.directory = saved.directory;
         desk.travels = saved.travels;
+        desk.absent_rates = saved.absent_rates;
         desk.soon = saved.soon;
         desk.load = saved.load;
         let mut sessions = sessions_of(&saved.travelers);
