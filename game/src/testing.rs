@@ -157,7 +157,8 @@ impl GameTest {
         self.ranked(name, Rank::Master)
     }
 
-    fn ranked(&mut self, name: &str, rank: Rank) -> &mut Self {
+    /// As [`Self::player`], with any rank.
+    pub fn ranked(&mut self, name: &str, rank: Rank) -> &mut Self {
         name.clone_into(&mut self.current);
         if self.players.get(name).is_some_and(|actor| self.game.find(actor.character).is_some()) {
             return self;

@@ -1,12 +1,12 @@
 //! What game masters and operators do: teleport, kick, announce, redirect, shut down. Every line they type is kept in
 //! the audit log.
 
-use protocol::v1::Announcement;
+use protocol::v1::{Announcement, CommandResult};
 use serde::{Deserialize, Serialize};
 
 use crate::content::Content;
 use crate::ctx::Ctx;
-use crate::ids::{PlayerId, Rank, ZoneName};
+use crate::ids::{CharacterId, PlayerId, Rank, ZoneName};
 use crate::module::{Caller, Command, CommandError, Module, Routes};
 use crate::player::Player;
 use crate::post::{Address, Letter};
@@ -26,26 +26,46 @@ impl Letter for Announced {
     const KIND: &'static str = "gm.announced";
 }
 
-/// Whoever has this player is to end its session.
+/// The author of a command that another zone has to carry out: it is told what came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Author {
+    /// `None` for the operator, who reads the log.
+    character: Option<CharacterId>,
+    rank: Rank,
+}
+
+/// The zone with this player is to end its session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct KickWanted {
     name: String,
     message: String,
+    author: Author,
 }
 
 impl Letter for KickWanted {
     const KIND: &'static str = "gm.kick";
 }
 
-/// Whoever has this player is to send it to another address.
+/// The zone with this player is to send it to another address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct RedirectWanted {
     name: String,
     address: Option<String>,
+    author: Author,
 }
 
 impl Letter for RedirectWanted {
     const KIND: &'static str = "gm.redirect";
+}
+
+/// What came of a command in another zone, on its way to the author.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Told {
+    text: String,
+}
+
+impl Letter for Told {
+    const KIND: &'static str = "gm.told";
 }
 
 impl Module for Gm {
@@ -65,6 +85,7 @@ impl Module for Gm {
         routes.on_letter(Self::announced);
         routes.on_letter(Self::kick_wanted);
         routes.on_letter(Self::redirect_wanted);
+        routes.on_player_letter(Self::told);
     }
 }
 
@@ -72,10 +93,7 @@ type Outcome = Result<String, CommandError>;
 
 impl Gm {
     fn help(&mut self, ctx: &mut Ctx<'_>, caller: Caller, _: &[&str]) -> Outcome {
-        let rank = match caller {
-            Caller::Player(player) => ctx.player(player).map(Player::rank).unwrap_or_default(),
-            Caller::Operator => Rank::Admin,
-        };
+        let rank = author(ctx, caller).rank;
         let allowed = ctx.commands().filter(|command| command.rank <= rank);
         let line =
             |command: &Command| format!("{} {}", command.name, command.usage).trim_end().to_owned();
@@ -87,26 +105,37 @@ impl Gm {
             return Err(CommandError::Usage("announce TEXT".into()));
         }
         ctx.post(Address::Everyone, &Announced { text: words.join(" ") });
-        Ok("announced".into())
+        Ok("sent to all zones".into())
     }
 
     fn announced(&mut self, ctx: &mut Ctx<'_>, letter: Announced) {
         ctx.send_to_zone(&Announcement { text: letter.text });
     }
 
-    fn kick(&mut self, ctx: &mut Ctx<'_>, _: Caller, words: &[&str]) -> Outcome {
+    fn kick(&mut self, ctx: &mut Ctx<'_>, caller: Caller, words: &[&str]) -> Outcome {
         let [name, reason @ ..] = words else {
             return Err(CommandError::Usage("kick NAME [REASON]".into()));
         };
         let message = if reason.is_empty() { "kicked".to_owned() } else { reason.join(" ") };
-        ctx.post(Address::Everyone, &KickWanted { name: (*name).to_owned(), message });
-        Ok(format!("{name} is kicked, if online"))
+        let author = author(ctx, caller);
+        if let Some(player) = ctx.find_player(name) {
+            return kick(ctx, player, &message, author);
+        }
+        let name = (*name).to_owned();
+        ctx.post(Address::Everyone, &KickWanted { name: name.clone(), message, author });
+        Ok(format!("{name} isn't in this zone; sent to all others"))
     }
 
     fn kick_wanted(&mut self, ctx: &mut Ctx<'_>, letter: KickWanted) {
-        if let Some(player) = ctx.find_player(&letter.name) {
-            ctx.kick(player, &letter.message);
+        let KickWanted { name, message, author } = letter;
+        if let Some(player) = ctx.find_player(&name) {
+            let outcome = kick(ctx, player, &message, author);
+            tell(ctx, author, outcome);
         }
+    }
+
+    fn told(&mut self, ctx: &mut Ctx<'_>, player: PlayerId, letter: Told) {
+        ctx.send(player, &CommandResult { text: letter.text });
     }
 
     fn teleport(&mut self, ctx: &mut Ctx<'_>, caller: Caller, words: &[&str]) -> Outcome {
@@ -115,9 +144,11 @@ impl Gm {
             Caller::Player(player) => ctx.player(player).map(Player::id).ok_or_else(usage),
             Caller::Operator => Err(usage()),
         };
+        let rank = author(ctx, caller).rank;
         let named = |ctx: &Ctx<'_>, name: &str| {
             let absent = || CommandError::Failed(format!("no {name} in this zone"));
-            ctx.find_player(name).ok_or_else(absent)
+            let player = ctx.find_player(name).ok_or_else(absent)?;
+            check_rank(ctx, player, rank).map(|()| player)
         };
         match words {
             [zone] => Self::to_zone(ctx, myself(ctx)?, zone),
@@ -128,9 +159,17 @@ impl Gm {
         }
     }
 
-    fn to_zone(ctx: &mut Ctx<'_>, player: PlayerId, zone: &str) -> Outcome {
-        ctx.travel(player, ZoneName::new(zone), None);
-        Ok(format!("on the way to {zone}"))
+    fn to_zone(ctx: &mut Ctx<'_>, player: PlayerId, name: &str) -> Outcome {
+        let zone = ZoneName::new(name);
+        if ctx.content().zone(&zone).is_none() {
+            return Err(CommandError::Failed(format!("there is no zone {name:?}")));
+        }
+        if !ctx.runs_here(&zone) {
+            let message = format!("zone {name} doesn't run on this server");
+            return Err(CommandError::Failed(message));
+        }
+        ctx.travel(player, zone, None);
+        Ok(format!("sent to {name}"))
     }
 
     fn to_place(ctx: &mut Ctx<'_>, player: PlayerId, x: &str, y: &str) -> Outcome {
@@ -145,19 +184,26 @@ impl Gm {
         Ok(format!("at {x} {y}"))
     }
 
-    fn redirect(&mut self, ctx: &mut Ctx<'_>, _: Caller, words: &[&str]) -> Outcome {
+    fn redirect(&mut self, ctx: &mut Ctx<'_>, caller: Caller, words: &[&str]) -> Outcome {
         let (name, address) = match words {
-            [name] => (name, None),
-            [name, address] => (name, Some((*address).to_owned())),
+            [name] => (*name, None),
+            [name, address] => (*name, Some((*address).to_owned())),
             _ => return Err(CommandError::Usage("redirect NAME [HOST:PORT]".into())),
         };
-        ctx.post(Address::Everyone, &RedirectWanted { name: (*name).to_owned(), address });
-        Ok(format!("{name} is redirected, if online"))
+        let author = author(ctx, caller);
+        if let Some(player) = ctx.find_player(name) {
+            return redirect(ctx, player, address, author);
+        }
+        let wanted = RedirectWanted { name: name.to_owned(), address, author };
+        ctx.post(Address::Everyone, &wanted);
+        Ok(format!("{name} isn't in this zone; sent to all others"))
     }
 
     fn redirect_wanted(&mut self, ctx: &mut Ctx<'_>, letter: RedirectWanted) {
-        if let Some(player) = ctx.find_player(&letter.name) {
-            ctx.redirect(player, letter.address);
+        let RedirectWanted { name, address, author } = letter;
+        if let Some(player) = ctx.find_player(&name) {
+            let outcome = redirect(ctx, player, address, author);
+            tell(ctx, author, outcome);
         }
     }
 
@@ -167,13 +213,70 @@ impl Gm {
     }
 }
 
+fn kick(ctx: &mut Ctx<'_>, player: PlayerId, message: &str, author: Author) -> Outcome {
+    check_rank(ctx, player, author.rank)?;
+    check_connected(ctx, player)?;
+    ctx.kick(player, message);
+    Ok(format!("{} is being disconnected", name_of(ctx, player)))
+}
+
+fn redirect(
+    ctx: &mut Ctx<'_>,
+    player: PlayerId,
+    address: Option<String>,
+    author: Author,
+) -> Outcome {
+    check_rank(ctx, player, author.rank)?;
+    check_connected(ctx, player)?;
+    ctx.redirect(player, address);
+    Ok(format!("{} is being redirected", name_of(ctx, player)))
+}
+
+fn tell(ctx: &mut Ctx<'_>, author: Author, outcome: Outcome) {
+    let text = outcome.unwrap_or_else(|error| error.to_string());
+    match author.character {
+        Some(character) => ctx.post_to_character(character, &Told { text }),
+        None => tracing::info!(text, "a command of the operator was carried out"),
+    }
+}
+
+fn author(ctx: &Ctx<'_>, caller: Caller) -> Author {
+    match caller {
+        Caller::Player(player) => {
+            let player = ctx.player(player);
+            let rank = player.map(Player::rank).unwrap_or_default();
+            Author { character: player.map(Player::character), rank }
+        }
+        Caller::Operator => Author { character: None, rank: Rank::Admin },
+    }
+}
+
+/// Commands act on characters of the same rank and of lower ones.
+fn check_rank(ctx: &Ctx<'_>, player: PlayerId, rank: Rank) -> Result<(), CommandError> {
+    let higher = ctx.player(player).is_some_and(|player| player.rank() > rank);
+    let message = || format!("{} has a higher rank than yours", name_of(ctx, player));
+    if higher { Err(CommandError::Failed(message())) } else { Ok(()) }
+}
+
+fn check_connected(ctx: &Ctx<'_>, player: PlayerId) -> Result<(), CommandError> {
+    if ctx.player(player).is_some_and(Player::is_connected) {
+        return Ok(());
+    }
+    let name = name_of(ctx, player);
+    Err(CommandError::Failed(format!("{name} has lost its connection and will leave by itself")))
+}
+
+fn name_of(ctx: &Ctx<'_>, player: PlayerId) -> String {
+    ctx.player(player).map(Player::name).unwrap_or_default().to_owned()
+}
+
 fn is_number(text: &str) -> bool {
     text.parse::<i32>().is_ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use protocol::v1::{CommandResult, Refusal};
+    use protocol::v1::Refusal;
 
     use super::*;
     use crate::publication::Order;
@@ -198,7 +301,7 @@ mod tests {
         let mut test = GameTest::new();
         test.master("Ada").command("teleport realm").tick(2);
         assert_eq!(test.zone_of("Ada"), Some("field".to_owned()));
-        assert_eq!(test.refusals(), [Refusal::ZoneUnavailable]);
+        assert_eq!(said(&test), "there is no zone \"realm\"");
         assert!(test.saved("Ada").is_none_or(|save| save.place.zone != ZoneName::realm()));
     }
 
@@ -236,6 +339,75 @@ mod tests {
         assert_eq!(test.orders(), []);
         let outcomes: Vec<_> = test.gm_log().iter().map(|entry| entry.outcome.as_str()).collect();
         assert_eq!(outcomes, ["the character U+001B can't be shown; leave it out"]);
+    }
+
+    /// A guide and an admin in the field, and Bob in `zone`.
+    fn two_ranks(zone: &str) -> GameTest {
+        let mut test = GameTest::new();
+        test.player("Bob").tick(1).travel("Bob", zone);
+        test.ranked("Zed", Rank::Admin).ranked("Gil", Rank::Guide).tick(1);
+        test
+    }
+
+    fn is_kicked(test: &GameTest, name: &str) -> bool {
+        let of = test.session(name);
+        test.orders()
+            .iter()
+            .any(|order| matches!(order, Order::Kick { session, .. } if *session == of))
+    }
+
+    #[test]
+    fn a_lower_rank_does_not_act_on_a_higher_one() {
+        for line in ["kick Zed bye", "teleport Zed cellar", "teleport Zed 100 100"] {
+            let mut test = two_ranks("field");
+            let before = test.position("Zed");
+            test.command(line).tick(3);
+            assert_eq!(said(&test), "Zed has a higher rank than yours", "{line}");
+            assert!(!is_kicked(&test, "Zed"), "{line}");
+            assert_eq!(
+                (test.zone_of("Zed").as_deref(), test.position("Zed")),
+                (Some("field"), before)
+            );
+        }
+        let mut test = two_ranks("field");
+        test.act_as("Zed").command("kick Gil bye").tick(1);
+        assert!(is_kicked(&test, "Gil"), "a higher one acts on a lower one");
+    }
+
+    #[test]
+    fn a_lower_rank_does_not_kick_a_higher_one_in_another_zone_either() {
+        let mut test = two_ranks("field");
+        test.travel("Zed", "cellar").act_as("Gil").command("kick Zed bye").tick(5);
+        assert!(!is_kicked(&test, "Zed"));
+        assert_eq!(said(&test), "Zed has a higher rank than yours", "told by the other zone");
+    }
+
+    #[test]
+    fn success_of_a_command_is_told_when_it_is_known_and_not_before() {
+        let mut test = two_ranks("cellar");
+        let first = test.act_as("Gil").command("kick Bob bye").tick(1).received::<CommandResult>();
+        assert_eq!(first.last().unwrap().text, "Bob isn't in this zone; sent to all others");
+        test.tick(5);
+        assert_eq!(said(&test), "Bob is being disconnected");
+        assert!(is_kicked(&test, "Bob"));
+        test.command("kick Nobody bye").tick(5);
+        assert_eq!(said(&test), "Nobody isn't in this zone; sent to all others");
+    }
+
+    #[test]
+    fn a_character_without_a_connection_is_not_said_to_be_disconnected() {
+        let mut test = two_ranks("field");
+        test.lose_session("Bob").tick(1).act_as("Gil").command("kick Bob bye").tick(1);
+        assert_eq!(said(&test), "Bob has lost its connection and will leave by itself");
+    }
+
+    #[test]
+    fn a_journey_to_a_zone_that_is_not_there_is_refused_to_the_author_of_the_command() {
+        let mut test = two_ranks("field");
+        test.command("teleport Bob atlantis").tick(3);
+        assert_eq!(said(&test), "there is no zone \"atlantis\"");
+        assert_eq!(test.gm_log().last().unwrap().outcome, said(&test));
+        assert_eq!(test.act_as("Bob").refusals(), [], "it has asked for nothing");
     }
 
     #[test]
