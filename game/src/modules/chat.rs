@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::content::Content;
 use crate::ctx::Ctx;
+use crate::entity_map::EntityMap;
 use crate::ids::{CharacterId, PlayerId, ZoneName};
 use crate::module::{Module, Rate, Refuse, Routes};
 use crate::player::Player;
@@ -20,9 +21,25 @@ const LINES: Rate = Rate { per_second: 2, burst: 6 };
 /// A shout reaches everybody in the zone, so it is rarer.
 const SHOUTS: Rate = Rate { per_second: 1, burst: 3 };
 
+/// How long a whisper waits for its answer, in milliseconds: far longer than letters are on the way. A letter may be lost.
+const ANSWER_MS: u32 = 5_000;
+/// Whispers of one player that wait for an answer: as many as [`LINES`] allows in [`ANSWER_MS`].
+const MAX_WAITING: usize = 16;
+
 /// Chat in a zone.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Chat;
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Chat {
+    /// Whispers without an answer so far, by the player who wrote them; the oldest first.
+    waiting: EntityMap<Vec<Waiting>>,
+}
+
+/// A whisper without an answer so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Waiting {
+    request: u32,
+    /// The tick from which on it counts as lost.
+    until: u64,
+}
 
 /// Where whispers find their way, in the realm.
 #[derive(Debug, Serialize, Deserialize)]
@@ -45,16 +62,18 @@ impl Letter for Asked {
 /// A whisper on its way to whom it is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Whispered {
+    from: CharacterId,
     from_name: String,
     text: String,
+    request: u32,
 }
 
 impl Letter for Whispered {
     const KIND: &'static str = "chat.whispered";
 }
 
-/// What became of a whisper, on its way back. `to_name` is as its owner writes it, `None` if nobody of that name is
-/// online.
+/// What became of a whisper, on its way back: from the recipient's zone, or from the realm if it knows nobody of that
+/// name. `to_name` is as its owner writes it, `None` if nobody of that name is connected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Answered {
     to_name: Option<String>,
@@ -70,7 +89,7 @@ impl Module for Chat {
     const NAME: &'static str = "chat";
 
     fn new(_zone: &ZoneName, _content: &Content) -> Self {
-        Self
+        Self::default()
     }
 
     fn routes(routes: &mut Routes<Self>) {
@@ -79,6 +98,12 @@ impl Module for Chat {
         routes.on_limited(LINES, Self::whisper);
         routes.on_player_letter(Self::whispered);
         routes.on_player_letter(Self::answered);
+    }
+
+    fn on_tick(&mut self, ctx: &mut Ctx<'_>) {
+        if ctx.tick().is_multiple_of(ctx.ticks(1000)) {
+            self.give_up_on_lost(ctx);
+        }
     }
 }
 
@@ -118,30 +143,65 @@ impl Chat {
         let Some(from) = ctx.player(player) else {
             return Ok(());
         };
+        let (request, until) = (ctx.request(), ctx.tick() + ctx.ticks(ANSWER_MS));
+        if let Some(waiting) = self.waiting.get_or_insert_with(player.entity(), Vec::new) {
+            if waiting.len() >= MAX_WAITING {
+                let message = "your last whispers aren't answered yet";
+                return Err(Refuse::new(Refusal::Busy, message).for_ms(ANSWER_MS));
+            }
+            waiting.push(Waiting { request, until });
+        }
         let asked = Asked {
             from: from.character(),
             from_name: from.name().to_owned(),
             to_name: whisper.to,
             text,
-            request: ctx.request(),
+            request,
         };
         ctx.post_to_realm(&asked);
         Ok(())
     }
 
+    /// The writer is told only now that its line has been delivered, or that nobody is connected to read it.
     fn whispered(&mut self, ctx: &mut Ctx<'_>, player: PlayerId, letter: Whispered) {
-        let Whispered { from_name: from, text } = letter;
-        ctx.send(player, &ChatLine { scope: ChatScope::Whisper.into(), from, text });
+        let Whispered { from, from_name, text, request } = letter;
+        let reader = ctx.player(player).filter(|reader| reader.is_connected());
+        let to_name = reader.map(|reader| reader.name().to_owned());
+        ctx.post_to_character(from, &Answered { to_name, text: text.clone(), request });
+        let line = ChatLine { scope: ChatScope::Whisper.into(), from: from_name, text };
+        ctx.send(player, &line);
     }
 
     fn answered(&mut self, ctx: &mut Ctx<'_>, player: PlayerId, letter: Answered) {
         let Answered { to_name, text, request } = letter;
+        // Nothing waits here for a whisper that was written in another zone.
+        if let Some(waiting) = self.waiting.get_mut(player.entity())
+            && let Some(index) = waiting.iter().position(|waiting| waiting.request == request)
+        {
+            waiting.remove(index);
+        }
         if let Some(from) = to_name {
             let line = ChatLine { scope: ChatScope::WhisperSent.into(), from, text };
             ctx.reply_to(player, request, &line);
             return;
         }
         ctx.refuse_to(player, request, not_online());
+    }
+
+    /// A whisper, or its answer, was lost on the way between zones.
+    fn give_up_on_lost(&mut self, ctx: &mut Ctx<'_>) {
+        let tick = ctx.tick();
+        let mut lost = Vec::new();
+        for (id, waiting) in self.waiting.iter_mut(ctx.entities()) {
+            let over = waiting.iter().take_while(|waiting| waiting.until <= tick).count();
+            lost.extend(waiting.drain(..over).map(|waiting| (id, waiting.request)));
+        }
+        for (id, request) in lost {
+            if let Some(player) = ctx.player_of(id) {
+                let message = "your whisper was not answered and may be lost; try again";
+                ctx.refuse_to(player, request, Refuse::new(Refusal::Busy, message));
+            }
+        }
     }
 }
 
@@ -164,13 +224,10 @@ impl Module for Exchange {
 impl Exchange {
     fn asked(&mut self, ctx: &mut Ctx<'_>, asked: Asked) {
         let Asked { from, from_name, to_name, text, request } = asked;
-        let found = ctx.directory().find(&to_name);
-        let found = found.map(|(character, entry)| (character, entry.name.clone()));
-        if let Some((to, _)) = found {
-            ctx.post_to_character(to, &Whispered { from_name, text: text.clone() });
+        match ctx.directory().find(&to_name).map(|(character, _)| character) {
+            Some(to) => ctx.post_to_character(to, &Whispered { from, from_name, text, request }),
+            None => ctx.post_to_character(from, &Answered { to_name: None, text, request }),
         }
-        let to_name = found.map(|(_, name)| name);
-        ctx.post_to_character(from, &Answered { to_name, text, request });
     }
 }
 
@@ -239,6 +296,27 @@ mod tests {
         let mut test = GameTest::new();
         test.player("Ada").request(7, Whisper { to: "nobody".into(), text: "psst".into() }).tick(5);
         assert_eq!(test.refusals_by_request(), [(7, Refusal::NotOnline)]);
+    }
+
+    #[test]
+    fn a_whisper_to_a_character_without_a_connection_is_refused_and_not_confirmed() {
+        let mut test = GameTest::new();
+        test.player("Bob").player("Ada").tick(1).lose_session("Bob").tick(1);
+        test.act_as("Ada").request(7, Whisper { to: "Bob".into(), text: "psst".into() }).tick(5);
+        assert_eq!(test.refusals_by_request(), [(7, Refusal::NotOnline)]);
+        assert_eq!(test.count_of_answers("Ada", 7), 1);
+    }
+
+    #[test]
+    fn a_whisper_that_is_lost_on_the_way_is_answered_as_lost() {
+        let mut test = GameTest::new();
+        test.player("Bob").player("Ada").tick(1).lose_letters(true);
+        test.request(7, Whisper { to: "Bob".into(), text: "psst".into() }).tick(70);
+        assert_eq!(test.refusals_by_request(), [(7, Refusal::Busy)]);
+        test.lose_letters(false);
+        test.request(8, Whisper { to: "Bob".into(), text: "psst".into() }).tick(70);
+        assert_eq!((test.count_of_answers("Ada", 7), test.count_of_answers("Ada", 8)), (1, 1));
+        assert_eq!(test.received_by::<ChatLine>("Bob").len(), 1);
     }
 
     #[test]
