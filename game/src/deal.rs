@@ -16,7 +16,8 @@ use crate::space::Position;
 use crate::value::{Inventory, item_message};
 
 /// A value operation in the making, from [`Ctx::deal`]. Dropped without [`Self::close`] it has never been. A step that
-/// refuses makes the whole deal void: closing it changes nothing, also for who has gone on after the refusal.
+/// refuses makes the whole deal void: closing it changes nothing and gives that refusal, also for a module that has
+/// gone on after it.
 #[must_use = "a deal that isn't closed has never been"]
 pub struct Deal<'a, 'b> {
     ctx: &'a mut Ctx<'b>,
@@ -24,8 +25,8 @@ pub struct Deal<'a, 'b> {
     actor: PlayerId,
     parties: BTreeMap<PlayerId, Party>,
     changes: Vec<Change>,
-    /// A step has refused, and may be half done.
-    void: bool,
+    /// Why a step has refused; it may be half done.
+    void: Option<Refuse>,
 }
 
 /// One who gives or gets.
@@ -63,7 +64,7 @@ impl<'b> Ctx<'b> {
     pub fn deal<'a>(&'a mut self, cause: &'a str, actor: PlayerId) -> Result<Deal<'a, 'b>, Refuse> {
         self.check_open()?;
         let (parties, changes) = (BTreeMap::new(), Vec::new());
-        Ok(Deal { ctx: self, cause, actor, parties, changes, void: false })
+        Ok(Deal { ctx: self, cause, actor, parties, changes, void: None })
     }
 }
 
@@ -248,16 +249,17 @@ impl Deal<'_, '_> {
         self.ctx.place_on_ground(item, at)
     }
 
-    /// All of it happens; nothing, if a step has refused. The parties are told once it is durable, the actor in answer
-    /// to its request.
-    pub fn close(self) {
+    /// All of it happens. The parties are told once it is durable, the actor in answer to its request.
+    ///
+    /// # Errors
+    /// When a step has refused, with its refusal: then nothing happens.
+    pub fn close(self) -> Result<(), Refuse> {
         let Self { ctx, cause, actor, parties, changes, void } = self;
-        if void {
-            tracing::debug!(cause, "a deal is void, because one of its steps was refused");
-            return;
+        if let Some(refuse) = void {
+            return Err(refuse);
         }
         if changes.is_empty() {
-            return;
+            return Ok(());
         }
         let deed_of = ctx.player(actor).map_or(CharacterId(0), crate::player::Player::character);
         ctx.record_operation(cause, deed_of, Work::Done(changes));
@@ -267,12 +269,15 @@ impl Deal<'_, '_> {
             ctx.replace_inventory(player, after);
             ctx.reply_to(player, request, &message);
         }
+        Ok(())
     }
 
     /// One step; if it refuses, the deal is void.
     fn step<T>(&mut self, step: impl FnOnce(&mut Self) -> Result<T, Refuse>) -> Result<T, Refuse> {
         let outcome = step(self);
-        self.void |= outcome.is_err();
+        if let Err(refuse) = &outcome {
+            self.void.get_or_insert_with(|| refuse.clone());
+        }
         outcome
     }
 

@@ -71,7 +71,7 @@ impl Ctx<'_> {
             }
             None => _ = deal.create(player, &found.template, found.quantity)?,
         }
-        deal.close();
+        deal.close()?;
         self.zone.ground.remove(&entity);
         self.despawn(entity);
         Ok(())
@@ -90,7 +90,7 @@ impl Ctx<'_> {
     ) -> Result<ItemId, Refuse> {
         let mut deal = self.deal(cause, player)?;
         let item = deal.create(player, template, quantity)?;
-        deal.close();
+        deal.close()?;
         Ok(item)
     }
 
@@ -109,7 +109,7 @@ impl Ctx<'_> {
             return Err(Refuse::new(Refusal::Busy, "there is no room on the ground"));
         };
         let dropped = deal.lay_down(to, hand);
-        deal.close();
+        deal.close()?;
         self.zone.ground.insert(entity, dropped);
         Ok(entity)
     }

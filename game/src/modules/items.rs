@@ -85,8 +85,7 @@ impl Items {
     ) -> Result<(), Refuse> {
         let mut deal = ctx.deal("split", player)?;
         deal.split(player, ItemId(wish.item), wish.quantity)?;
-        deal.close();
-        Ok(())
+        deal.close()
     }
 
     fn merge(
@@ -97,8 +96,7 @@ impl Items {
     ) -> Result<(), Refuse> {
         let mut deal = ctx.deal("merge", player)?;
         deal.merge(player, ItemId(wish.item), ItemId(wish.into))?;
-        deal.close();
-        Ok(())
+        deal.close()
     }
 
     /// A monster leaves what its kind drops, each with its chance, and the gold that it had.
@@ -189,8 +187,7 @@ fn named(ctx: &Ctx<'_>, name: &str) -> Result<PlayerId, CommandError> {
 fn give_gold(ctx: &mut Ctx<'_>, player: PlayerId, amount: u64) -> Result<(), Refuse> {
     let mut deal = ctx.deal("gm give", player)?;
     deal.pay(None, Some(player), amount)?;
-    deal.close();
-    Ok(())
+    deal.close()
 }
 
 #[cfg(test)]

@@ -96,8 +96,7 @@ impl Shop {
         let mut deal = ctx.deal("buy", player)?;
         deal.pay(Some(player), None, paid)?;
         deal.create(player, &wish.template, wish.quantity)?;
-        deal.close();
-        Ok(())
+        deal.close()
     }
 
     fn sell(&mut self, ctx: &mut Ctx<'_>, player: PlayerId, wish: Sell) -> Result<(), Refuse> {
@@ -113,7 +112,7 @@ impl Shop {
         let overflow = || Refuse::new(Refusal::PurseFull, "no purse holds so much gold");
         let earned = price.checked_mul(item.quantity.into()).ok_or_else(overflow)?;
         deal.pay(None, Some(player), earned)?;
-        deal.close();
+        deal.close()?;
         ctx.emit(Sold { player, template: item.template, quantity: item.quantity, earned });
         Ok(())
     }

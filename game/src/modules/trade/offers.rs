@@ -184,8 +184,7 @@ impl Offers {
         deal.exchange((one.player, &one.ids()), (other.player, &other.ids()))?;
         deal.pay(Some(one.player), Some(other.player), one.gold)?;
         deal.pay(Some(other.player), Some(one.player), other.gold)?;
-        deal.close();
-        Ok(())
+        deal.close()
     }
 
     /// Both see how the trade stands; the actor as the answer to its request.

@@ -46,7 +46,7 @@ impl Elsewhere {
     fn spends(&mut self, ctx: &mut Ctx<'_>, Spends(player, amount): &Spends) {
         let mut deal = ctx.deal("test", *player).unwrap();
         deal.pay(Some(*player), None, *amount).unwrap();
-        deal.close();
+        deal.close().unwrap();
     }
 
     fn asks(&mut self, ctx: &mut Ctx<'_>, AsksTheDatabase(player): &AsksTheDatabase) {
