@@ -226,10 +226,19 @@ impl Ctx<'_> {
     }
 
     /// Sends the player to another zone at the end of this tick: to `position` there, or to its start. What can't be
-    /// reached is refused with a message, and the player stays.
+    /// reached is refused with a message, and the player stays. While the database decides about something that the
+    /// player owns the journey waits; a module whose reason for it may have passed by then asks
+    /// [`Player::is_pending`] first.
     pub fn travel(&mut self, id: PlayerId, zone: ZoneName, position: Option<Position>) {
         if let Some(character) = self.player(id).map(Player::character) {
             self.desk.travels.push(Travel { character, zone, position });
+        }
+    }
+
+    /// Calls off a journey of the player that waits for the database or begins at the end of this tick.
+    pub fn cancel_travel(&mut self, id: PlayerId) {
+        if let Some(character) = self.player(id).map(Player::character) {
+            self.desk.travels.retain(|travel| travel.character != character);
         }
     }
 

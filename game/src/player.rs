@@ -63,6 +63,12 @@ impl Player {
         self.session
     }
 
+    /// True while the database decides about something that it owns: until then it goes to no other zone.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        self.inventory.pending().is_some()
+    }
+
     /// What it owns.
     #[must_use]
     pub fn inventory(&self) -> &Inventory {

@@ -88,6 +88,8 @@ impl Game {
         let start = || self.desk.content.start_position(&travel.zone, travel.character.0);
         let to = travel.position.unwrap_or_else(start);
         if target == at.zone {
+            // An earlier journey that waits for the database is over with this one.
+            self.desk.travels.retain(|waiting| waiting.character != travel.character);
             let entities = &mut self.zones[target].state.entities;
             if let Some(entity) = entities.get_mut(at.player.entity()) {
                 entity.set_position(to);
@@ -126,12 +128,10 @@ impl Game {
         let Some(player) = self.zones[at.zone].state.players.get_mut(at.player.entity()) else {
             return false;
         };
-        if player.inventory.pending().is_some() {
-            // Who stands in a portal wishes to go in each tick; the first wish is kept.
-            let mut waiting = self.desk.travels.iter();
-            if !waiting.any(|waiting| waiting.character == travel.character) {
-                self.desk.travels.push(travel.clone());
-            }
+        if player.is_pending() {
+            // Of two journeys that wait for the same decision the later one counts.
+            self.desk.travels.retain(|waiting| waiting.character != travel.character);
+            self.desk.travels.push(travel.clone());
             return true;
         }
         if let (Some(session), Some(request)) = (at.session, player.reading_mailbox.take()) {
@@ -166,9 +166,10 @@ impl Game {
 
 #[cfg(test)]
 mod tests {
-    use protocol::v1::{Move, Refusal};
+    use protocol::v1::{Move, Refusal, SendMail};
 
     use crate::input::Input;
+    use crate::modules::combat::Blow;
     use crate::testing::GameTest;
 
     /// Ada between two zones, on a way on which nobody takes her in.
@@ -185,6 +186,78 @@ mod tests {
         let mut test = under_way();
         test.request(7, Move::default()).tick(1);
         assert_eq!(test.refusals_by_request(), [(7, Refusal::Busy)]);
+    }
+
+    /// Ada in the field, with a letter to Bob that the database hasn't decided about, and a game master.
+    fn pending() -> GameTest {
+        let mut test = GameTest::new();
+        test.player("Bob").master("Gil").player("Ada").give("coin", 5).tick(1).slow_database(true);
+        let items = vec![test.items("Ada")[0].0];
+        let letter = SendMail { to: "Bob".into(), items, ..SendMail::default() };
+        test.send(letter).tick(1);
+        assert!(test.pending_operation("Ada").is_some());
+        test
+    }
+
+    fn walk(test: &mut GameTest, heading: u32, walking: bool, ticks: u64) {
+        test.act_as("Ada").send(Move { heading, walking, sequence: 1 }).tick(ticks);
+    }
+
+    #[test]
+    fn a_player_that_has_left_the_portal_when_the_database_answers_stays() {
+        let mut test = pending();
+        test.place("Ada", test.portal("field", "cellar"));
+        walk(&mut test, 0, true, 2);
+        assert_eq!(test.zone_of("Ada").as_deref(), Some("field"), "it waits");
+        walk(&mut test, 32_768, true, 60);
+        walk(&mut test, 32_768, false, 1);
+        test.slow_database(false).tick(10);
+        assert_eq!(test.zone_of("Ada").as_deref(), Some("field"));
+    }
+
+    #[test]
+    fn a_player_that_still_walks_in_the_portal_when_the_database_answers_goes() {
+        let mut test = pending();
+        test.place("Ada", test.portal("field", "cellar"));
+        walk(&mut test, 0, true, 1);
+        test.slow_database(false).tick(5);
+        assert_eq!(test.zone_of("Ada").as_deref(), Some("cellar"));
+    }
+
+    #[test]
+    fn a_player_that_dies_in_the_portal_while_the_database_decides_stays() {
+        let mut test = pending();
+        test.place("Ada", test.portal("field", "cellar"));
+        walk(&mut test, 0, true, 1);
+        let me = test.entity("Ada").id();
+        test.emit(Blow { attacker: me, target: me, strength: 100_000 }).tick(1);
+        test.slow_database(false).tick(10);
+        assert_eq!((test.zone_of("Ada").as_deref(), test.entity("Ada").hp()), (Some("field"), 0));
+    }
+
+    #[test]
+    fn a_game_masters_command_counts_and_not_the_portal_that_was_stepped_into_before() {
+        let mut test = pending();
+        test.place("Ada", test.portal("field", "cellar"));
+        walk(&mut test, 0, true, 2);
+        test.act_as("Gil").command("teleport Ada 9000 9000").tick(1);
+        walk(&mut test, 0, false, 1);
+        test.slow_database(false).tick(10);
+        assert_eq!(test.zone_of("Ada").as_deref(), Some("field"));
+    }
+
+    #[test]
+    fn a_game_masters_journey_waits_for_the_database_and_the_last_command_counts() {
+        let mut test = pending();
+        test.act_as("Gil").command("teleport Ada cellar").tick(3);
+        assert_eq!(test.zone_of("Ada").as_deref(), Some("field"), "it waits");
+        test.command("teleport Ada field").tick(3).slow_database(false).tick(10);
+        assert_eq!(test.zone_of("Ada").as_deref(), Some("field"));
+
+        let mut test = pending();
+        test.act_as("Gil").command("teleport Ada cellar").tick(3);
+        test.slow_database(false).tick(10);
+        assert_eq!(test.zone_of("Ada").as_deref(), Some("cellar"));
     }
 
     #[test]

@@ -180,6 +180,7 @@ impl Gm {
         if !ctx.map().walkable(position) {
             return Err(CommandError::Failed("nobody can stand there".into()));
         }
+        ctx.cancel_travel(player);
         ctx.set_position(player.entity(), position);
         Ok(format!("at {x} {y}"))
     }

@@ -76,6 +76,10 @@ fn journey(
     walker: &Entity,
 ) -> Option<(PlayerId, ZoneName, Position)> {
     let player = ctx.player(ctx.player_of(walker.id())?)?;
+    if player.is_pending() {
+        // It may have left the portal when the database answers; if it hasn't, it asks again then.
+        return None;
+    }
     let portal = portals.iter().find(|portal| enters(ctx, &portal.area, walker))?;
     let target = &ctx.content()[portal.to];
     let arrival = target.place_in(&portal.arrival, player.character().0);
