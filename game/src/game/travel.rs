@@ -216,12 +216,15 @@ mod tests {
     }
 
     #[test]
-    fn a_player_that_still_walks_in_the_portal_when_the_database_answers_goes() {
-        let mut test = pending();
-        test.place("Ada", test.portal("field", "cellar"));
-        walk(&mut test, 0, true, 1);
-        test.slow_database(false).tick(5);
-        assert_eq!(test.zone_of("Ada").as_deref(), Some("cellar"));
+    fn a_player_that_is_still_in_the_portal_when_the_database_answers_goes() {
+        for walking in [true, false] {
+            let mut test = pending();
+            test.place("Ada", test.portal("field", "cellar"));
+            walk(&mut test, 0, true, 1);
+            walk(&mut test, 0, walking, 1);
+            test.slow_database(false).tick(5);
+            assert_eq!(test.zone_of("Ada").as_deref(), Some("cellar"), "walking: {walking}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::ctx::Ctx;
 use crate::entity_map::EntityMap;
 use crate::ids::{PlayerId, ZoneName};
 use crate::module::{Module, Routes};
+use crate::player::Player;
 use crate::space::{Position, Residue, step};
 use crate::zone::Entity;
 use crate::zone::map::Area;
@@ -17,6 +18,9 @@ pub struct Portals {
     /// The last tick in which a player stood in a portal whose zone doesn't run here: it is told so once, not in each
     /// tick until it has left.
     refused: EntityMap<u64>,
+    /// The last tick in which a player was in a portal and couldn't go, because the database was deciding about
+    /// something that it owns. It goes afterwards if it has stayed in the portal, also without walking.
+    waiting: EntityMap<u64>,
 }
 
 impl Module for Portals {
@@ -35,12 +39,14 @@ impl Module for Portals {
             return;
         }
         let near = reach(portals, longest_step(ctx));
-        // Who stands still next to an exit doesn't fall into it: only those who walk go.
-        let walkers = ctx.entities().iter().filter(|entity| entity.speed() > 0);
-        let walkers = walkers.filter(|walker| near.contains(walker.position()));
-        let journeys: Vec<_> = walkers.filter_map(|walker| journey(ctx, portals, walker)).collect();
-        for (player, zone, arrival) in journeys {
-            if ctx.runs_here(&zone) || self.is_new(ctx, player) {
+        // Who stands still next to an exit doesn't fall into it: only those who walk go, or have walked in before.
+        let goes = |entity: &&Entity| entity.speed() > 0 || self.has_waited(ctx, entity);
+        let walkers = ctx.entities().iter().filter(|entity| near.contains(entity.position()));
+        let journeys = walkers.filter(goes).filter_map(|walker| journey(ctx, portals, walker));
+        for (player, zone, arrival) in journeys.collect::<Vec<_>>() {
+            if ctx.player(player).is_some_and(Player::is_pending) {
+                self.waiting.insert(player.entity(), ctx.tick());
+            } else if ctx.runs_here(&zone) || self.is_new(ctx, player) {
                 ctx.travel(player, zone, Some(arrival));
             }
         }
@@ -48,6 +54,12 @@ impl Module for Portals {
 }
 
 impl Portals {
+    /// True if the entity has waited for the database in a portal in the last tick, and lives.
+    fn has_waited(&self, ctx: &Ctx<'_>, entity: &Entity) -> bool {
+        let last = self.waiting.get(entity.id());
+        entity.hp() > 0 && last.is_some_and(|last| last + 1 >= ctx.tick())
+    }
+
     /// True if the player has just come into the closed portal, rather than standing in it since the last tick.
     fn is_new(&mut self, ctx: &Ctx<'_>, player: PlayerId) -> bool {
         let last = self.refused.insert(player.entity(), ctx.tick());
@@ -76,10 +88,6 @@ fn journey(
     walker: &Entity,
 ) -> Option<(PlayerId, ZoneName, Position)> {
     let player = ctx.player(ctx.player_of(walker.id())?)?;
-    if player.is_pending() {
-        // It may have left the portal when the database answers; if it hasn't, it asks again then.
-        return None;
-    }
     let portal = portals.iter().find(|portal| enters(ctx, &portal.area, walker))?;
     let target = &ctx.content()[portal.to];
     let arrival = target.place_in(&portal.arrival, player.character().0);
