@@ -184,6 +184,11 @@ impl Ctx<'_> {
         self.change(id, |entity| entity.set_hp(hp));
     }
 
+    /// From now on blows do nothing to an entity, or do again: a monster that runs home, say.
+    pub fn set_evading(&mut self, id: EntityId, evading: bool) {
+        self.change(id, |entity| entity.set_evading(evading));
+    }
+
     /// Shows everybody around that `attacker` hit `target`.
     pub fn show_strike(&mut self, attacker: EntityId, target: EntityId, damage: u32) {
         self.zone.visibility.strike(attacker, target, damage);

@@ -15,7 +15,9 @@ use crate::record::{BlankPage, Saved};
 use crate::zone::{Entity, EntityKind};
 
 /// Version of what is saved of a character: [`Wounds`].
-const SAVE_VERSION: u32 = 1;
+const SAVE_VERSION: u32 = 2;
+/// The version before: health and the cooldown alone, which are read from it.
+const OLDER_VERSION: u32 = 1;
 /// A blow does this much more or less than its strength, in hundredths.
 const SPREAD: u32 = 20;
 /// How long after the last blow a player begins to heal, in milliseconds.
@@ -32,7 +34,7 @@ pub struct Blow {
     pub attacker: EntityId,
     /// Who is struck.
     pub target: EntityId,
-    /// Damage before chance has its say.
+    /// Base damage, before the random spread; 0 does nothing.
     pub strength: u32,
 }
 
@@ -66,19 +68,39 @@ pub struct Combat {
     fighters: EntityMap<Fighter>,
 }
 
-/// What combat remembers of a player, in ticks.
+/// What combat remembers of a player: ticks from which on it can do something.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Fighter {
+    /// Strike again.
     ready_at: u64,
-    hurt_at: u64,
-    died_at: u64,
+    /// Heal.
+    heals_at: u64,
+    /// Come back to life.
+    back_at: u64,
 }
 
-/// What is saved of a character.
+/// What is saved of a character: its health, and how long it has to wait yet, in milliseconds. Time outside the world
+/// and on the way between zones doesn't count, so that no change of entity is a rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Wounds {
     hp: u32,
+    /// Until it can strike again.
     cooldown_ms: u32,
+    /// Until it begins to heal.
+    heals_in_ms: u32,
+    /// Until it can come back to life.
+    back_in_ms: u32,
+}
+
+impl Wounds {
+    /// What was saved; `None` if nothing was that this build can read.
+    fn read(saved: &Saved) -> Option<Self> {
+        let older = || {
+            let (hp, cooldown_ms) = saved.read(OLDER_VERSION)?;
+            Some(Self { hp, cooldown_ms, heals_in_ms: 0, back_in_ms: 0 })
+        };
+        saved.read(SAVE_VERSION).or_else(older)
+    }
 }
 
 impl Module for Combat {
@@ -96,24 +118,25 @@ impl Module for Combat {
 
     fn on_enter(&mut self, ctx: &mut Ctx<'_>, player: PlayerId, saved: Option<&Saved>) {
         let mut fighter = Fighter::default();
-        let saved = saved.filter(|saved| saved.version == SAVE_VERSION);
-        if let Some(Ok(wounds)) = saved.map(|saved| postcard::from_bytes::<Wounds>(&saved.bytes)) {
+        if let Some(wounds) = saved.and_then(Wounds::read) {
             ctx.set_hp(player.entity(), wounds.hp);
-            fighter.ready_at = ctx.tick() + ctx.ticks(wounds.cooldown_ms);
-            fighter.died_at = ctx.tick();
+            let after = |ms: u32| ctx.tick() + u64::from(ms.div_ceil(ctx.tick_ms()));
+            fighter = Fighter {
+                ready_at: after(wounds.cooldown_ms),
+                heals_at: after(wounds.heals_in_ms),
+                back_at: after(wounds.back_in_ms),
+            };
         }
         self.fighters.insert(player.entity(), fighter);
     }
 
     fn on_tick(&mut self, ctx: &mut Ctx<'_>) {
-        let (tick, every, after) =
-            (ctx.tick(), ctx.ticks(HEAL_EVERY_MS), ctx.ticks(HEALS_AFTER_MS));
+        let (tick, every) = (ctx.tick(), ctx.ticks(HEAL_EVERY_MS));
         if !tick.is_multiple_of(every) {
             return;
         }
         let wounded = |entity: &Entity| entity.hp() > 0 && entity.hp() < entity.max_hp();
-        let rested =
-            |id| self.fighters.get(id).is_some_and(|fighter| tick - fighter.hurt_at > after);
+        let rested = |id| self.fighters.get(id).is_some_and(|fighter| tick > fighter.heals_at);
         let healing: Vec<_> = ctx
             .players()
             .filter_map(|player| ctx.entity(player.id().entity()))
@@ -127,10 +150,15 @@ impl Module for Combat {
         let Some(body) = ctx.entity(player.entity()) else {
             return;
         };
-        let ready_at = self.fighters.get(player.entity()).map_or(0, |fighter| fighter.ready_at);
-        let ticks = u32::try_from(ready_at.saturating_sub(ctx.tick())).unwrap_or(u32::MAX);
-        let cooldown_ms = ticks.saturating_mul(ctx.tick_ms());
-        page.write(SAVE_VERSION, &Wounds { hp: body.hp(), cooldown_ms });
+        let fighter = self.fighters.get(player.entity()).copied().unwrap_or_default();
+        let wait_ms = |until| wait_ms(ctx, until);
+        let wounds = Wounds {
+            hp: body.hp(),
+            cooldown_ms: wait_ms(fighter.ready_at),
+            heals_in_ms: wait_ms(fighter.heals_at),
+            back_in_ms: wait_ms(fighter.back_at),
+        };
+        page.write(SAVE_VERSION, &wounds);
     }
 }
 
@@ -149,6 +177,10 @@ impl Combat {
             return Err(Refuse::new(Refusal::Dead, "the dead strike nobody"));
         }
         match target.kind() {
+            EntityKind::Monster if target.is_evading() => {
+                let message = "it runs home and can't be hurt on the way";
+                return Err(Refuse::new(Refusal::NotAllowed, message));
+            }
             EntityKind::Monster if target.hp() > 0 => {}
             EntityKind::Monster => return Err(absent()),
             EntityKind::Player => {
@@ -168,20 +200,23 @@ impl Combat {
         if !in_reach(ctx, body.position(), target.position(), reach) {
             return Err(Refuse::new(Refusal::OutOfRange, "that is too far away"));
         }
-        let (tick, tick_ms) = (ctx.tick(), ctx.tick_ms());
+        if strength == 0 {
+            return Err(Refuse::new(Refusal::NotAllowed, "players strike nobody here"));
+        }
         let fighter = self.fighters.get_or_insert_with(id, Fighter::default).ok_or_else(absent)?;
-        if tick < fighter.ready_at {
-            let ticks = u32::try_from(fighter.ready_at - tick).unwrap_or(u32::MAX);
-            let wait = ticks.saturating_mul(tick_ms);
+        let wait = wait_ms(ctx, fighter.ready_at);
+        if wait > 0 {
             return Err(Refuse::new(Refusal::Cooldown, "not ready yet").for_ms(wait));
         }
-        fighter.ready_at = tick + ctx.ticks(cooldown);
+        fighter.ready_at = ctx.tick() + ctx.ticks(cooldown);
         ctx.emit(Blow { attacker: id, target: EntityId(wish.target), strength });
         Ok(())
     }
 
     fn blow(&mut self, ctx: &mut Ctx<'_>, blow: &Blow) {
-        let Some(target) = ctx.entity(blow.target).filter(|target| target.hp() > 0) else {
+        let hurts = |target: &&Entity| target.hp() > 0 && !target.is_evading();
+        let Some(target) = ctx.entity(blow.target).filter(hurts).filter(|_| blow.strength > 0)
+        else {
             return;
         };
         let hp = target.hp();
@@ -190,10 +225,10 @@ impl Combat {
         let Blow { attacker, target: victim, .. } = *blow;
         ctx.set_hp(victim, hp - damage);
         ctx.show_strike(attacker, victim, damage);
-        let tick = ctx.tick();
+        let heals_at = ctx.tick() + ctx.ticks(HEALS_AFTER_MS);
         for side in [attacker, victim] {
             if ctx.player_of(side).is_some() {
-                self.note(side, |fighter| fighter.hurt_at = tick);
+                self.note(side, |fighter| fighter.heals_at = heals_at);
             }
         }
         ctx.emit(Hurt { attacker, victim, damage });
@@ -213,8 +248,9 @@ impl Combat {
             ctx.set_motion(victim, heading, 0);
         }
         if let Some(player) = ctx.player_of(victim) {
-            let tick = ctx.tick();
-            self.note(victim, |fighter| fighter.died_at = tick);
+            let respawn_ms = ctx.content().player().respawn_s.saturating_mul(1000);
+            let back_at = ctx.tick() + ctx.ticks(respawn_ms);
+            self.note(victim, |fighter| fighter.back_at = back_at);
             let killer = ctx.entity(killer).map(Entity::name).unwrap_or_default().to_owned();
             ctx.send(player, &Died { killer });
         }
@@ -232,11 +268,9 @@ impl Combat {
             return Err(Refuse::new(Refusal::BadRequest, "only the dead come back"));
         };
         let (max_hp, heading) = (body.max_hp(), body.heading());
-        let died_at = self.fighters.get(id).map_or(0, |fighter| fighter.died_at);
-        let back_at = died_at + ctx.ticks(ctx.content().player().respawn_s.saturating_mul(1000));
-        if ctx.tick() < back_at {
-            let ticks = u32::try_from(back_at - ctx.tick()).unwrap_or(u32::MAX);
-            let wait = ticks.saturating_mul(ctx.tick_ms());
+        let back_at = self.fighters.get(id).map_or(0, |fighter| fighter.back_at);
+        let wait = wait_ms(ctx, back_at);
+        if wait > 0 {
             return Err(Refuse::new(Refusal::Cooldown, "not yet").for_ms(wait));
         }
         let seed = ctx.player(player).map_or(0, |player| Player::character(player).0);
@@ -249,6 +283,12 @@ impl Combat {
         ctx.set_hp(id, max_hp);
         Ok(())
     }
+}
+
+/// Milliseconds until the tick `until`; 0 when it is here.
+fn wait_ms(ctx: &Ctx<'_>, until: u64) -> u32 {
+    let ticks = u32::try_from(until.saturating_sub(ctx.tick())).unwrap_or(u32::MAX);
+    ticks.saturating_mul(ctx.tick_ms())
 }
 
 #[cfg(test)]
@@ -331,5 +371,59 @@ mod tests {
         }
         test.leave("Ada").tick(1).player("Ada");
         assert!(test.entity("Ada").hp() < 100);
+    }
+
+    /// Ada, just hurt, with the health that she has left.
+    fn hurt() -> (GameTest, u32) {
+        let mut test = GameTest::new();
+        test.player("Ada").tick(200);
+        let me = test.entity("Ada").id();
+        test.emit(Blow { attacker: me, target: me, strength: 60 }).tick(1);
+        let left = test.entity("Ada").hp();
+        assert!(left < 60);
+        (test, left)
+    }
+
+    #[test]
+    fn healing_begins_eight_seconds_after_the_last_blow_and_not_sooner_by_a_new_login() {
+        let (mut test, left) = hurt();
+        test.tick(75);
+        assert_eq!(test.entity("Ada").hp(), left);
+        test.tick(15);
+        assert!(test.entity("Ada").hp() > left, "it heals");
+
+        let (mut test, left) = hurt();
+        test.leave("Ada").tick(100).player("Ada").tick(70);
+        assert_eq!(test.entity("Ada").hp(), left, "time outside the world is no rest");
+        test.tick(20);
+        assert!(test.entity("Ada").hp() > left, "it heals");
+    }
+
+    #[test]
+    fn healing_does_not_begin_sooner_by_a_portal() {
+        let (mut test, left) = hurt();
+        test.travel("Ada", "cellar").travel("Ada", "field").tick(60);
+        assert_eq!(test.entity("Ada").hp(), left);
+    }
+
+    #[test]
+    fn the_time_until_the_dead_come_back_goes_on_after_a_new_login() {
+        let mut test = GameTest::new();
+        test.player("Ada").tick(1);
+        let wait = 10 * u64::from(test.content().player().respawn_s);
+        let me = test.entity("Ada").id();
+        test.emit(Blow { attacker: me, target: me, strength: 100_000 }).tick(wait / 2);
+        test.leave("Ada").tick(wait).player("Ada").send(v1::Respawn {}).tick(1);
+        assert_eq!(test.refusals(), [Refusal::Cooldown]);
+        test.tick(wait / 2).send(v1::Respawn {}).tick(1);
+        assert_eq!(test.entity("Ada").hp(), 100);
+    }
+
+    #[test]
+    fn health_that_the_former_version_saved_is_read() {
+        let wounds = Wounds::read(&Saved::new(OLDER_VERSION, &(40_u32, 300_u32)));
+        let read = wounds.map(|wounds| (wounds.hp, wounds.cooldown_ms, wounds.heals_in_ms));
+        assert_eq!(read, Some((40, 300, 0)));
+        assert_eq!(Wounds::read(&Saved::new(SAVE_VERSION + 1, &(40_u32, 300_u32))), None);
     }
 }

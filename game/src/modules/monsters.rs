@@ -26,7 +26,8 @@ use turn::Turn;
 /// How long a dead monster lies there, in milliseconds: long enough to be seen falling.
 const CORPSE_MS: u32 = 5_000;
 /// Searches for a way around walls in one zone and tick, each at most
-/// [`PATH_NODES`](crate::zone::map::PATH_NODES) tiles or some 0.2 ms. Who gets none waits for the next tick.
+/// [`PATH_NODES`](crate::zone::map::PATH_NODES) tiles or some 0.2 ms. A monster that gets none waits, and the longest
+/// waiting is served first.
 const SEARCHES_PER_TICK: u32 = 5;
 /// Places that are drawn around a spawn point before a monster appears at the point itself.
 const PLACE_DRAWS: u32 = 16;
@@ -45,9 +46,9 @@ pub struct Monsters {
     corpses: Calendar<EntityId>,
     /// Who comes back: spawn points by their place in the zone's list.
     returns: Calendar<u32>,
-    /// Who has a turn in one tick; kept for its memory.
+    /// Who has a turn in one tick, each behind the tick since which it waits for a search; kept for its memory.
     #[serde(skip)]
-    turns: Vec<EntityId>,
+    turns: Vec<(u64, EntityId)>,
 }
 
 /// What is to appear, and where.
@@ -100,9 +101,11 @@ impl Module for Monsters {
         }
         let has_turn = |(id, mind): &(EntityId, &Mind)| mind.is_awake() || mind::looks(*id, tick);
         let turns = self.minds.iter(ctx.entities()).filter(has_turn);
-        self.turns.extend(turns.map(|(id, _)| id));
+        self.turns.extend(turns.map(|(id, mind)| (mind.waits_since().unwrap_or(u64::MAX), id)));
+        // The longest waiting first, so that no slot is served before another one in every tick.
+        self.turns.sort_by_key(|(since, _)| *since);
         let mut searches = SEARCHES_PER_TICK;
-        for id in self.turns.drain(..) {
+        for (_, id) in self.turns.drain(..) {
             let Some(mind) = self.minds.get_mut(id) else {
                 continue;
             };
@@ -153,23 +156,20 @@ impl Monsters {
         Some(id)
     }
 
-    fn hurt(&mut self, ctx: &mut Ctx<'_>, hurt: &Hurt) {
+    fn hurt(&mut self, _: &mut Ctx<'_>, hurt: &Hurt) {
         let Some(mind) = self.minds.get_mut(hurt.victim) else {
             return;
         };
-        if mind.is_returning() {
-            // Otherwise it could be shot dead on the leash's end without ever reaching anybody.
-            if let Some(body) = ctx.entity(hurt.victim).filter(|body| body.hp() > 0) {
-                let full = body.max_hp();
-                ctx.set_hp(hurt.victim, full);
-            }
-        } else if hurt.attacker != hurt.victim {
+        if hurt.attacker != hurt.victim {
             mind.provoke(hurt.attacker, hurt.damage);
         }
     }
 
     fn killed(&mut self, ctx: &mut Ctx<'_>, killed: &Killed) {
         let Some(mind) = self.minds.remove(killed.victim) else {
+            // A player that comes back to life before a monster's next turn must not be hunted for its former life.
+            let minds = self.minds.iter_mut(ctx.entities());
+            minds.for_each(|(_, mind)| mind.forget(killed.victim));
             return;
         };
         let tick = ctx.tick();

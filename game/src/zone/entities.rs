@@ -129,6 +129,7 @@ pub struct Entity {
     heading: Heading,
     changes: Changes,
     kind: EntityKind,
+    evading: bool,
     speed: u32,
     hp: u32,
     max_hp: u32,
@@ -198,6 +199,12 @@ impl Entity {
         self.max_hp
     }
 
+    /// True while blows do nothing to it.
+    #[must_use]
+    pub const fn is_evading(&self) -> bool {
+        self.evading
+    }
+
     /// How many items lie here; 0 for what is no item.
     #[must_use]
     pub const fn quantity(&self) -> u32 {
@@ -234,6 +241,11 @@ impl Entity {
         self.changes.vitals |= self.max_hp != max_hp;
         self.max_hp = max_hp;
         self.set_hp(self.hp);
+    }
+
+    /// From now on blows do nothing to it, or do again.
+    pub fn set_evading(&mut self, evading: bool) {
+        self.evading = evading;
     }
 
     /// Sets how many items lie here.
@@ -290,6 +302,7 @@ impl Entities {
             heading: spawn.heading,
             changes: Changes::default(),
             kind: spawn.kind,
+            evading: false,
             speed: 0,
             hp: spawn.hp.min(spawn.max_hp),
             max_hp: spawn.max_hp,

@@ -75,8 +75,17 @@ impl Mind {
         !matches!(self.state, State::Asleep)
     }
 
-    pub(super) const fn is_returning(&self) -> bool {
-        matches!(self.state, State::Return { .. })
+    /// Forgets somebody, as if it had never come near.
+    pub(super) fn forget(&mut self, hated: EntityId) {
+        self.threat.forget(hated);
+    }
+
+    /// When it began to wait for a search of a way, in ticks; `None` if it doesn't.
+    pub(super) const fn waits_since(&self) -> Option<u64> {
+        match &self.state {
+            State::Chase { way, .. } | State::Return { way, .. } => way.waits_since(),
+            State::Asleep | State::Idle { .. } | State::Wander { .. } => None,
+        }
     }
 
     /// Somebody deserves to be hated.
@@ -157,8 +166,11 @@ impl Mind {
         if turn.reaches(there) {
             turn.face(there);
             self.strike(turn, target);
-        } else if !turn.pursue(&mut way, there) {
-            self.threat.forget(target);
+        } else {
+            let beside = turn.place_beside(there);
+            if !turn.pursue(&mut way, beside) {
+                self.threat.forget(target);
+            }
         }
         State::Chase { target, way }
     }
@@ -175,6 +187,8 @@ impl Mind {
     fn give_up(&mut self, turn: &mut Turn<'_, '_>) -> State {
         self.threat.clear();
         turn.heal();
+        // Otherwise it could be shot dead on the leash's end without ever reaching anybody.
+        turn.set_evading(true);
         let until = turn.after(RETURN_MS);
         self.run_home(turn, Way::default(), until)
     }
@@ -186,6 +200,7 @@ impl Mind {
         }
         turn.appear_at(self.home);
         turn.heal();
+        turn.set_evading(false);
         rest(turn)
     }
 }

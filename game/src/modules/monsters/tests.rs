@@ -1,12 +1,14 @@
 //! What monsters do, each by an example on a field of 200 m by 200 m.
 
-use protocol::v1::{Attack, CommandResult};
+use protocol::v1::{Attack, CommandResult, Move, Refusal};
 
+use super::SEARCHES_PER_TICK;
 use crate::content::{Content, ContentFiles};
 use crate::ids::{EntityId, ZoneName};
 use crate::input::Input;
 use crate::load::LoadLevel;
 use crate::modules;
+use crate::modules::combat::{Blow, Killed};
 use crate::space::{Position, distance_squared};
 use crate::testing::GameTest;
 use crate::zone::{Entity, EntityKind};
@@ -56,12 +58,16 @@ const RESPAWN_S: u64 = 8;
 
 /// Ada at the western edge of a world with these spawn points and walls, out of everybody's sight.
 fn world(spawns: &str, walls: &str) -> GameTest {
+    world_of(PLAYER, spawns, walls)
+}
+
+fn world_of(player: &str, spawns: &str, walls: &str) -> GameTest {
     let zone = format!(
         "name = \"Arena\"\ntile_cm = 200\nstart = [3, 50]\ngraveyard = [3, 3]\nspawns = [{spawns}]\n\
          [drawn]\nblank = [100, 100]\nwalls = [{walls}]\n"
     );
     let files = ContentFiles::from_iter([
-        ("player.toml", PLAYER),
+        ("player.toml", player),
         ("items.toml", ""),
         ("monsters.toml", MONSTERS),
         ("zones/arena.toml", zone.as_str()),
@@ -275,8 +281,8 @@ fn the_most_hated_attacker_is_the_target() {
     assert!(test.entity("Bob").hp() < bob);
 }
 
-#[test]
-fn on_the_end_of_its_leash_it_runs_home_heals_and_ignores_everybody() {
+/// A wounded hound that Ada has pulled over its leash: it has just turned home.
+fn returning() -> (GameTest, EntityId) {
     let mut test = one("hound", "");
     let hound = monster(&test).id();
     strike(&mut test, "Ada", hound);
@@ -285,8 +291,14 @@ fn on_the_end_of_its_leash_it_runs_home_heals_and_ignores_everybody() {
         let ahead = east_of(monster(&test).position(), 400);
         test.place("Ada", ahead);
     }
-    let turned_at = monster(&test).position();
     test.tick(2);
+    (test, hound)
+}
+
+#[test]
+fn on_the_end_of_its_leash_it_runs_home_heals_and_ignores_everybody() {
+    let (mut test, hound) = returning();
+    let turned_at = monster(&test).position();
     let unhurt = test.entity("Ada").hp();
     assert_eq!(monster(&test).hp(), 200);
     for _ in 0..3 {
@@ -297,6 +309,89 @@ fn on_the_end_of_its_leash_it_runs_home_heals_and_ignores_everybody() {
     test.place("Ada", turned_at).tick(120);
     assert!(is_home(&test), "{:?}", monster(&test));
     assert!(test.entity("Ada").hp() >= unhurt);
+}
+
+#[test]
+fn a_monster_on_its_way_home_is_killed_neither_by_one_strong_blow_nor_by_many() {
+    let (mut test, hound) = returning();
+    let attacker = test.entity("Ada").id();
+    test.emit(Blow { attacker, target: hound, strength: 10_000 }).tick(1);
+    for _ in 0..30 {
+        test.emit(Blow { attacker, target: hound, strength: 100 });
+    }
+    test.tick(1);
+    assert_eq!(monster(&test).hp(), 200);
+    let refused = test.refusals().len();
+    strike(&mut test, "Ada", hound);
+    assert_eq!(test.refusals()[refused..], [Refusal::NotAllowed]);
+    test.place("Ada", AFAR).tick(120);
+    test.emit(Blow { attacker, target: hound, strength: 10_000 }).tick(1);
+    assert_eq!(monster(&test).hp(), 0, "at home it fights again");
+}
+
+#[test]
+fn a_player_that_died_is_not_hunted_for_its_former_life() {
+    let mut test = one("hound", "");
+    let hound = monster(&test).id();
+    strike(&mut test, "Ada", hound);
+    test.place("Ada", east_of(HOME, 1500)).tick(20);
+    assert!(!is_home(&test), "{:?}", monster(&test));
+    // Dead and back before the hound's next turn, and too far away to be noticed anew.
+    let victim = test.entity("Ada").id();
+    test.emit(Killed { killer: hound, victim }).place("Ada", east_of(HOME, 2000)).tick(60);
+    assert!(is_home(&test), "{:?}", monster(&test));
+}
+
+#[test]
+fn hunters_of_one_spawn_spread_around_their_prey() {
+    let spawn = r#"{ monster = "hound", at = [48, 50], radius_cm = 0, count = 10, respawn_s = 8 }"#;
+    let mut test = world(spawn, "");
+    test.place("Ada", east_of(HOME, -900)).tick(40);
+    let places: Vec<Position> = monsters(&test).map(Entity::position).collect();
+    for (index, place) in places.iter().enumerate() {
+        assert!(place.is_within(200, test.position("Ada")), "{place:?} can't strike");
+        let crowded = places[..index].iter().find(|other| other.is_within(3, *place));
+        assert_eq!(crowded, None, "{place:?} of {places:?}");
+    }
+}
+
+#[test]
+fn every_hunter_behind_a_wall_gets_its_way_in_turn() {
+    const HUNTERS: u32 = 100;
+    let spawn = format!(
+        "{{ monster = \"sheep\", at = [46, 50], radius_cm = 500, count = {HUNTERS}, respawn_s = 8 }}"
+    );
+    let strong = PLAYER.replace("hp = 1000", "hp = 1000000");
+    let mut test = world_of(&strong, &spawn, "[50, 43, 1, 15]");
+    test.place("Ada", Position::new(10_260, 10_000));
+    let attacker = test.entity("Ada").id();
+    let homes: Vec<_> = monsters(&test).map(|sheep| (sheep.id(), sheep.position())).collect();
+    for (target, _) in &homes {
+        test.emit(Blow { attacker, target: *target, strength: 1 });
+    }
+    let mut waiting = homes;
+    // Twice the time of a fair turn, and a second.
+    for tick in 0..HUNTERS / SEARCHES_PER_TICK * 2 + 10 {
+        // Up and down behind the wall, so that ways that were found become useless.
+        let heading = if (tick / 12) % 2 == 0 { 16_384 } else { 49_152 };
+        test.send(Move { heading, walking: true, sequence: tick }).tick(1);
+        let entities = test.game().entities(&ZoneName::new("arena")).unwrap();
+        let place = |id| entities.get(id).map(Entity::position).unwrap();
+        waiting.retain(|(id, home)| place(*id).is_within(40, *home));
+    }
+    assert_eq!(waiting, [], "stood still all the time");
+}
+
+#[test]
+fn a_player_whose_damage_is_0_does_none() {
+    let spawn = r#"{ monster = "sheep", at = [48, 50], radius_cm = 0, count = 1, respawn_s = 8 }"#;
+    let mut test = world_of(&PLAYER.replace("damage = 20", "damage = 0"), spawn, "");
+    let sheep = monster(&test).id();
+    strike(&mut test, "Ada", sheep);
+    assert_eq!((monster(&test).hp(), test.refusals()), (200, vec![Refusal::NotAllowed]));
+    let attacker = test.entity("Ada").id();
+    test.emit(Blow { attacker, target: sheep, strength: 0 }).tick(1);
+    assert_eq!(monster(&test).hp(), 200);
 }
 
 #[test]

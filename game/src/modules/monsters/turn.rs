@@ -11,7 +11,7 @@ use crate::ids::EntityId;
 use crate::load::LoadLevel;
 use crate::modules::combat::Blow;
 use crate::modules::movement::in_reach;
-use crate::space::{Position, distance_squared, heading_towards};
+use crate::space::{Heading, Position, Residue, distance_squared, heading_towards, step};
 use crate::zone::map::PATH_NODES;
 use crate::zone::{Entity, EntityKind};
 
@@ -24,6 +24,11 @@ const MOVED_FAR_CM: u32 = 200;
 /// A chaser comes this much nearer than its attacks reach, in hundredths of the reach, so that a step back of its
 /// prey doesn't set it in motion again.
 const CLOSE_UP: u32 = 75;
+/// A chaser makes for a place so far from its prey, in hundredths of its reach: nearer than [`CLOSE_UP`], so that it can
+/// strike before it is there.
+const BESIDE: u32 = 60;
+/// With a place nearer to its prey than this, in centimetres, a chaser makes straight for the prey.
+const BESIDE_LEAST_CM: u32 = 4 * ARRIVED_CM;
 /// Under load a monster is awake while a player is at most so much farther away than it hunts, in centimetres: at a
 /// run, that is two seconds to wake up, which it does within [`LOOK_TICKS`](super::mind::LOOK_TICKS).
 const COMPANY_CM: u32 = 1_000;
@@ -38,6 +43,15 @@ pub(super) struct Way {
     to: Position,
     /// The first tick in which another search is allowed.
     search_at: u64,
+    /// The tick since which a search is wanted and there was none left; 0 if none is.
+    waits_since: u64,
+}
+
+impl Way {
+    /// When the wait for a search began, in ticks; `None` if there is no wait.
+    pub(super) const fn waits_since(&self) -> Option<u64> {
+        if self.waits_since == 0 { None } else { Some(self.waits_since) }
+    }
 }
 
 /// One monster in one tick.
@@ -140,6 +154,22 @@ impl Turn<'_, '_> {
         in_reach(self.ctx, self.here, there, reach)
     }
 
+    /// A place at the side of somebody who stands `there`, from where it can strike: each monster has its own, so that
+    /// those who come the same way don't all end up in one spot. Without room for that it is `there` itself.
+    pub(super) fn place_beside(&self, there: Position) -> Position {
+        let range = self.ctx.content()[self.monster].attack_range_cm.unsigned_abs();
+        let distance = range * BESIDE / 100;
+        if distance < BESIDE_LEAST_CM {
+            return there;
+        }
+        let Some(towards_me) = heading_towards(there, self.here) else {
+            return there;
+        };
+        let turned = towards_me.0.wrapping_add(own_angle(self.id));
+        let (beside, _) = step(there, Residue::default(), Heading(turned), distance, 1000);
+        if self.ctx.map().clear_line(there, beside) { beside } else { there }
+    }
+
     fn sees(&self, there: Position) -> bool {
         self.ctx.map().clear_line(self.here, there)
     }
@@ -155,6 +185,16 @@ impl Turn<'_, '_> {
             self.sees(goal).then_some(goal)
         })
     }
+}
+
+/// The monster's own angle to the side on which it comes, at most an eighth of a turn either way: from larger ones they
+/// end up at the same places. Neighbouring slots, as those of one spawn are, get angles far apart: multiples of the
+/// golden ratio, Knuth's multiplicative hashing.
+fn own_angle(id: EntityId) -> u16 {
+    const GOLDEN: u16 = 40_503;
+    const EIGHTH: u16 = 1 << 13;
+    let slot = u16::try_from(id.slot() & 0xffff).unwrap_or(0);
+    (slot.wrapping_mul(GOLDEN) >> 2).wrapping_sub(EIGHTH)
 }
 
 /// Acting.
@@ -175,6 +215,11 @@ impl Turn<'_, '_> {
 
     pub(super) fn strike(&mut self, blow: Blow) {
         self.ctx.emit(blow);
+    }
+
+    /// From now on blows do nothing to it, or do again.
+    pub(super) fn set_evading(&mut self, evading: bool) {
+        self.ctx.set_evading(self.id, evading);
     }
 
     pub(super) fn heal(&mut self) {
@@ -214,20 +259,26 @@ impl Turn<'_, '_> {
         }
         if self.sees(to) {
             way.places.clear();
+            way.waits_since = 0;
             self.walk_to(to, speed);
             return true;
         }
         let leads_there = !way.places.is_empty() && way.to.is_within(MOVED_FAR_CM, to);
-        if !leads_there && self.tick >= way.search_at && *self.searches > 0 {
-            *self.searches -= 1;
-            let Some(places) = self.ctx.map().path(self.here, to, PATH_NODES) else {
-                return false;
-            };
-            *way = Way {
-                places: places.into_iter().rev().collect(),
-                to,
-                search_at: self.after(SEARCH_EVERY_MS),
-            };
+        if !leads_there && self.tick >= way.search_at {
+            if *self.searches == 0 {
+                way.waits_since = way.waits_since().unwrap_or(self.tick);
+            } else {
+                *self.searches -= 1;
+                let Some(places) = self.ctx.map().path(self.here, to, PATH_NODES) else {
+                    return false;
+                };
+                *way = Way {
+                    places: places.into_iter().rev().collect(),
+                    to,
+                    search_at: self.after(SEARCH_EVERY_MS),
+                    waits_since: 0,
+                };
+            }
         }
         self.follow(way, speed);
         true
