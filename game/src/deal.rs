@@ -43,6 +43,14 @@ pub(crate) struct InHand {
     from: Owner,
 }
 
+/// Where something comes to in an inventory.
+#[derive(Debug, Clone, Copy)]
+struct Room {
+    slot: u32,
+    /// The stack in this slot that it joins; `None` if the slot is free.
+    stack: Option<ItemId>,
+}
+
 impl InHand {
     /// What lies on a zone's ground, owned by it, on its way to somebody.
     pub(crate) fn from_ground(item: ItemRecord) -> Self {
@@ -77,10 +85,10 @@ impl Deal<'_, '_> {
         self.party(player).map(|party| &party.after)
     }
 
-    /// A new item for the player. Gives its id.
+    /// A new item for the player, in a free slot or on a stack that has room for it. Gives the id of what holds it.
     ///
     /// # Errors
-    /// When the content knows no such item, `quantity` isn't 1 to a stack, or there is no free slot.
+    /// When the content knows no such item, `quantity` isn't 1 to a stack, or there is no room.
     pub fn create(
         &mut self,
         player: PlayerId,
@@ -96,13 +104,13 @@ impl Deal<'_, '_> {
                 let message = format!("one {template} is 1 to {most}");
                 return Err(Refuse::new(Refusal::BadRequest, message));
             }
-            let slot = deal.free_slot(player)?;
-            let owner = deal.owner(player)?;
+            let room = deal.room_for(player, template, quantity)?;
+            let (owner, slot) = (deal.owner(player)?, room.slot);
             let id = deal.ctx.new_item_id()?;
             let item = ItemRecord { id, owner, slot, template: template.to_owned(), quantity };
             deal.changes.push(Change::Create(item.clone()));
             deal.party(player)?.after.insert(item);
-            Ok(id)
+            deal.join(player, id, room)
         })
     }
 
@@ -224,17 +232,47 @@ impl Deal<'_, '_> {
         })
     }
 
-    /// Gives an item to a player. Gives its id.
+    /// Gives an item to a player, into a free slot or on a stack that has room for it. Gives the id of what holds it.
     pub(crate) fn put(&mut self, player: PlayerId, hand: InHand) -> Result<ItemId, Refuse> {
         self.step(|deal| {
-            let slot = deal.free_slot(player)?;
-            let to = deal.owner(player)?;
+            let room = deal.room_for(player, &hand.item.template, hand.item.quantity)?;
+            let (to, slot) = (deal.owner(player)?, room.slot);
             let InHand { item, from } = hand;
             let id = item.id;
             deal.changes.push(Change::Move { item: id, from, to: to.clone(), slot });
             deal.party(player)?.after.insert(ItemRecord { owner: to, slot, ..item });
-            Ok(id)
+            deal.join(player, id, room)
         })
+    }
+
+    /// A free slot, or without one the first stack of `template` that has room for `quantity` more.
+    fn room_for(
+        &mut self,
+        player: PlayerId,
+        template: &str,
+        quantity: u32,
+    ) -> Result<Room, Refuse> {
+        let most = self.ctx.content().item_kind(template).map_or(1, |kind| kind.stack);
+        let inventory = self.inventory(player)?;
+        if inventory.free_slot().is_none() {
+            let has_room = |stack: &&ItemRecord| {
+                let sum = stack.quantity.checked_add(quantity);
+                stack.template == template && sum.is_some_and(|sum| sum <= most)
+            };
+            let stack = inventory.items().filter(has_room).min_by_key(|stack| stack.slot);
+            if let Some(stack) = stack {
+                return Ok(Room { slot: stack.slot, stack: Some(stack.id) });
+            }
+        }
+        self.free_slot(player).map(|slot| Room { slot, stack: None })
+    }
+
+    /// What has come into a room without a slot of its own becomes a part of the stack there.
+    fn join(&mut self, player: PlayerId, item: ItemId, room: Room) -> Result<ItemId, Refuse> {
+        match room.stack {
+            Some(stack) => self.merge(player, item, stack).map(|()| stack),
+            None => Ok(item),
+        }
     }
 
     /// Gives an item to the ground. Gives it as it lies there.

@@ -72,6 +72,9 @@ impl Items {
         player: PlayerId,
         wish: DropItem,
     ) -> Result<(), Refuse> {
+        if ctx.entity(player.entity()).is_none_or(|body| body.hp() == 0) {
+            return Err(Refuse::new(Refusal::Dead, "the dead drop nothing"));
+        }
         let entity = ctx.drop_to_ground(player, ItemId(wish.item))?;
         self.lie(ctx, Some(entity));
         Ok(())
@@ -196,6 +199,7 @@ mod tests {
 
     use super::*;
     use crate::input::Input;
+    use crate::modules::combat::Blow;
     use crate::testing::GameTest;
 
     #[test]
@@ -212,6 +216,38 @@ mod tests {
             test.received_by::<InventoryChanged>("Bob").last().unwrap().changed[0].id,
             sword.0
         );
+    }
+
+    #[test]
+    fn the_dead_drop_nothing() {
+        let mut test = GameTest::new();
+        test.player("Ada").give("sword", 1).tick(1);
+        let (me, sword) = (test.entity("Ada").id(), test.items("Ada")[0]);
+        test.emit(Blow { attacker: me, target: me, strength: 100_000 }).tick(1);
+        test.send(DropItem { item: sword.0 }).tick(1);
+        assert_eq!((test.refusals(), test.items("Ada")), (vec![Refusal::Dead], vec![sword]));
+    }
+
+    #[test]
+    fn what_fits_on_a_stack_is_picked_up_with_all_slots_taken() {
+        let mut test = GameTest::new();
+        test.player("Bob").give("coin", 10).give("coin", 90).tick(1);
+        test.player("Ada").give("coin", 10);
+        test.give("sword", 1).give("sword", 1).give("sword", 1).tick(1);
+        let [few, many] = test.items("Bob")[..] else { panic!() };
+        let before = test.inventory("Ada");
+        test.place_beside("Bob", "Ada").act_as("Bob");
+        for (coins, takes) in [(many, true), (few, false)] {
+            test.act_as("Bob").send(DropItem { item: coins.0 }).tick(2);
+            let entity = test.act_as("Ada").entity_of_kind(EntityKind::Item).0;
+            test.request(7, PickUp { entity }).tick(1);
+            assert_eq!(test.refusals().is_empty(), takes, "{:?}", test.refusals());
+        }
+        assert_eq!(test.refusals(), [Refusal::InventoryFull]);
+        let mut expected = before;
+        expected[0].1 = 100;
+        assert_eq!(test.inventory("Ada"), expected);
+        test.expect(|change: &InventoryChanged| change.changed[0].quantity == 100);
     }
 
     /// Ada beside a pile of gold, which a rat has left.

@@ -188,6 +188,16 @@ mod tests {
     }
 
     #[test]
+    fn what_fits_on_a_stack_is_bought_with_all_slots_taken() {
+        let (mut test, entity) = at_the_smithy();
+        test.give("coin", 98).give("sword", 1).give("sword", 1).give("sword", 1).tick(1);
+        test.send(buy(entity, "coin", 2)).send(buy(entity, "coin", 1)).tick(1);
+        assert_eq!(test.refusals(), [Refusal::InventoryFull]);
+        assert_eq!(test.inventory("Ada")[0], ("coin".to_owned(), 100));
+        assert_eq!((test.inventory("Ada").len(), test.gold("Ada")), (4, 98));
+    }
+
+    #[test]
     fn what_is_sold_leaves_the_world_for_its_price() {
         let (mut test, entity) = at_the_smithy();
         test.give("sword", 1).tick(1);
