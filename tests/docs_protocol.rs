@@ -1,8 +1,8 @@
-//! docs/protocol.md says what the protocol is: every code and message is in it, and its bytes are the real ones.
+//! docs/protocol.md says what the protocol is: every code is in it, and its bytes are the real ones.
 
 use prost::Message as _;
-use protocol::v1::{ClientPacket, Farewell, Hello, Refusal, SERVER_MESSAGES, client_packet::Body};
-use protocol::{Lane, PROTOCOL_VERSION};
+use protocol::PROTOCOL_VERSION;
+use protocol::v1::{ClientPacket, Farewell, Hello, Refusal, client_packet::Body};
 use tests::server::repository;
 
 fn page() -> String {
@@ -26,16 +26,6 @@ fn every_refusal_and_farewell_is_explained() {
     assert!(codes.len() > 40, "codes have no gaps");
     for (code, name) in codes {
         assert!(has_row(&page, code, name), "docs/protocol.md lacks the row of {code}, {name}");
-    }
-}
-
-#[test]
-fn every_message_of_the_value_lane_is_named_as_one() {
-    let page = page();
-    let value = page.lines().find(|line| line.starts_with("- *Value*")).unwrap();
-    for info in SERVER_MESSAGES {
-        let named = value.contains(&format!("`{}`", info.name));
-        assert_eq!(named, info.lane == Lane::Value, "{}", info.name);
     }
 }
 

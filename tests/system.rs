@@ -19,6 +19,7 @@ mod first_steps;
 mod io_threads;
 mod logins;
 mod mail;
+mod outside_messages;
 mod overload;
 mod python_client;
 mod saves;

@@ -2,6 +2,7 @@
 
 mod documents;
 mod functions;
+mod generated;
 mod layers;
 mod sources;
 

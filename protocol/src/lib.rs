@@ -6,6 +6,9 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may end at the first surprise"))]
 
+// Generated code names this crate as crates outside do.
+extern crate self as protocol;
+
 mod envelope;
 mod frame;
 mod message;
@@ -26,7 +29,7 @@ pub use view::{ViewHeader, ViewStates, put_cell_state, put_view_prefix};
 /// The version that [`v1::Hello`] must name.
 pub const PROTOCOL_VERSION: u32 = 1;
 
-/// The messages of `proto/realmbeat/v1`, with ids, lanes, phases and bounds derived from their descriptors.
+/// The messages of `proto/realmbeat/v1`, with the ids, lanes, phases and bounds that they state as options.
 pub mod v1 {
     #![allow(
         missing_docs,
@@ -36,5 +39,4 @@ pub mod v1 {
         reason = "generated code"
     )]
     include!(concat!(env!("OUT_DIR"), "/realmbeat.v1.rs"));
-    include!(concat!(env!("OUT_DIR"), "/message_ids.rs"));
 }

@@ -82,14 +82,14 @@ impl ServerInfo {
     }
 }
 
-/// A message that clients send. Implemented by the build for those of [`v1`](crate::v1), by hand for a module
-/// outside this repository.
+/// A message that clients send. Generated from its options in a `.proto` file, for [`v1`](crate::v1) and for crates
+/// outside this repository (`protocol_build::compile`); one with a struct of its own implements it by hand.
 pub trait ClientMessage: Message + Default {
     /// Its id, name, phase and bounds.
     const INFO: ClientInfo;
 }
 
-/// A message that the server sends. See [`ClientMessage`] for who implements it.
+/// A message that the server sends. Implemented as [`ClientMessage`] is.
 pub trait ServerMessage: Message {
     /// Its id, name and lane.
     const INFO: ServerInfo;
@@ -241,7 +241,7 @@ mod tests {
         for entry in &now {
             assert!(
                 PUBLISHED.lines().any(|line| line == entry),
-                "add {entry:?} to message_ids.txt"
+                "{entry:?} isn't in message_ids.txt: run `cargo xtask proto`"
             );
         }
     }

@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use tests::server::repository;
 
 /// Each crate of the workspace, and the crates of the workspace that it may use. `private-postgres` is for tests alone.
-const MAY_USE: [(&str, &[&str]); 9] = [
-    ("protocol", &[]),
+const MAY_USE: [(&str, &[&str]); 10] = [
+    ("protocol-build", &[]),
+    ("protocol", &["protocol-build"]),
     ("game", &["protocol"]),
     ("private-postgres", &[]),
     ("server", &["game", "protocol", "private-postgres"]),
     ("client-bot", &["protocol"]),
-    ("tests", &["protocol", "game", "server", "client-bot", "private-postgres"]),
+    ("tests", &["protocol-build", "protocol", "game", "server", "client-bot", "private-postgres"]),
     ("bench", &["protocol", "game", "server", "private-postgres"]),
     ("gates", &["protocol", "game"]),
-    ("xtask", &[]),
+    ("xtask", &["protocol-build"]),
 ];
 
 fn manifest(folder: &str) -> toml::Table {

@@ -1,5 +1,5 @@
 //! `cargo xtask`: what people do with this repository in one command, show it (`demo`), prove it (`test`), try to break
-//! it (`crash`) and see what it costs (`bench`, `gates`).
+//! it (`crash`), see what it costs (`bench`, `gates`) and generate its messages (`proto`).
 
 #![expect(
     clippy::print_stdout,
@@ -13,6 +13,7 @@ mod child;
 mod crash;
 mod demo;
 mod gates;
+mod proto;
 mod test;
 
 use std::path::Path;
@@ -28,6 +29,7 @@ enum CommandLine {
     Crash(crash::Crash),
     Demo(demo::Demo),
     Gates(gates::Gates),
+    Proto(proto::Proto),
     Test(test::Test),
     #[command(hide = true)]
     Until(child::UntilParentEnds),
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         CommandLine::Crash(crash) => crash.run(),
         CommandLine::Demo(demo) => demo.run(),
         CommandLine::Gates(gates) => gates.run(),
+        CommandLine::Proto(proto) => proto.run(),
         CommandLine::Test(test) => test.run(),
         CommandLine::Until(program) => program.run(),
     };
