@@ -61,7 +61,7 @@ impl Simulation {
         // There are no connections to lose here; fighters make the most of a world.
         (script.mixed.reconnect, script.mixed.fight) = (0, 100);
         let common = Arc::new(Common {
-            server: ([127, 0, 0, 1], 1).into(),
+            servers: vec![([127, 0, 0, 1], 1).into()],
             credentials: Credentials::Password("simulated".into()),
             prefix: "sim".into(),
             seed,
