@@ -6,6 +6,7 @@ mod items;
 mod lookup;
 mod map;
 mod monsters;
+mod name;
 mod player;
 mod shops;
 mod source;
@@ -15,19 +16,23 @@ mod zones;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Index;
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
-pub use error::ContentError;
+pub use error::{ContentError, ContentErrors, ERRORS_SHOWN};
 pub use items::ItemKind;
 pub use monsters::{Drop, MonsterKind};
+pub use name::NAME_CHARS;
 pub use player::PlayerDefaults;
 pub use shops::{Good, SHOP_GOODS, Shop};
-pub use zones::{Portal, Spawn, ZONE_MONSTERS, ZONE_PORTALS, ZoneContent};
+pub use zones::{Portal, Spawn, ZONE_MONSTERS, ZONE_PORTALS, ZoneContent, ZoneReport};
 
+use error::Mistakes;
+use map::extension;
+use monsters::Items;
 use source::{Source, check_name};
 
 use crate::ids::ZoneName;
@@ -41,41 +46,56 @@ const MONSTERS: &str = "monsters.toml";
 const SHOPS: &str = "shops.toml";
 const ZONES: &str = "zones/";
 const MAPS: &str = "maps/";
+/// What the names of Tiled's own files end with: they may lie anywhere, as its projects are laid out.
+const OF_TILED: [&str; 4] = ["tmx", "tsx", "tmj", "tsj"];
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// The content files as text, by their path below the content directory with `/` between folders.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ContentFiles(BTreeMap<String, String>);
+pub struct ContentFiles {
+    texts: BTreeMap<String, String>,
+    left_out: BTreeSet<String>,
+}
 
 impl ContentFiles {
-    /// Adds a file, or replaces the one of that path.
+    /// Adds a file, or replaces the one of that path. A byte order mark, which some editors put first, is no part of the
+    /// text.
     pub fn insert(&mut self, path: impl Into<String>, text: impl Into<String>) {
-        self.0.insert(path.into(), text.into());
+        let mut text: String = text.into();
+        if text.starts_with(BYTE_ORDER_MARK) {
+            text.remove(0);
+        }
+        self.texts.insert(path.into(), text);
+    }
+
+    /// Adds the path of a file that is there and isn't read, so that nobody is told that it isn't there.
+    pub fn leave_out(&mut self, path: impl Into<String>) {
+        self.left_out.insert(path.into());
+    }
+
+    fn is_left_out(&self, path: &str) -> bool {
+        self.left_out.contains(path)
     }
 
     /// All paths, in order.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.texts.keys().map(String::as_str)
     }
 
     /// The text of a file.
     #[must_use]
     pub fn get(&self, path: &str) -> Option<&str> {
-        self.0.get(path).map(String::as_str)
+        self.texts.get(path).map(String::as_str)
     }
 
     /// Path and text of a file.
     fn entry(&self, path: &str) -> Option<(&str, &str)> {
-        let (path, text) = self.0.get_key_value(path)?;
+        let (path, text) = self.texts.get_key_value(path)?;
         Some((path, text))
     }
 
     /// A file that must be there. Its absence is added to `errors`.
-    fn need<'a>(
-        &'a self,
-        path: &'a str,
-        what: &str,
-        errors: &mut Vec<ContentError>,
-    ) -> Option<Source<'a>> {
+    fn need<'a>(&'a self, path: &'a str, what: &str, errors: &mut Mistakes) -> Option<Source<'a>> {
         let file = self.entry(path).map(|(file, text)| Source { file, text });
         if file.is_none() {
             let nothing = Source { file: path, text: "" };
@@ -87,8 +107,9 @@ impl ContentFiles {
 
 impl<P: Into<String>, T: Into<String>> FromIterator<(P, T)> for ContentFiles {
     fn from_iter<I: IntoIterator<Item = (P, T)>>(files: I) -> Self {
-        let files = files.into_iter();
-        Self(files.map(|(path, text)| (path.into(), text.into())).collect())
+        let mut read = Self::default();
+        files.into_iter().for_each(|(path, text)| read.insert(path, text));
+        read
     }
 }
 
@@ -134,43 +155,75 @@ pub struct Content {
     shops: Vec<Shop>,
 }
 
+/// Content, and how it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// The content itself.
+    pub content: Content,
+    /// How each zone was read, ordered by name.
+    pub zones: Vec<ZoneReport>,
+    /// What may be meant otherwise than it was read.
+    pub warnings: ContentErrors,
+}
+
 impl Content {
     /// Reads and checks the files.
     ///
     /// # Errors
-    /// Every mistake that can be found at once, ordered by file and line. At least one.
-    pub fn parse(files: &ContentFiles) -> Result<Self, Vec<ContentError>> {
-        let mut errors = Vec::new();
-        check_files(files, &mut errors);
+    /// As [`Self::check`].
+    pub fn parse(files: &ContentFiles) -> Result<Self, ContentErrors> {
+        Self::check(files).map(|checked| checked.content)
+    }
 
-        let items = files.need(ITEMS, "the items of the world", &mut errors);
-        let monsters = files.need(MONSTERS, "the monsters of the world", &mut errors);
-        let player = files.need(PLAYER, "what players start with", &mut errors);
-        let (Some(items), Some(monsters), Some(player), true) =
-            (items, monsters, player, errors.is_empty())
+    /// Reads and checks the files, and tells how they were read.
+    ///
+    /// # Errors
+    /// Every mistake that can be found at once. At least one.
+    pub fn check(files: &ContentFiles) -> Result<Checked, ContentErrors> {
+        let mut errors = Mistakes::default();
+        let read = Self::read(files, &mut errors);
+        let (errors, warnings) = errors.into_parts();
+        match read {
+            Some((content, zones)) if errors.is_empty() => Ok(Checked { content, zones, warnings }),
+            _ => Err(errors),
+        }
+    }
+
+    fn read(files: &ContentFiles, errors: &mut Mistakes) -> Option<(Self, Vec<ZoneReport>)> {
+        check_files(files, errors);
+
+        let items = files.need(ITEMS, "the items of the world", errors);
+        let monsters = files.need(MONSTERS, "the monsters of the world", errors);
+        let player = files.need(PLAYER, "what players start with", errors);
+        let (Some(items), Some(monsters), Some(player), 0) =
+            (items, monsters, player, errors.count())
         else {
             // What a missing or broken file would name isn't known: all that speaks of it would be reported too.
-            errors.sort();
-            return Err(errors);
+            return None;
         };
 
-        let items = items::read(items, &mut errors);
-        let stacks: Vec<_> = items
-            .iter()
-            .map(|(name, kind)| (name.as_str(), kind.as_ref().map(|kind| kind.stack)))
-            .collect();
+        let items = items::read(items, errors);
+        let stacks = items.iter().map(|(_, kind)| kind.as_ref().map(|kind| kind.stack)).collect();
+        let names = items.iter().map(|(name, _)| name.as_str()).collect();
+        let known = Items { names, stacks };
 
-        let monsters = monsters::read(monsters, &stacks, &mut errors);
+        let monsters = monsters::read(monsters, &known, errors);
         let monster_names: Vec<_> = monsters.iter().map(|(name, _)| name.as_str()).collect();
 
         let mut zone_names: Vec<_> = files.paths().filter_map(zone_name).collect();
         zone_names.sort_unstable();
-        let (zones, grounds) = zones::read(files, &zone_names, &monster_names, &mut errors);
-        let world = shops::World { items: &items, zones: &zone_names, grounds: &grounds };
+        let zones::Zones { zones, grounds, reports } =
+            zones::read(files, &zone_names, &monster_names, errors);
+        let world = shops::World {
+            items: &items,
+            item_names: &known.names,
+            zones: &zone_names,
+            grounds: &grounds,
+        };
         let shops = files.entry(SHOPS).map(|(file, text)| Source { file, text });
-        let shops = shops.map(|shops| shops::read(shops, &world, &mut errors)).unwrap_or_default();
+        let shops = shops.map(|shops| shops::read(shops, &world, errors)).unwrap_or_default();
 
-        let player = player::read(player, &zone_names, &mut errors);
+        let player = player::read(player, &zone_names, errors)?;
 
         for (file, count) in [
             (ITEMS, items.len()),
@@ -183,18 +236,15 @@ impl Content {
                 errors.push(source.error(0, format!("{count} kinds"), format!("at most {KINDS}")));
             }
         }
-        errors.sort();
-        match player {
-            Some(player) if errors.is_empty() => Ok(Self {
-                hash: hash(files),
-                player,
-                items: items.into_iter().filter_map(|(_, kind)| kind).collect(),
-                monsters: monsters.into_iter().filter_map(|(_, kind)| kind).collect(),
-                zones,
-                shops,
-            }),
-            _ => Err(errors),
-        }
+        let content = Self {
+            hash: hash(files),
+            player,
+            items: items.into_iter().filter_map(|(_, kind)| kind).collect(),
+            monsters: monsters.into_iter().filter_map(|(_, kind)| kind).collect(),
+            zones,
+            shops,
+        };
+        Some((content, reports))
     }
 
     /// Differs if any of the files differ.
@@ -297,8 +347,8 @@ fn zone_name(path: &str) -> Option<&str> {
 }
 
 /// Checks names and syntax. A misspelt file name would silently leave out what is in it.
-fn check_files(files: &ContentFiles, errors: &mut Vec<ContentError>) {
-    for (file, text) in &files.0 {
+fn check_files(files: &ContentFiles, errors: &mut Mistakes) {
+    for (file, text) in &files.texts {
         if file.ends_with(".toml") {
             Source { file, text }.check_syntax(errors);
         }
@@ -313,6 +363,7 @@ fn check_files(files: &ContentFiles, errors: &mut Vec<ContentError>) {
             }
         } else if ![PLAYER, ITEMS, MONSTERS, SHOPS].contains(&file.as_str())
             && !file.starts_with(MAPS)
+            && !OF_TILED.contains(&extension(file).as_str())
         {
             let expected =
                 "player.toml, items.toml, monsters.toml, shops.toml, zones/NAME.toml or maps/...";
@@ -323,7 +374,7 @@ fn check_files(files: &ContentFiles, errors: &mut Vec<ContentError>) {
 
 fn hash(files: &ContentFiles) -> u64 {
     let mut hash = Xxh3::new();
-    for (path, text) in &files.0 {
+    for (path, text) in &files.texts {
         // Lengths first, so that no two sets of files read as the same bytes.
         for part in [path, text] {
             hash.update(&(part.len() as u64).to_le_bytes());

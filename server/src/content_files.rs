@@ -53,8 +53,8 @@ impl ContentFilesError {
     }
 }
 
-/// Reads all `.toml`, `.txt`, `.json` and `.tmj` files below `directory`. Other files, such as an editor's or a tileset's
-/// picture, and what begins with a dot are left out.
+/// Reads all `.toml`, `.txt`, `.json`, `.tmj`, `.tmx`, `.tsj` and `.tsx` files below `directory`. Of other files, such as a
+/// tileset's picture, only the names are kept; what begins with a dot is left out.
 ///
 /// # Errors
 /// If something can't be read, isn't text, or is more than the limits above.
@@ -70,6 +70,8 @@ struct Reading {
     files: ContentFiles,
     count: usize,
     bytes: u64,
+    /// Files of which the name alone is kept; those beyond as many as are read have none.
+    others: usize,
 }
 
 impl Reading {
@@ -96,6 +98,9 @@ impl Reading {
                 self.folder(&path, &format!("{inner}/"), depth - 1)?;
             } else if is_content(&path) {
                 self.file(&path, inner)?;
+            } else if self.others < FILES {
+                self.others += 1;
+                self.files.leave_out(inner);
             }
         }
         Ok(())
@@ -129,7 +134,8 @@ impl Reading {
 
 fn is_content(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
-    matches!(extension, Some("toml" | "txt" | "json" | "tmj"))
+    let extension = extension.unwrap_or_default().to_ascii_lowercase();
+    ["toml", "txt", "json", "tmj", "tmx", "tsj", "tsx"].contains(&extension.as_str())
 }
 
 fn too_much(path: &Path, what: String) -> ContentFilesError {
@@ -149,10 +155,7 @@ mod tests {
     fn shipped() -> Content {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/content");
         let files = read_content_files(&directory).unwrap();
-        Content::parse(&files).unwrap_or_else(|errors| {
-            let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
-            panic!("{}", lines.join("\n"))
-        })
+        Content::parse(&files).unwrap_or_else(|errors| panic!("{errors}"))
     }
 
     #[test]
@@ -206,6 +209,46 @@ mod tests {
         let files = read_content_files(directory.path()).unwrap();
         assert_eq!(files.paths().collect::<Vec<_>>(), ["zones/field.toml"]);
         assert_eq!(files.get("zones/field.toml"), Some("a = 1"));
+    }
+
+    #[test]
+    fn a_map_of_a_kind_that_is_not_read_is_not_said_to_be_missing() {
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/content");
+        let mut files = read_content_files(&shipped).unwrap();
+        let zone = files.get("zones/village.toml").unwrap().replace("village.json", "village.lua");
+        files.insert("zones/village.toml", zone);
+        let missing = Content::parse(&files).unwrap_err().to_string();
+        assert!(missing.contains("`maps/village.lua` that isn't there"), "{missing}");
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join("maps")).unwrap();
+        fs::write(directory.path().join("maps/village.lua"), "return {}").unwrap();
+        fs::write(directory.path().join("maps/SHOUTED.TMX"), "<map/>").unwrap();
+        let mut there = read_content_files(directory.path()).unwrap();
+        assert_eq!(there.paths().collect::<Vec<_>>(), ["maps/SHOUTED.TMX"]);
+        for path in files.paths() {
+            there.insert(path, files.get(path).unwrap());
+        }
+        let unread = Content::parse(&there).unwrap_err().to_string();
+        assert!(unread.contains("`maps/village.lua` of a kind that isn't read"), "{unread}");
+    }
+
+    #[test]
+    fn every_shipped_zone_is_read_without_a_warning_and_its_walls_are_counted() {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/content");
+        let checked = Content::check(&read_content_files(&directory).unwrap()).unwrap();
+        assert_eq!(checked.warnings.to_string(), "");
+        for zone in &checked.zones {
+            assert!(!zone.walls.is_empty() && zone.pockets == (0, 0), "{zone}");
+        }
+        let village = checked.zones.iter().find(|zone| zone.zone.as_str() == "village").unwrap();
+        assert_eq!(
+            village.to_string(),
+            "zone village: maps/village.json, 28 x 22 tiles of 200 cm, 396 of 616 walkable\n  \
+             walls: layer `ground`, property `walkable` 220\n  \
+             places: start [9, 13, 9, 4], graveyard [17, 9, 3, 3], portal to meadow [13, 20, 2, 1], \
+             `chapel_yard` [17, 9, 3, 3], `market` [9, 13, 9, 4], `south_gate` [13, 18, 2, 1], \
+             `south_road` [13, 20, 2, 1]\n"
+        );
     }
 
     #[test]

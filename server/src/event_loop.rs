@@ -372,6 +372,7 @@ impl EventLoop {
         if report.applied.is_empty() && report.needs_restart.is_empty() {
             tracing::info!("configuration: nothing has changed");
         }
+        tracing::info!("content is read at a start alone: changed content files need a restart");
     }
 
     /// When memory can't be trusted, or is ahead of a broken store, nothing more may be said: the restart recovers from

@@ -50,7 +50,7 @@ pub fn launch(builder: ServerBuilder) -> ExitCode {
     }
     if cli.settings.check_config {
         return match check_content(&loaded) {
-            Ok(()) => say("the configuration and the content are valid\n"),
+            Ok(zones) => say(format!("{zones}the configuration and the content are valid\n")),
             Err(error) => fail(error, EX_CONFIG),
         };
     }

@@ -122,6 +122,6 @@ fn quarantine(config: &Config) -> String {
 }
 
 fn known_templates(config: &Config) -> Result<BTreeSet<String>, StartError> {
-    let content = read_content(config)?;
+    let content = read_content(config)?.content;
     Ok(content.items().iter().map(|item| item.key.clone()).collect())
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use game::content::{ContentError, ZoneContent};
+use game::content::{Checked, ContentErrors, ZoneContent};
 use game::zone::Grid;
 use game::{Content, Game, Input, ModuleList, ModuleTable, TableError, ZoneName};
 use protocol::FIRST_MODULE_ID;
@@ -41,8 +41,8 @@ pub enum StartError {
     #[error("{0}")]
     ContentFiles(#[from] ContentFilesError),
     /// The content files have mistakes.
-    #[error("{}", lines(.0))]
-    Content(Vec<ContentError>),
+    #[error("{0}")]
+    Content(#[from] ContentErrors),
     /// Two modules want the same, or nobody wants something.
     #[error("{0}")]
     Modules(#[from] TableError),
@@ -101,10 +101,6 @@ impl StartError {
                 )
         )
     }
-}
-
-fn lines(errors: &[ContentError]) -> String {
-    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// Puts a server together.
@@ -193,7 +189,11 @@ impl ServerBuilder {
         let this = self.watch_signals()?;
         let config = &loaded.config;
         let table = Arc::new(this.modules.check()?);
-        let content = Arc::new(usable_content(&loaded)?);
+        let Checked { content, warnings, .. } = usable_content(&loaded)?;
+        for warning in warnings.iter() {
+            tracing::warn!("content: {warning}");
+        }
+        let content = Arc::new(content);
         raise_descriptor_limit(config.network.max_sessions)?;
         let data_dir = &config.server.data_dir;
         std::fs::create_dir_all(data_dir)
@@ -255,9 +255,9 @@ pub(crate) struct Parts {
     pub(crate) signals: Option<Signals>,
 }
 
-pub(crate) fn read_content(config: &Config) -> Result<Content, StartError> {
+pub(crate) fn read_content(config: &Config) -> Result<Checked, StartError> {
     let files = read_content_files(&config.world.content)?;
-    Content::parse(&files).map_err(StartError::Content)
+    Ok(Content::check(&files)?)
 }
 
 /// Ids of messages that modules outside this repository brought.
@@ -266,9 +266,9 @@ fn foreign(table: &ModuleTable) -> Vec<u32> {
 }
 
 /// The content, once it is sure that it has what the configuration names. Before anything is opened or made.
-fn usable_content(loaded: &Loaded) -> Result<Content, StartError> {
+fn usable_content(loaded: &Loaded) -> Result<Checked, StartError> {
     let config = &loaded.config;
-    let content = read_content(config).map_err(|problem| {
+    let checked = read_content(config).map_err(|problem| {
         if let StartError::ContentFiles(missing) = &problem
             && missing.is_about(&config.world.content)
         {
@@ -276,6 +276,7 @@ fn usable_content(loaded: &Loaded) -> Result<Content, StartError> {
         }
         problem
     })?;
+    let content = &checked.content;
     let unknown = config.world.zones.iter().filter(|zone| content.zone(zone).is_none());
     let unknown: Vec<_> = unknown.map(ZoneName::as_str).collect();
     if !unknown.is_empty() {
@@ -284,15 +285,21 @@ fn usable_content(loaded: &Loaded) -> Result<Content, StartError> {
         let detail = format!("the content has no zone {unknown}; it has {zones}");
         return Err(loaded.unusable("world.zones", detail).into());
     }
-    check_cells(loaded, &content)?;
+    check_cells(loaded, content)?;
+    check_shops(loaded, content)?;
     check_database(loaded)?;
-    Ok(content)
+    Ok(checked)
+}
+
+fn runs_here(loaded: &Loaded, zone: &ZoneContent) -> bool {
+    let zones = &loaded.config.world.zones;
+    zones.is_empty() || zones.contains(&zone.key)
 }
 
 /// Whether the maps of the zones that run here can be cut into cells of this size.
 fn check_cells(loaded: &Loaded, content: &Content) -> Result<(), ConfigError> {
     let world = &loaded.config.world;
-    let runs_here = |zone: &&ZoneContent| world.zones.is_empty() || world.zones.contains(&zone.key);
+    let runs_here = |zone: &&ZoneContent| runs_here(loaded, zone);
     let cell_size = world.cell_size_cm.unsigned_abs();
     content.zones().iter().filter(runs_here).try_for_each(|zone| {
         let sides = [zone.map.width_cm(), zone.map.height_cm()].map(i32::unsigned_abs);
@@ -306,18 +313,52 @@ fn check_cells(loaded: &Loaded, content: &Content) -> Result<(), ConfigError> {
     })
 }
 
+/// Whether a client can be sent the list of each shop, which is one message: beyond the hard limit it would be closed.
+fn check_shops(loaded: &Loaded, content: &Content) -> Result<(), ConfigError> {
+    let limit = loaded.config.network.output_hard_limit_bytes;
+    let longest = content.shops().iter().max_by_key(|shop| content.shop_list_bytes(shop));
+    match longest.map(|shop| (shop, content.shop_list_bytes(shop))) {
+        Some((shop, bytes)) if bytes > limit => {
+            let detail = format!(
+                "the list of the shop {} takes up to {bytes} bytes; let it sell less, or allow more",
+                shop.key
+            );
+            Err(loaded.unusable("network.output_hard_limit_bytes", detail))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Whether `store.url` can be the address of a database, without going there.
 pub(crate) fn check_database(loaded: &Loaded) -> Result<(), ConfigError> {
     let outcome = store::check(&database(&loaded.config));
     outcome.map_err(|problem| loaded.unusable("store.url", problem))
 }
 
-/// Looks at the content, and whether it has what the configuration names, as a start does: for `--check-config`.
+/// Looks at the content, and whether it has what the configuration names, as a start does: for `--check-config`. Returns
+/// how each zone was read, the portals that are closed here, and the warnings, in lines for a person.
 ///
 /// # Errors
 /// As a start.
-pub fn check_content(loaded: &Loaded) -> Result<(), StartError> {
-    usable_content(loaded).map(drop)
+pub fn check_content(loaded: &Loaded) -> Result<String, StartError> {
+    let Checked { content, zones, warnings } = usable_content(loaded)?;
+    let mut lines = String::new();
+    for (report, zone) in zones.iter().zip(content.zones()) {
+        lines += &report.to_string();
+        if !runs_here(loaded, zone) {
+            lines += "  doesn't run here\n";
+            continue;
+        }
+        for to in zone.portals.iter().map(|portal| &content[portal.to]) {
+            if !runs_here(loaded, to) {
+                lines += &format!("  the portal to {} is closed: it doesn't run here\n", to.key);
+            }
+        }
+    }
+    for warning in warnings.to_string().lines() {
+        lines += &format!("warning: {warning}\n");
+    }
+    Ok(lines)
 }
 
 /// Where the database is.

@@ -144,8 +144,52 @@ fn a_good_configuration_is_called_valid_and_nothing_is_started_or_written() {
     let setup = ServerSetup::new();
     let output = setup.run(&["--check-config"]);
     assert!(output.status.success(), "{output:?}");
-    assert_eq!(output.stdout, b"the configuration and the content are valid\n");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.ends_with("\nthe configuration and the content are valid\n"), "{text}");
     assert!(!setup.database().exists());
+}
+
+#[test]
+fn a_check_says_how_each_zone_was_read_which_portals_are_closed_and_what_may_be_meant_otherwise() {
+    let setup = ServerSetup::new().set("world.zones", "[\"village\"]");
+    let setup = setup.edit_content("maps/village.json", "\"walkable\"", "\"passable\"");
+    let output = setup.run(&["--check-config"]);
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    for line in [
+        "zone village: maps/village.json, 28 x 22 tiles of 200 cm, 526 of 616 walkable",
+        "  walls: layer `ground`, property `walkable` 90",
+        "  the portal to meadow is closed: it doesn't run here",
+        "warning: maps/village.json:124:16: found `passable` 1 times, first at the tile 2 of the tileset `village`, \
+         which isn't read, expected `collides = true` or `walkable = false`, if it means a wall",
+    ] {
+        assert!(text.lines().any(|said| said == line), "{line} in\n{text}");
+    }
+}
+
+#[test]
+fn a_shop_whose_list_is_longer_than_a_client_may_be_sent_is_told_before_the_start() {
+    let setup = ServerSetup::new().set("network.output_soft_limit_bytes", 4_096);
+    let goods: String = (0..200)
+        .map(|item| format!("[spare_part_{item}]\nname = \"Spare part\"\nstack = 1\n"))
+        .collect();
+    let sold: String =
+        (0..200).map(|item| format!("{{ item = \"spare_part_{item}\", price = 1 }},\n")).collect();
+    let setup = setup.set("network.output_hard_limit_bytes", 8_192).arena();
+    let content = setup.data_dir().join("content");
+    copy_directory(&repository().join("tests/arena"), &content);
+    let items = std::fs::read_to_string(content.join("items.toml")).unwrap();
+    std::fs::write(content.join("items.toml"), items + &goods).unwrap();
+    let stall = format!(
+        "[stall]\nname = \"Stall\"\nzone = \"arena\"\nplace = [4, 4]\nbuys_percent = 0\nsells = [\n{sold}]\n"
+    );
+    std::fs::write(content.join("shops.toml"), stall).unwrap();
+    let setup = setup.set("world.content", content.display());
+    for flags in [&[][..], &["--check-config"]] {
+        let line = complaint(&setup.run(flags), WRONG_CONFIGURATION);
+        assert!(line.contains("output_hard_limit_bytes"), "{line}");
+        assert!(line.contains("the list of the shop stall takes up to"), "{line}");
+    }
 }
 
 #[test]

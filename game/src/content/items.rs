@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::error::ContentError;
+use super::error::Mistakes;
+use super::name::Name;
 use super::source::{Entry, Source};
 use super::whole::Whole;
 use crate::record::GOLD;
@@ -30,16 +31,13 @@ pub struct ItemKind {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Written {
-    name: String,
+    name: Name,
     stack: Whole<1, STACK_MAX>,
     value: Option<Whole<0, VALUE_MAX>>,
 }
 
 /// Every item of the file by name; `None` for those whose mistakes were added to `errors`.
-pub(super) fn read(
-    source: Source<'_>,
-    errors: &mut Vec<ContentError>,
-) -> Vec<(String, Option<ItemKind>)> {
+pub(super) fn read(source: Source<'_>, errors: &mut Mistakes) -> Vec<(String, Option<ItemKind>)> {
     let entries: Vec<Entry<Written>> = source.entries(errors);
     for entry in entries.iter().filter(|entry| entry.name == GOLD) {
         let expected = "another name: gold is money and lies in no slot";
@@ -51,7 +49,7 @@ pub(super) fn read(
 fn kind(entry: Entry<Written>) -> (String, Option<ItemKind>) {
     let kind = entry.value.map(|written| ItemKind {
         key: entry.name.clone(),
-        name: written.name,
+        name: written.name.0,
         stack: written.stack.0,
         value: written.value.map_or(0, |value| value.0),
     });

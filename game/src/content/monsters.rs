@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use super::error::{ContentError, one_of};
+use super::error::Mistakes;
 use super::items::STACK_MAX;
+use super::name::Name;
 use super::source::{Entry, Source};
 use super::whole::Whole;
 use super::{ItemIndex, index_of};
@@ -57,7 +58,7 @@ pub struct Drop {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    name: String,
+    name: Name,
     hp: Whole<1, 1_000_000_000>,
     speed_cm_s: Whole<0, 5_000>,
     damage: Whole<0, 1_000_000>,
@@ -80,12 +81,18 @@ struct WrittenDrop {
     quantity: Spanned<[Whole<1, STACK_MAX>; 2]>,
 }
 
-/// Every monster of the file by name; `None` for those whose mistakes were added to `errors`. `items` are the names of
-/// all items, in order, and how many of each make a stack where that is known.
+/// All items, in the order of their names.
+pub(super) struct Items<'a> {
+    pub(super) names: Vec<&'a str>,
+    /// How many of each make a stack, where that is known.
+    pub(super) stacks: Vec<Option<u32>>,
+}
+
+/// Every monster of the file by name; `None` for those whose mistakes were added to `errors`.
 pub(super) fn read(
     source: Source<'_>,
-    items: &[(&str, Option<u32>)],
-    errors: &mut Vec<ContentError>,
+    items: &Items<'_>,
+    errors: &mut Mistakes,
 ) -> Vec<(String, Option<MonsterKind>)> {
     let entries: Vec<Entry<Written>> = source.entries(errors);
     let mut kinds = Vec::new();
@@ -100,8 +107,8 @@ fn kind(
     source: Source<'_>,
     key: String,
     written: &Written,
-    items: &[(&str, Option<u32>)],
-    errors: &mut Vec<ContentError>,
+    items: &Items<'_>,
+    errors: &mut Mistakes,
 ) -> MonsterKind {
     let leash = written.leash_cm.get_ref().0;
     let least = written.aggro_cm.0.max(written.wander_cm.0);
@@ -123,7 +130,7 @@ fn kind(
     let drops = drops.filter_map(|drop| read_drop(source, drop, items, errors));
     MonsterKind {
         key,
-        name: written.name.clone(),
+        name: written.name.0.clone(),
         hp: written.hp.0,
         speed_cm_s: written.speed_cm_s.signed(),
         damage: written.damage.0,
@@ -141,21 +148,18 @@ fn kind(
 fn read_drop(
     source: Source<'_>,
     written: &WrittenDrop,
-    items: &[(&str, Option<u32>)],
-    errors: &mut Vec<ContentError>,
+    items: &Items<'_>,
+    errors: &mut Mistakes,
 ) -> Option<Drop> {
-    let names: Vec<_> = items.iter().map(|(name, _)| *name).collect();
     let item = written.item.get_ref();
-    let Some(index) = index_of(&names, item) else {
-        errors.push(source.error(
-            written.item.span().start,
-            format!("an unknown item `{item}`"),
-            one_of("the items", names),
-        ));
+    let Some(index) = index_of(&items.names, item) else {
+        let at = (source, written.item.span().start);
+        let found = format!("an unknown item `{item}`");
+        errors.unknown(at, found, ("the items", item), items.names.iter().copied());
         return None;
     };
     let [least, most] = written.quantity.get_ref().map(|pieces| pieces.0);
-    let stack = items[usize::from(index)].1.unwrap_or(STACK_MAX);
+    let stack = items.stacks[usize::from(index)].unwrap_or(STACK_MAX);
     if least > most || most > stack {
         errors.push(source.error(
             written.quantity.span().start,

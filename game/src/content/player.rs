@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use super::error::{ContentError, one_of};
+use super::error::Mistakes;
 use super::source::Source;
 use super::whole::Whole;
 use super::{ZoneIndex, index_of};
@@ -49,16 +49,14 @@ struct Written {
 pub(super) fn read(
     source: Source<'_>,
     zones: &[&str],
-    errors: &mut Vec<ContentError>,
+    errors: &mut Mistakes,
 ) -> Option<PlayerDefaults> {
     let written: Written = source.value(errors)?;
     let start = written.start_zone.get_ref();
     let Some(start_zone) = index_of(zones, start).map(ZoneIndex) else {
-        errors.push(source.error(
-            written.start_zone.span().start,
-            format!("an unknown zone `{start}`"),
-            one_of("the zones", zones.iter().copied()),
-        ));
+        let at = (source, written.start_zone.span().start);
+        let found = format!("an unknown zone `{start}`");
+        errors.unknown(at, found, ("the zones", start), zones.iter().copied());
         return None;
     };
     Some(PlayerDefaults {

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use super::error::{ContentError, one_of};
+use super::error::Mistakes;
 use super::items::ItemKind;
+use super::name::Name;
 use super::source::{Entry, Source};
 use super::whole::Whole;
 use super::zones::{Ground, Place};
@@ -57,6 +58,7 @@ fn payment(value: u32, percent: u32) -> u64 {
 pub(super) struct World<'a> {
     /// `None` for an item whose mistakes have been reported.
     pub(super) items: &'a [(String, Option<ItemKind>)],
+    pub(super) item_names: &'a [&'a str],
     pub(super) zones: &'a [&'a str],
     /// Of each zone; `None` where it couldn't be read.
     pub(super) grounds: &'a [Option<Ground>],
@@ -66,7 +68,7 @@ pub(super) struct World<'a> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    name: String,
+    name: Name,
     zone: Spanned<String>,
     place: Spanned<Place>,
     sells: Spanned<Vec<WrittenGood>>,
@@ -81,11 +83,7 @@ struct WrittenGood {
 }
 
 /// Every shop of the file that has no mistakes; mistakes are added to `errors`.
-pub(super) fn read(
-    source: Source<'_>,
-    world: &World<'_>,
-    errors: &mut Vec<ContentError>,
-) -> Vec<Shop> {
+pub(super) fn read(source: Source<'_>, world: &World<'_>, errors: &mut Mistakes) -> Vec<Shop> {
     let entries: Vec<Entry<Written>> = source.entries(errors);
     let written: Vec<(String, Written)> =
         entries.into_iter().filter_map(|entry| Some((entry.name, entry.value?))).collect();
@@ -103,7 +101,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn shop(&self, key: String, written: Written, errors: &mut Vec<ContentError>) -> Option<Shop> {
+    fn shop(&self, key: String, written: Written, errors: &mut Mistakes) -> Option<Shop> {
         let goods = written.sells.get_ref();
         if goods.len() > SHOP_GOODS {
             let (at, found) = (written.sells.span().start, format!("{} goods", goods.len()));
@@ -123,24 +121,23 @@ impl Reader<'_> {
         let zone = written.zone.get_ref();
         let Some(index) = index_of(self.world.zones, zone) else {
             let found = format!("an unknown zone `{zone}`");
-            let expected = one_of("the zones", self.world.zones.iter().copied());
-            errors.push(self.source.error(written.zone.span().start, found, expected));
+            let at = (self.source, written.zone.span().start);
+            errors.unknown(at, found, ("the zones", zone), self.world.zones.iter().copied());
             return None;
         };
         // Of a zone with mistakes of its own no place can be checked.
         let ground = self.world.grounds.get(usize::from(index))?.as_ref()?;
         let at = ground.point(self.source, &written.place, errors)?;
         let buys_percent = written.buys_percent.0;
-        Some(Shop { key, name: written.name, zone: ZoneIndex(index), at, sells, buys_percent })
+        Some(Shop { key, name: written.name.0, zone: ZoneIndex(index), at, sells, buys_percent })
     }
 
-    fn good(&self, written: &WrittenGood, errors: &mut Vec<ContentError>) -> Option<Good> {
-        let names: Vec<_> = self.world.items.iter().map(|(name, _)| name.as_str()).collect();
+    fn good(&self, written: &WrittenGood, errors: &mut Mistakes) -> Option<Good> {
         let item = written.item.get_ref();
-        let Some(index) = index_of(&names, item) else {
+        let Some(index) = index_of(self.world.item_names, item) else {
             let found = format!("an unknown item `{item}`");
-            let at = written.item.span().start;
-            errors.push(self.source.error(at, found, one_of("the items", names)));
+            let at = (self.source, written.item.span().start);
+            errors.unknown(at, found, ("the items", item), self.world.item_names.iter().copied());
             return None;
         };
         let price = written.price.get_ref().0;

@@ -3,10 +3,10 @@
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use toml::de::{DeTable, ValueDeserializer};
 
-use super::error::ContentError;
+use super::error::{Mistake, Mistakes};
 
 /// Characters of a name in the content files at most: it is stored with each item and sent with each sight.
-const NAME_LENGTH: usize = 32;
+pub(super) const NAME_LENGTH: usize = 32;
 
 /// A file and its text.
 #[derive(Debug, Clone, Copy)]
@@ -25,34 +25,48 @@ pub(super) struct Entry<T> {
     pub(super) value: Option<T>,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
     /// A mistake at a byte offset of the text.
     pub(super) fn error(
         &self,
         at: usize,
         found: impl Into<String>,
         expected: impl Into<String>,
-    ) -> ContentError {
-        let before = self.text.get(..at).unwrap_or(self.text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        ContentError {
-            file: self.file.to_owned(),
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-            found: found.into(),
-            expected: expected.into(),
-        }
+    ) -> Mistake<'a> {
+        Mistake { source: *self, at, found: found.into(), expected: expected.into() }
+    }
+
+    /// The byte offset of a line and a column, both from 1.
+    pub(super) fn offset(&self, line: usize, column: usize) -> usize {
+        let before = self.text.split_inclusive('\n').take(line.saturating_sub(1));
+        let line_start: usize = before.map(str::len).sum();
+        let rest = self.text.get(line_start..).unwrap_or_default();
+        let column = rest.char_indices().nth(column.saturating_sub(1));
+        line_start + column.map_or(0, |(offset, _)| offset)
+    }
+
+    /// Where a name first stands in a map as a word of its own: close enough for a person to find it.
+    pub(super) fn find(&self, name: &str) -> usize {
+        let ends = |found: usize| {
+            let quote = |character: char| matches!(character, '"' | ' ' | '=' | '>' | '<');
+            let (before, after) = (&self.text[..found], &self.text[found + name.len()..]);
+            before.ends_with(quote) && after.starts_with(quote)
+        };
+        let mut found = self.text.match_indices(name).map(|(found, _)| found);
+        found
+            .find(|found| ends(*found))
+            .map_or(0, |found| found - usize::from(self.text[..found].ends_with('"')))
     }
 
     /// Adds the file's first mistake in the syntax of TOML, if there is one. Further ones would be echoes of it.
-    pub(super) fn check_syntax(&self, errors: &mut Vec<ContentError>) {
+    pub(super) fn check_syntax(&self, errors: &mut Mistakes) {
         if let Err(mistake) = DeTable::parse(self.text) {
             errors.push(self.toml(&mistake));
         }
     }
 
     /// The whole file as one value.
-    pub(super) fn value<T: DeserializeOwned>(&self, errors: &mut Vec<ContentError>) -> Option<T> {
+    pub(super) fn value<T: DeserializeOwned>(&self, errors: &mut Mistakes) -> Option<T> {
         let read =
             DeTable::parse(self.text).and_then(|table| T::deserialize(table.into_deserializer()));
         read.map_err(|mistake| errors.push(self.toml(&mistake))).ok()
@@ -60,10 +74,7 @@ impl Source<'_> {
 
     /// The file as tables by name, in the order of their names. Each is read on its own, so that every one with a
     /// mistake is reported.
-    pub(super) fn entries<T: DeserializeOwned>(
-        &self,
-        errors: &mut Vec<ContentError>,
-    ) -> Vec<Entry<T>> {
+    pub(super) fn entries<T: DeserializeOwned>(&self, errors: &mut Mistakes) -> Vec<Entry<T>> {
         let table = match DeTable::parse(self.text) {
             Ok(table) => table,
             Err(mistake) => {
@@ -89,7 +100,7 @@ impl Source<'_> {
     }
 
     /// Splits what the TOML reader says into what it found and what it expected.
-    fn toml(&self, mistake: &toml::de::Error) -> ContentError {
+    fn toml(&self, mistake: &toml::de::Error) -> Mistake<'a> {
         let at = mistake.span().map_or(0, |span| span.start);
         let message = mistake.message().lines().next().unwrap_or_default();
         let message = message

@@ -96,7 +96,7 @@ fn mistakes_are_reported_with_their_place_and_what_was_expected() {
         ),
         (
             ("monsters.toml", "item = \"pelt\"", "item = \"plet\""),
-            "monsters.toml:13:19: found an unknown item `plet`, expected one of the items: pelt",
+            "monsters.toml:13:19: found an unknown item `plet`, expected one of the items: pelt; did you mean `pelt`?",
         ),
         (
             ("monsters.toml", "[1, 2]", "[1, 21]"),
@@ -119,7 +119,7 @@ fn mistakes_are_reported_with_their_place_and_what_was_expected() {
         ),
         (
             ("player.toml", "\"field\"", "\"feild\""),
-            "player.toml:1:14: found an unknown zone `feild`, expected one of the zones: den, field",
+            "player.toml:1:14: found an unknown zone `feild`, expected one of the zones: den, field; did you mean `field`?",
         ),
     ];
     for ((file, old, new), expected) in cases {
@@ -132,7 +132,7 @@ fn mistakes_in_shops_are_reported_where_they_are() {
     let cases = [
         (
             ("item = \"pelt\"", "item = \"plet\""),
-            "shops.toml:7:12: found an unknown item `plet`, expected one of the items: pelt",
+            "shops.toml:7:12: found an unknown item `plet`, expected one of the items: pelt; did you mean `pelt`?",
         ),
         (
             ("price = 4", "price = 3"),
@@ -145,11 +145,11 @@ fn mistakes_in_shops_are_reported_where_they_are() {
         ),
         (
             ("zone = \"field\"", "zone = \"feild\""),
-            "shops.toml:3:8: found an unknown zone `feild`, expected one of the zones: den, field",
+            "shops.toml:3:8: found an unknown zone `feild`, expected one of the zones: den, field; did you mean `field`?",
         ),
         (
             ("[2, 1]", "[1, 3]"),
-            "shops.toml:4:9: found a place where all is wall or water, expected at least one tile to walk on",
+            "shops.toml:4:9: found a place where all is wall or water on maps/field.txt, expected at least one tile to walk on",
         ),
         (
             ("buys_percent = 50", "buys_percent = 101"),
@@ -165,7 +165,7 @@ fn mistakes_in_shops_are_reported_where_they_are() {
 fn a_world_may_have_no_shops() {
     let files = world();
     let without: ContentFiles =
-        files.0.into_iter().filter(|(path, _)| path != "shops.toml").collect();
+        files.texts.into_iter().filter(|(path, _)| path != "shops.toml").collect();
     assert_eq!(Content::parse(&without).unwrap().shops(), []);
 }
 
@@ -175,15 +175,15 @@ fn mistakes_in_zones_are_reported_where_they_are() {
     let cases = [
         (
             (field, "monster = \"wolf\"", "monster = \"wlf\""),
-            "zones/field.toml:10:15: found an unknown monster `wlf`, expected one of the monsters: wolf",
+            "zones/field.toml:10:15: found an unknown monster `wlf`, expected one of the monsters: wolf; did you mean `wolf`?",
         ),
         (
             (field, "to = \"den\"", "to = \"dne\""),
-            "zones/field.toml:7:22: found a portal to an unknown zone `dne`, expected one of the zones: den, field",
+            "zones/field.toml:7:22: found a portal to an unknown zone `dne`, expected one of the zones: den, field; did you mean `den`?",
         ),
         (
             (field, "arrive = [3, 3]", "arrive = [4, 5]"),
-            "zones/field.toml:7:38: found a place where all is wall or water, expected at least one tile to walk on",
+            "zones/field.toml:7:38: found a place where all is wall or water on the map drawn in zones/den.toml, expected at least one tile to walk on",
         ),
         (
             (field, "to = \"den\", arrive = [3, 3]", "to = \"field\", arrive = \"P\""),
@@ -192,16 +192,16 @@ fn mistakes_in_zones_are_reported_where_they_are() {
         ),
         (
             (field, "graveyard = [1, 1]", "graveyard = [1, 3]"),
-            "zones/field.toml:5:13: found a place where all is wall or water, expected at least one tile to walk on",
+            "zones/field.toml:5:13: found a place where all is wall or water on maps/field.txt, expected at least one tile to walk on",
         ),
         (
             (field, "start = \"A\"", "start = \"B\""),
-            "zones/field.toml:4:9: found an unknown place `B`, expected one of the places that the map names: A, P",
+            "zones/field.toml:4:9: found an unknown place `B`, expected one of the places that maps/field.txt names: A, P",
         ),
         (
             (field, "at = [2, 2]", "at = [2, 5]"),
             "zones/field.toml:10:28: found a place that ends at column 3 and row 6, \
-             expected one within the 5 x 5 tiles of the map",
+             expected one within the 5 x 5 tiles of maps/field.txt",
         ),
         (
             (field, "at = [2, 2]", "at = [2]"),
@@ -211,7 +211,7 @@ fn mistakes_in_zones_are_reported_where_they_are() {
         (
             (field, "maps/field.txt", "maps/filed.txt"),
             "zones/field.toml:3:7: found a map file `maps/filed.txt` that isn't there, \
-             expected one of the maps: maps/field.txt",
+             expected one of the maps: maps/field.txt; did you mean `maps/field.txt`?",
         ),
         (
             ("zones/den.toml", "[4, 4, 2, 2]", "[4, 4, 5, 2]"),
@@ -237,7 +237,7 @@ fn mistakes_in_a_text_map_are_reported_where_they_are() {
         ),
         (
             ("#...#", "#..#"),
-            "maps/field.txt:3:1: found a row of 4 tiles, expected 5, as in the first row",
+            "maps/field.txt:3:1: found a row of 4 tiles, expected 5, as in most rows",
         ),
         (
             ("#...#", "#.A.#"),
@@ -264,10 +264,10 @@ fn several_mistakes_are_reported_at_once() {
     let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
     assert_eq!(
         lines.join("\n"),
-        "items.toml:2:8: found integer `7`, expected a string\n\
+        "items.toml:2:8: found integer `7`, expected a name of 1 to 64 printable characters\n\
          items.toml:7:9: found integer `0`, expected a whole number from 1 to 10000\n\
          zones/den.toml:4:13: found a place that ends at column 10 and row 1, \
-         expected one within the 8 x 8 tiles of the map"
+         expected one within the 8 x 8 tiles of the map drawn in zones/den.toml"
     );
 }
 
@@ -325,7 +325,7 @@ const TILED: &str = r#"{ "width": 3, "height": 2, "tilewidth": 16, "tileheight":
   { "id": 1, "properties": [{ "name": "walkable", "type": "bool", "value": false }] }] }] }"#;
 
 /// The small world with a field from Tiled, in which `old` is `new`.
-fn tiled(old: &str, new: &str) -> Result<Content, Vec<ContentError>> {
+fn tiled(old: &str, new: &str) -> Result<Content, ContentErrors> {
     assert!(TILED.contains(old), "no {old}");
     let mut files = world();
     let field = files.get("zones/field.toml").unwrap();
@@ -350,55 +350,115 @@ fn a_map_from_tiled_has_walls_where_its_tileset_says_and_ground_where_it_has_til
 }
 
 #[test]
-fn a_collision_layer_makes_walls() {
-    let content = tiled(
-        "\"layers\": [",
-        "\"layers\": [{ \"name\": \"collision\", \"type\": \"tilelayer\", \"data\": [0, 0, 0, 1, 0, 0] },",
+fn of_two_places_with_one_name_none_is_taken() {
+    let twice = TILED
+        .replace("\"objects\": [", "\"objects\": [{ \"name\": \"door\", \"x\": 0, \"y\": 0 }, ");
+    let objects = TILED.split_once("\"objects\": [").unwrap().1;
+    let errors = tiled(objects, twice.split_once("\"objects\": [").unwrap().1).unwrap_err();
+    let first = errors[0].to_string();
+    assert_eq!(
+        first,
+        "zones/field.toml:4:9: found 2 places called `door` on maps/field.json, expected one"
     );
-    let content = content.unwrap();
-    let field = &content[content.zone(&ZoneName::new("field")).unwrap()];
-    assert!(!field.map.walkable(Position { x: 100, y: 300 }));
 }
 
 #[test]
-fn what_tiled_can_export_and_we_cannot_read_is_refused_with_the_setting_to_change() {
-    let cases = [
-        (
-            ("\"infinite\": false", "\"infinite\": true"),
-            "maps/field.json:1:63: found an infinite map, \
-             expected a fixed size: in Tiled, Map > Map Properties > Infinite off",
-        ),
-        (
-            ("orthogonal", "hexagonal"),
-            "maps/field.json:2:2: found the orientation `hexagonal`, \
-             expected `orthogonal`: in Tiled, Map > Map Properties > Orientation",
-        ),
-        (
-            ("[1, 2, 0, 1, 2147483649, 1]", "\"eJxjYGBg\""),
-            "maps/field.json:4:44: found packed data in the layer `ground`, \
-             expected plain numbers: in Tiled, Map > Map Properties > Tile Layer Format CSV",
-        ),
-        (
-            ("\"tiles\": [\n", "\"source\": \"outside.tsx\", \"tiles\": [\n"),
-            "maps/field.json:7:32: found the tileset `outside.tsx` in a file of its own, \
-             expected Embed tilesets on in Tiled's export options, or a tile layer called `collision`",
-        ),
-        (
-            ("\"width\": 3", "\"width\": \"3\""),
-            "maps/field.json:1:14: found invalid type: string \"3\", expected i32",
-        ),
-        (
-            (
-                "\"objects\": [{ \"name\": \"door\", \"x\": 0",
-                "\"objects\": [{ \"name\": \"door\", \"x\": 1e30",
-            ),
-            "zones/field.toml:4:9: found a place that ends at column 8193 and row 2, \
-             expected one within the 3 x 2 tiles of the map",
-        ),
-    ];
-    for ((old, new), expected) in cases {
-        let errors = tiled(old, new).unwrap_err();
-        let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
-        expect(&lines, expected);
+fn a_place_far_beside_a_map_from_tiled_is_refused_where_it_is_used() {
+    let errors = tiled("\"x\": 0", "\"x\": 1e30").unwrap_err();
+    let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    expect(
+        &lines,
+        "zones/field.toml:4:9: found a place that ends at column 8193 and row 2, \
+         expected one within the 3 x 2 tiles of maps/field.json",
+    );
+}
+
+#[test]
+fn a_name_that_shows_nothing_or_is_too_long_is_refused() {
+    let long = "x".repeat(NAME_CHARS + 1);
+    for (name, found) in [
+        ("", "an empty name".to_owned()),
+        ("  ", "a name of spaces".to_owned()),
+        (long.as_str(), format!("a name of {} characters", NAME_CHARS + 1)),
+        ("a\\u0000b", "a name with the character U+0000".to_owned()),
+        ("\\u202Eflow", "a name with the character U+202E".to_owned()),
+    ] {
+        for (file, old, column) in [
+            ("monsters.toml", "\"Wolf\"", 8),
+            ("items.toml", "\"Pelt\"", 8),
+            ("zones/den.toml", "\"Den\"", 8),
+            ("shops.toml", "\"Stall\"", 8),
+        ] {
+            let line = if file.starts_with("zones") { 1 } else { 2 };
+            let expected = format!(
+                "{file}:{line}:{column}: found {found}, expected a name of 1 to 64 printable characters"
+            );
+            expect(&reported(file, old, &format!("\"{name}\"")), &expected);
+        }
     }
+    let mut files = world();
+    let named = files.get("items.toml").unwrap().replace("Pelt", &"é".repeat(NAME_CHARS));
+    files.insert("items.toml", named);
+    assert!(Content::parse(&files).is_ok());
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_file() {
+    let marked: ContentFiles =
+        world().texts.into_iter().map(|(path, text)| (path, format!("\u{feff}{text}"))).collect();
+    assert_eq!(Content::parse(&marked).unwrap(), Content::parse(&world()).unwrap());
+}
+
+#[test]
+fn a_slip_in_each_of_thousands_of_entries_is_counted_and_shown_some_dozens_of_times() {
+    let mut files = world();
+    let slips: String = (0..20_000)
+        .map(|number| format!("[item_{number}]\nname = \"Item\"\nstak = 1\nvalue = 1\n"))
+        .collect();
+    files.insert("items.toml", format!("{}{slips}", files.get("items.toml").unwrap()));
+    let errors = Content::parse(&files).unwrap_err();
+    assert_eq!((errors.len(), errors.total()), (ERRORS_SHOWN, 20_000));
+    assert!(errors.to_string().ends_with("\nand 19950 more"));
+}
+
+#[test]
+fn a_row_of_a_text_map_that_is_too_short_is_the_only_one_reported() {
+    let lines = reported("maps/field.txt", "#####\n#.AA#", "####\n#.AA#");
+    assert_eq!(lines, ["maps/field.txt:1:1: found a row of 4 tiles, expected 5, as in most rows"]);
+}
+
+#[test]
+fn the_longest_list_of_a_shop_is_not_longer_than_is_said() {
+    use prost::Message as _;
+    use protocol::v1::{ShopGood, ShopOffers, ShopPrice};
+
+    let name = "\u{1f43a}".repeat(NAME_CHARS);
+    let key = |number: usize| format!("item_{number:0>27}");
+    let mut files = world();
+    let items = (0..SHOP_GOODS).map(|item| {
+        format!("[{}]\nname = \"{name}\"\nstack = 10000\nvalue = 1000000000\n", key(item))
+    });
+    files.insert(
+        "items.toml",
+        format!("{}{}", files.get("items.toml").unwrap(), items.collect::<String>()),
+    );
+    let goods =
+        (0..SHOP_GOODS).map(|item| format!("{{ item = \"{}\", price = 1000000000 }},", key(item)));
+    let goods: String = goods.collect();
+    let stall = files.get("shops.toml").unwrap().replace("{ item = \"pelt\", price = 4 },", &goods);
+    files.insert("shops.toml", stall);
+    let content = Content::parse(&files).unwrap();
+    let (entity, template) = (u64::MAX, key(0));
+    let good =
+        ShopGood { template: key(0), name: name.clone(), price: 1_000_000_000, stack: 10_000 };
+    let slots = content.player().inventory_slots as usize;
+    let offers = ShopOffers {
+        entity,
+        name: "Stall".to_owned(),
+        sells: vec![good; SHOP_GOODS],
+        buys: vec![ShopPrice { template, price: u64::from(u32::MAX) }; slots],
+    };
+    let said = content.shop_list_bytes(content.shop("stall").unwrap());
+    let bytes = offers.encode_to_vec().len();
+    assert!(bytes <= said && said < bytes + bytes / 8, "{bytes} of {said}");
 }

@@ -38,10 +38,11 @@ impl Module for Portals {
         if portals.is_empty() {
             return;
         }
-        let near = reach(portals, longest_step(ctx));
+        let step = longest_step(ctx);
+        let near = |at| portals.iter().any(|portal| is_near(portal, at, step));
         // Who stands still next to an exit doesn't fall into it: only those who walk go, or have walked in before.
         let goes = |entity: &&Entity| entity.speed() > 0 || self.has_waited(ctx, entity);
-        let walkers = ctx.entities().iter().filter(|entity| near.contains(entity.position()));
+        let walkers = ctx.entities().iter().filter(|entity| near(entity.position()));
         let journeys = walkers.filter(goes).filter_map(|walker| journey(ctx, portals, walker));
         for (player, zone, arrival) in journeys.collect::<Vec<_>>() {
             if ctx.player(player).is_some_and(Player::is_pending) {
@@ -74,12 +75,10 @@ fn longest_step(ctx: &Ctx<'_>) -> i32 {
     i32::try_from(step).unwrap_or(i32::MAX / 4)
 }
 
-/// Everything from which a portal could be left behind in one step: most walkers are elsewhere and need no closer look.
-fn reach(portals: &[Portal], step: i32) -> Area {
-    let by = |corner: Position, step: i32| Position { x: corner.x + step, y: corner.y + step };
-    let areas = portals.iter().map(|portal| portal.area);
-    let all = areas.reduce(|all, area| all.with(&area)).unwrap_or_default();
-    Area { min: by(all.min, -step), max: by(all.max, step) }
+/// True if the portal may have been left behind at `at` in one step: most walkers are elsewhere and need no closer look.
+const fn is_near(portal: &Portal, at: Position, step: i32) -> bool {
+    let Area { min, max } = portal.area;
+    at.x >= min.x - step && at.y >= min.y - step && at.x < max.x + step && at.y < max.y + step
 }
 
 fn journey(

@@ -43,7 +43,7 @@ pub(crate) struct Tile {
 }
 
 /// A rectangle on a map, in centimetres: `min` is inside, `max` is just outside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Area {
     /// The north-west corner.
     pub min: Position,
@@ -74,15 +74,6 @@ impl Area {
             && other.min.x < self.max.x
             && self.min.y < other.max.y
             && other.min.y < self.max.y
-    }
-
-    /// The smallest rectangle around both.
-    #[must_use]
-    pub fn with(&self, other: &Self) -> Self {
-        Self {
-            min: Position { x: self.min.x.min(other.min.x), y: self.min.y.min(other.min.y) },
-            max: Position { x: self.max.x.max(other.max.x), y: self.max.y.max(other.max.y) },
-        }
     }
 
     /// True if the straight line from `a` to `b`, both ends included, has a place in common with the rectangle.
@@ -253,9 +244,15 @@ impl Map {
         path::find(self, from, to, nodes)
     }
 
-    /// A walkable place in `area`. `draw(n)` gives an even random number below `n`. Falls back to the first walkable
-    /// tile of the area and then to the one nearest to it, so that an answer is always ground.
-    pub fn pick(&self, area: &Area, mut draw: impl FnMut(u32) -> u32) -> Position {
+    /// A walkable place in `area`, one that is `free` if there is one. `draw(n)` gives an even random number below `n`.
+    /// Falls back to the first free walkable tile of the area, to the first walkable one and then to the one nearest to
+    /// it, so that an answer is always ground.
+    pub fn pick(
+        &self,
+        area: &Area,
+        free: impl Fn(Position) -> bool,
+        mut draw: impl FnMut(u32) -> u32,
+    ) -> Position {
         let wide = (area.max.x - area.min.x).max(1).cast_unsigned();
         let high = (area.max.y - area.min.y).max(1).cast_unsigned();
         for _ in 0..PICK_DRAWS {
@@ -263,21 +260,28 @@ impl Map {
                 x: area.min.x + draw(wide).cast_signed(),
                 y: area.min.y + draw(high).cast_signed(),
             };
-            if self.walkable(at) {
+            if self.walkable(at) && free(at) {
                 return at;
             }
         }
-        self.first_walkable(area).unwrap_or_else(|| self.nearest_walkable(area.centre()))
+        let first = self.middles(area).find(|&middle| free(middle));
+        let first = first.or_else(|| self.first_walkable(area));
+        first.unwrap_or_else(|| self.nearest_walkable(area.centre()))
     }
 
     /// The middle of the first walkable tile in `area`, in rows from the north-west; `None` if it is all wall.
     #[must_use]
     pub fn first_walkable(&self, area: &Area) -> Option<Position> {
+        self.middles(area).next()
+    }
+
+    /// The middles of the walkable tiles in `area`, in rows from the north-west.
+    fn middles(&self, area: &Area) -> impl Iterator<Item = Position> + '_ {
         let first = self.tile(self.clamp(area.min));
         let last = self.tile(self.clamp(Position { x: area.max.x - 1, y: area.max.y - 1 }));
         (first.y..=last.y)
-            .flat_map(|y| (first.x..=last.x).map(move |x| Tile { x, y }))
-            .find(|&tile| self.open(tile))
+            .flat_map(move |y| (first.x..=last.x).map(move |x| Tile { x, y }))
+            .filter(|&tile| self.open(tile))
             .map(|tile| self.middle(tile))
     }
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::Drawing;
-use crate::content::error::ContentError;
+use crate::content::error::Mistakes;
 use crate::content::source::Source;
 use crate::content::whole::Whole;
 use crate::zone::map::{MAP_TILES, SIDE_TILES};
@@ -31,7 +31,7 @@ pub(in crate::content) struct Drawn {
 pub(in crate::content) fn draw(
     source: Source<'_>,
     drawn: &Drawn,
-    errors: &mut Vec<ContentError>,
+    errors: &mut Mistakes,
 ) -> Option<Drawing> {
     let [columns, rows] = drawn.blank.get_ref().map(Whole::signed);
     if columns * rows > MAP_TILES {
@@ -43,6 +43,7 @@ pub(in crate::content) fn draw(
         return None;
     }
     let mut drawing = Drawing::blank(columns, rows);
+    let ground = drawing.ground();
     for wall in &drawn.walls {
         let &(x, y, width, height) = wall.get_ref();
         let (x, y, right, bottom) =
@@ -59,6 +60,7 @@ pub(in crate::content) fn draw(
             drawing.block(x, y);
         }
     }
+    let dry = drawing.ground();
     for pond in &drawn.ponds {
         let &(x, y, radius) = pond.get_ref();
         let (x, y, radius) = (x.signed(), y.signed(), radius.signed());
@@ -75,6 +77,12 @@ pub(in crate::content) fn draw(
             if dx * dx + dy * dy <= radius * radius {
                 drawing.block(x + dx, y + dy);
             }
+        }
+    }
+    let left = drawing.ground();
+    for (what, count) in [("walls", ground - dry), ("ponds", dry - left)] {
+        if count > 0 {
+            drawing.walls.insert(what.to_owned(), count);
         }
     }
     Some(drawing)

@@ -1,235 +1,127 @@
-//! A map exported from Tiled as JSON. A tile is a wall if a layer called `collision` has something there, or if its
-//! tileset gives it the property `walkable = false` or `collides = true`. Named objects are places.
+//! A map of the Tiled editor, as it saves it (`.tmx`) or exports it as JSON (`.json`, `.tmj`). `docs/maps.md` says what
+//! makes a wall and what a place; whatever may mean a wall and isn't read is refused or warned about.
 
-use std::collections::BTreeSet;
+mod json;
+mod meaning;
+mod model;
+mod numbers;
+mod outline;
+mod paint;
+mod xml;
 
-use serde::Deserialize;
-use serde_json::Value;
+#[cfg(test)]
+mod tests;
 
-use super::{Drawing, Tiles};
-use crate::content::error::ContentError;
+use self::model::{Content, Layer, TiledMap, Tileset};
+use super::{Drawing, extension};
+use crate::content::ContentFiles;
+use crate::content::error::Mistakes;
 use crate::content::source::Source;
 use crate::zone::map::{MAP_TILES, SIDE_TILES};
 
-/// The upper bits of a tile's number say how it is turned, which changes nothing about walking.
-const NUMBER: u32 = 0x0fff_ffff;
-
-#[derive(Deserialize)]
-struct Export {
-    width: i32,
-    height: i32,
-    tilewidth: i32,
-    tileheight: i32,
-    orientation: String,
-    #[serde(default)]
-    infinite: bool,
-    layers: Vec<Layer>,
-    #[serde(default)]
-    tilesets: Vec<TileSet>,
-}
-
-#[derive(Deserialize)]
-struct Layer {
-    name: String,
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default)]
-    data: Value,
-    #[serde(default)]
-    objects: Vec<Object>,
-}
-
-#[derive(Deserialize)]
-struct Object {
-    name: String,
-    x: f64,
-    y: f64,
-    #[serde(default)]
-    width: f64,
-    #[serde(default)]
-    height: f64,
-}
-
-#[derive(Deserialize)]
-struct TileSet {
-    firstgid: u32,
-    source: Option<String>,
-    #[serde(default)]
-    tiles: Vec<TileKind>,
-}
-
-#[derive(Deserialize)]
-struct TileKind {
-    id: u32,
-    #[serde(default)]
-    properties: Vec<Property>,
-}
-
-#[derive(Deserialize)]
-struct Property {
-    name: String,
-    value: Value,
-}
-
-/// Reads the map; mistakes are added to `errors`, with the setting of Tiled that avoids them.
+/// Reads the map; mistakes are added to `errors`, with the setting of Tiled that avoids them. Tilesets in files of their
+/// own are looked up in `files`.
 pub(in crate::content) fn read(
+    files: &ContentFiles,
     source: Source<'_>,
-    errors: &mut Vec<ContentError>,
+    errors: &mut Mistakes,
 ) -> Option<Drawing> {
-    let export: Export = match serde_json::from_str(source.text) {
-        Ok(export) => export,
-        Err(mistake) => {
-            errors.push(json_error(source, &mistake));
-            return None;
-        }
-    };
-    let before = errors.len();
-    check(source, &export, errors);
-    if errors.len() > before {
+    let read = if extension(source.file) == "tmx" { xml::map } else { json::map };
+    let mut map = read(source, errors)?;
+    let before = errors.count();
+    check(source, &map, errors);
+    fetch_tilesets(files, source, &mut map, errors);
+    if errors.count() > before {
         return None;
     }
-    let mut drawing = Drawing::blank(export.width, export.height);
-    draw_tiles(source, &export, &mut drawing, errors);
-    for layer in export.layers.iter().filter(|layer| layer.kind == "objectgroup") {
-        for object in layer.objects.iter().filter(|object| !object.name.is_empty()) {
-            drawing.places.insert(object.name.clone(), tiles(&export, object));
-        }
-    }
-    (errors.len() == before).then_some(drawing)
+    let drawing = paint::paint(source, &map, errors);
+    (errors.count() == before).then_some(drawing)
 }
 
-/// Refuses what Tiled can export and this reader doesn't take.
-fn check(source: Source<'_>, export: &Export, errors: &mut Vec<ContentError>) {
+/// Refuses what Tiled can make and this reader doesn't take.
+fn check(source: Source<'_>, map: &TiledMap, errors: &mut Mistakes) {
     let mut refuse = |key: &str, found: &str, expected: &str| {
-        errors.push(source.error(key_offset(source, key), found, expected));
+        errors.push(source.error(source.find(key), found, expected));
     };
-    if export.infinite {
+    if map.infinite {
         let expected = "a fixed size: in Tiled, Map > Map Properties > Infinite off";
         refuse("infinite", "an infinite map", expected);
         return;
     }
-    if export.orientation != "orthogonal" {
-        let found = format!("the orientation `{}`", export.orientation);
+    if map.orientation != "orthogonal" {
+        let found = format!("the orientation `{}`", map.orientation);
         let expected = "`orthogonal`: in Tiled, Map > Map Properties > Orientation";
         refuse("orientation", &found, expected);
     }
     let side = 1..=SIDE_TILES;
-    let (width, height) = (export.width, export.height);
+    let (width, height) = (map.columns, map.rows);
     if !side.contains(&width) || !side.contains(&height) || width * height > MAP_TILES {
         let found = format!("a map of {width} x {height} tiles");
         let expected = format!("sides of 1 to {SIDE_TILES} and at most {MAP_TILES} tiles");
         refuse("width", &found, &expected);
     }
-    if export.tilewidth < 1 || export.tileheight < 1 {
+    if map.tile.0 < 1 || map.tile.1 < 1 {
         refuse("tilewidth", "tiles without a size", "at least one pixel");
     }
-    if let Some(outside) = export.tilesets.iter().find_map(|set| set.source.as_ref())
-        && !export.layers.iter().any(is_collision)
-    {
-        let found = format!("the tileset `{outside}` in a file of its own");
-        let expected =
-            "Embed tilesets on in Tiled's export options, or a tile layer called `collision`";
-        refuse("source", &found, expected);
-    }
-    if !export.layers.iter().any(|layer| layer.kind == "tilelayer") {
+    if !has(&map.layers, &|layer| matches!(layer.content, Content::Tiles(_))) {
         refuse("layers", "no tile layer", "at least one");
     }
 }
 
-fn is_collision(layer: &Layer) -> bool {
-    layer.kind == "tilelayer" && layer.name == "collision"
+/// True if one of the layers, or of those in their groups, is such.
+fn has(layers: &[Layer], such: &dyn Fn(&Layer) -> bool) -> bool {
+    layers.iter().any(|layer| match &layer.content {
+        Content::Group(inner) => such(layer) || has(inner, such),
+        Content::Tiles(_) | Content::Objects(_) | Content::Picture => such(layer),
+    })
 }
 
-/// Blocks every tile that a layer makes a wall and those where no layer has anything.
-fn draw_tiles(
+/// Reads the tilesets that stand in files of their own.
+fn fetch_tilesets(
+    files: &ContentFiles,
     source: Source<'_>,
-    export: &Export,
-    drawing: &mut Drawing,
-    errors: &mut Vec<ContentError>,
+    map: &mut TiledMap,
+    errors: &mut Mistakes,
 ) {
-    let walls = wall_tiles(export);
-    let mut ground = vec![false; drawing.walkable.len()];
-    for layer in export.layers.iter().filter(|layer| layer.kind == "tilelayer") {
-        let Some(data) = tile_numbers(&layer.data, ground.len()) else {
-            let found = if layer.data.is_string() {
-                format!("packed data in the layer `{}`", layer.name)
-            } else {
-                format!("a layer `{}` without one number per tile", layer.name)
-            };
-            let expected = "plain numbers: in Tiled, Map > Map Properties > Tile Layer Format CSV";
-            errors.push(source.error(key_offset(source, "data"), found, expected));
+    let says_walls_itself = has(&map.layers, &|layer| meaning::is_collision(&layer.name));
+    for set in &mut map.tilesets {
+        let Some(outside) = set.source.take() else {
             continue;
         };
-        for (index, &number) in data.iter().enumerate().filter(|(_, number)| **number > 0) {
-            ground[index] |= !is_collision(layer);
-            if is_collision(layer) || walls.contains(&number) {
-                drawing.walkable[index] = false;
+        let path = beside(source.file, &outside);
+        if let Some((file, text)) = path.as_deref().and_then(|path| files.entry(path)) {
+            let read = if extension(file) == "tsx" { xml::tileset } else { json::tileset };
+            if let Some(read) = read(Source { file, text }, errors) {
+                *set = Tileset { first: set.first, ..read };
             }
+            continue;
+        }
+        let missing = match &path {
+            Some(path) => format!("the tileset `{outside}`, but no file {path}"),
+            None => format!("the tileset `{outside}`, which isn't below the content directory"),
+        };
+        let expected =
+            "its .tsx or .tsj file there, or Embed tilesets on in Tiled's export options";
+        let mistake = source.error(source.find(&outside), missing, expected);
+        // A collision layer needs no tileset, but its tiles may be walls as well.
+        if says_walls_itself { errors.warn(mistake) } else { errors.push(mistake) }
+    }
+}
+
+/// The path below the content directory of a file that `file` names relative to itself; `None` if it lies outside.
+fn beside(file: &str, relative: &str) -> Option<String> {
+    let relative = relative.replace('\\', "/");
+    if relative.starts_with('/') || relative.contains(':') {
+        return None;
+    }
+    let mut parts: Vec<&str> = file.split('/').collect();
+    parts.pop();
+    for part in relative.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => _ = parts.pop()?,
+            part => parts.push(part),
         }
     }
-    for (walkable, ground) in drawing.walkable.iter_mut().zip(ground) {
-        *walkable &= ground;
-    }
-}
-
-fn tile_numbers(data: &Value, count: usize) -> Option<Vec<u32>> {
-    let numbers = data.as_array()?.iter().map(|value| {
-        let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
-        number.map(|number| number & NUMBER)
-    });
-    numbers.collect::<Option<Vec<_>>>().filter(|numbers| numbers.len() == count)
-}
-
-fn wall_tiles(export: &Export) -> BTreeSet<u32> {
-    let sets = export.tilesets.iter();
-    let tiles = sets.flat_map(|set| set.tiles.iter().map(|tile| (set.firstgid, tile)));
-    tiles
-        .filter(|(_, tile)| {
-            let mut properties = tile.properties.iter();
-            properties.any(|property| match property.name.as_str() {
-                "walkable" => property.value == Value::Bool(false),
-                "collides" => property.value == Value::Bool(true),
-                _ => false,
-            })
-        })
-        .map(|(first, tile)| first.saturating_add(tile.id))
-        .collect()
-}
-
-/// The tiles that an object, measured in pixels, touches. One beside the map is found to be so where it is used.
-fn tiles(export: &Export, object: &Object) -> Tiles {
-    let (wide, high) = (f64::from(export.tilewidth), f64::from(export.tileheight));
-    let (x, y) = (tile(object.x / wide), tile(object.y / high));
-    // Just before the far edge, so that an object that ends on a tile's edge doesn't touch the next.
-    let right = tile(((object.x + object.width) / wide).ceil() - 1.0);
-    let bottom = tile(((object.y + object.height) / high).ceil() - 1.0);
-    Tiles { x, y, width: (right - x).max(0) + 1, height: (bottom - y).max(0) + 1 }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "rounding down to a tile is what is meant, and the bounds fit"
-)]
-fn tile(at: f64) -> i32 {
-    let far = f64::from(2 * SIDE_TILES);
-    at.floor().clamp(-far, far) as i32
-}
-
-fn json_error(source: Source<'_>, mistake: &serde_json::Error) -> ContentError {
-    let message = mistake.to_string();
-    let message = message.split(" at line ").next().unwrap_or_default();
-    let (found, expected) =
-        message.split_once(", expected ").unwrap_or((message, "a map exported from Tiled as JSON"));
-    ContentError {
-        file: source.file.to_owned(),
-        line: mistake.line().max(1),
-        column: mistake.column().max(1),
-        found: found.to_owned(),
-        expected: expected.to_owned(),
-    }
-}
-
-/// Where a key first stands in the text: close enough for a person to find it.
-fn key_offset(source: Source<'_>, key: &str) -> usize {
-    source.text.find(&format!("\"{key}\"")).unwrap_or(0)
+    Some(parts.join("/"))
 }

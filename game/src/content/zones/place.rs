@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 use toml::Spanned;
 
-use crate::content::error::{ContentError, one_of};
+use crate::content::error::Mistakes;
 use crate::content::map::{Drawing, Tiles};
 use crate::content::source::Source;
 use crate::content::whole::Whole;
@@ -61,6 +61,8 @@ const LIMIT: u32 = SIDE_TILES.cast_unsigned();
 
 /// A map on which places are looked up.
 pub(in crate::content) struct Ground {
+    /// What people call the map, such as `maps/cave.txt`.
+    pub(in crate::content) map: String,
     pub(in crate::content) drawing: Drawing,
     pub(in crate::content) tile_cm: i32,
 }
@@ -71,7 +73,7 @@ impl Ground {
         &self,
         source: Source<'_>,
         place: &Spanned<Place>,
-        errors: &mut Vec<ContentError>,
+        errors: &mut Mistakes,
     ) -> Option<Area> {
         let tiles = self.tiles(source, place, errors)?;
         let drawing = &self.drawing;
@@ -80,13 +82,12 @@ impl Ground {
         if tiles.x < 0 || tiles.y < 0 || right > drawing.columns || bottom > drawing.rows {
             let found = format!("a place that ends at column {right} and row {bottom}");
             let (columns, rows) = (drawing.columns, drawing.rows);
-            let expected = format!("one within the {columns} x {rows} tiles of the map");
+            let expected = format!("one within the {columns} x {rows} tiles of {}", self.map);
             errors.push(source.error(at, found, expected));
             return None;
         }
-        let mut all = (tiles.y..bottom).flat_map(|y| (tiles.x..right).map(move |x| (x, y)));
-        if !all.any(|(x, y)| drawing.open(x, y)) {
-            let found = "a place where all is wall or water";
+        if !tiles.all().any(|(x, y)| drawing.open(x, y)) {
+            let found = format!("a place where all is wall or water on {}", self.map);
             errors.push(source.error(at, found, "at least one tile to walk on"));
             return None;
         }
@@ -99,38 +100,55 @@ impl Ground {
         &self,
         source: Source<'_>,
         place: &Spanned<Place>,
-        errors: &mut Vec<ContentError>,
+        errors: &mut Mistakes,
     ) -> Option<Position> {
         let middle = self.area(source, place, errors)?.centre();
         let (x, y) = (middle.x / self.tile_cm, middle.y / self.tile_cm);
         if self.drawing.open(x, y) {
             return Some(middle);
         }
-        let found = format!("a place whose middle, column {x} and row {y}, is wall or water");
+        let map = &self.map;
+        let found =
+            format!("a place whose middle, column {x} and row {y}, is wall or water on {map}");
         errors.push(source.error(place.span().start, found, "a middle to walk on"));
         None
+    }
+
+    /// The tiles of an area of this map.
+    pub(in crate::content) const fn tiles_of(&self, area: &Area) -> Tiles {
+        let Area { min, max } = area;
+        Tiles {
+            x: min.x / self.tile_cm,
+            y: min.y / self.tile_cm,
+            width: (max.x - min.x) / self.tile_cm,
+            height: (max.y - min.y) / self.tile_cm,
+        }
     }
 
     fn tiles(
         &self,
         source: Source<'_>,
         place: &Spanned<Place>,
-        errors: &mut Vec<ContentError>,
+        errors: &mut Mistakes,
     ) -> Option<Tiles> {
         let name = match place.get_ref() {
             Place::Tiles(tiles) => return Some(*tiles),
             Place::Named(name) => name,
         };
         let places = &self.drawing.places;
-        if let Some(tiles) = places.get(name) {
-            return Some(*tiles);
+        match places.get(name).map(Vec::as_slice) {
+            Some([tiles]) => return Some(*tiles),
+            Some(several) => {
+                let found = format!("{} places called `{name}` on {}", several.len(), self.map);
+                errors.push(source.error(place.span().start, found, "one"));
+            }
+            None => {
+                let known = places.keys().map(String::as_str);
+                let what = format!("the places that {} names", self.map);
+                let found = format!("an unknown place `{name}`");
+                errors.unknown((source, place.span().start), found, (&what, name), known);
+            }
         }
-        let known = places.keys().map(String::as_str);
-        errors.push(source.error(
-            place.span().start,
-            format!("an unknown place `{name}`"),
-            one_of("the places that the map names", known),
-        ));
         None
     }
 }

@@ -71,7 +71,40 @@ fn a_search_gives_up_at_its_limit() {
 fn a_place_is_picked_on_ground_even_where_little_of_it_is() {
     let map = map(&["####", "###.", "####"]);
     let area = Area { min: at(0, 0), max: at(400, 300) };
-    assert_eq!(map.pick(&area, |_| 0), at(350, 150));
+    assert_eq!(map.pick(&area, |_| true, |_| 0), at(350, 150));
+}
+
+#[test]
+fn a_place_is_picked_that_is_free_if_there_is_one() {
+    let map = map(&["...."]);
+    let area = Area { min: at(0, 0), max: at(400, 100) };
+    assert_eq!(map.pick(&area, |place| place.x > 300, |_| 0), at(350, 50));
+    assert_eq!(map.pick(&area, |_| false, |_| 0), at(50, 50));
+}
+
+#[test]
+fn a_line_meets_a_rectangle_that_it_crosses_touches_or_ends_in() {
+    let area = Area { min: at(100, 100), max: at(200, 150) };
+    for (from, to) in [
+        (at(0, 120), at(300, 120)),
+        (at(120, 0), at(130, 300)),
+        (at(150, 120), at(150, 120)),
+        (at(0, 0), at(199, 149)),
+        (at(50, 110), at(110, 50)),
+        (at(100, 149), at(0, 149)),
+    ] {
+        let meets = area.meets_line(from, to) && area.meets_line(to, from);
+        // The fifth passes the corner at a distance of 28 cm.
+        assert_eq!(meets, (from, to) != (at(50, 110), at(110, 50)), "{from:?} to {to:?}");
+    }
+    for (from, to) in [
+        (at(0, 150), at(300, 150)),
+        (at(200, 0), at(200, 300)),
+        (at(0, 90), at(90, 0)),
+        (at(0, 250), at(90, 120)),
+    ] {
+        assert!(!area.meets_line(from, to) && !area.meets_line(to, from), "{from:?} to {to:?}");
+    }
 }
 
 /// A map of 12 x 12 tiles, two thirds of them walkable.
