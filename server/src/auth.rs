@@ -5,9 +5,11 @@
 
 mod password;
 mod pool;
+mod queue;
 mod secret;
 mod token;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::store::Ticket;
@@ -22,9 +24,11 @@ pub struct Settings {
     /// Threads that hash passwords, at least 1. Each hash takes a core for tens of milliseconds; a second thread
     /// pays off only where cores are left over by the loop.
     pub password_workers: usize,
-    /// Passwords that wait for a worker, at least 1. At 30 ms each, 64 are two seconds: longer than that a person
-    /// should rather hear that the server is busy.
+    /// Passwords that wait for a worker at most, at least 1. No more wait than are hashed within half of the login
+    /// deadline: the others would be hashed for nobody.
     pub password_queue: usize,
+    /// From a client's connection to the end of its login.
+    pub login_deadline: Duration,
     /// Tokens that wait to be verified, at least 1. At 10 us each, 4,096 are 40 ms.
     pub token_queue: usize,
     /// Memory of one password hash in KiB, at least 8. 19 MiB with 2 passes is what OWASP's password storage cheat
@@ -44,7 +48,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             password_workers: 1,
-            password_queue: 64,
+            password_queue: 256,
+            login_deadline: Duration::from_secs(10),
             token_queue: 4096,
             memory_kib: 19 * 1024,
             passes: 2,
@@ -60,6 +65,10 @@ impl Default for Settings {
 pub struct Job {
     /// Comes back with the answer.
     pub ticket: Ticket,
+    /// Address of the client. Addresses take turns in the queue of passwords.
+    pub address: IpAddr,
+    /// Name of the account, empty when it isn't known before the check. The accounts of one address take turns too.
+    pub account: String,
     /// What to do.
     pub task: Task,
 }
@@ -124,6 +133,18 @@ pub enum AuthError {
         passes: u32,
         /// What the library says.
         reason: String,
+    },
+    /// A login could never be in time.
+    #[error(
+        "one password takes {hash_time:?} to hash on this machine, and network.login_deadline is {deadline:?}: nobody \
+         could log in with a password; lower auth.argon2_memory_kib or auth.argon2_iterations, or raise \
+         network.login_deadline"
+    )]
+    TooSlow {
+        /// As measured at the start.
+        hash_time: Duration,
+        /// As configured.
+        deadline: Duration,
     },
     /// The system gives no thread.
     #[error("can't start a thread for password hashing: {0}")]

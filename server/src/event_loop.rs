@@ -330,6 +330,7 @@ impl EventLoop {
                         self.lobby.overloaded(busy.0);
                     }
                 }
+                Action::CancelAuth(ticket) => self.auth.cancel(ticket),
                 Action::Game(input) => self.inputs.push(input),
             }
         }
@@ -359,6 +360,9 @@ impl EventLoop {
         self.ladder.set_rules(overload_rules(config));
         if let Some(signals) = &self.signals {
             signals.set_patience(config.shutdown.deadline);
+        }
+        if let Err(error) = self.auth.set_login_deadline(config.network.login_deadline) {
+            tracing::error!("{error}");
         }
         if let Some(levels) = &self.levels {
             levels.set(&config.log.level);

@@ -14,6 +14,7 @@
 mod accounts;
 mod action;
 mod characters;
+mod guesses;
 mod login;
 mod names;
 mod payloads;
@@ -40,6 +41,7 @@ use protocol::v1::{Farewell, Hello, Ping, Pong, Refusal, Welcome};
 use protocol::{Envelope, PROTOCOL_VERSION, Phase};
 
 use crate::store::Ticket;
+use guesses::Guesses;
 use login::Login;
 use payloads::Payloads;
 use questions::Question;
@@ -69,6 +71,7 @@ pub struct Lobby {
     /// Whose character is in the world or on its way out of it.
     characters: HashMap<CharacterId, AccountId>,
     tokens: SessionTokens,
+    guesses: Guesses,
     /// When logins without a session end.
     grace: BTreeSet<(Instant, AccountId)>,
     questions: HashMap<Ticket, Question>,
@@ -98,6 +101,7 @@ impl Lobby {
     ) -> Self {
         Self {
             tokens: SessionTokens::new(tokens, settings.logins_max),
+            guesses: Guesses::default(),
             phases: Phases::new(module_messages),
             settings,
             actions: VecDeque::new(),
@@ -128,7 +132,7 @@ impl Lobby {
     pub fn opened(&mut self, session: SessionId, peer: SocketAddr, secure: bool) {
         // An IPv4 client of a dual-stack listener is loopback too.
         let trusted = secure || peer.ip().to_canonical().is_loopback();
-        self.sessions.insert(session, Session::new(trusted));
+        self.sessions.insert(session, Session::new(peer, trusted));
     }
 
     /// A connection is gone. Called once for each session that was opened, also after [`Action::Close`].

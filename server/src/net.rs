@@ -41,6 +41,7 @@ mod tests;
 mod token;
 mod transport;
 
+pub(crate) use addresses::household;
 pub use border::IoThreadError;
 pub use clients::{Clients, Reception};
 pub use farewell::{CloseReason, goodbye};

@@ -13,7 +13,7 @@ use protocol::FIRST_MODULE_ID;
 
 use crate::auth::{self, AuthError, AuthPool};
 use crate::bus::{self, Bus, QueueBounds};
-use crate::config::{BusUrl, Config, ConfigError, Loaded, Sources};
+use crate::config::{BusUrl, Config, ConfigError, Loaded, Origin, Sources};
 use crate::content_files::{ContentFilesError, read_content_files};
 use crate::event_loop::{ByPhase, EventLoop, RunError};
 use crate::lobby::{self, Lobby, system_tokens};
@@ -94,6 +94,7 @@ impl StartError {
                 | Self::Content(_)
                 | Self::Modules(_)
                 | Self::Game(_)
+                | Self::Auth(AuthError::HashParameters { .. } | AuthError::TooSlow { .. })
                 | Self::Bus(
                     bus::OpenError::Url { .. }
                         | bus::OpenError::Name { .. }
@@ -218,6 +219,7 @@ impl ServerBuilder {
         let game_settings = game_settings(config, &content, suspects);
         let bus = bus::open(bus_settings(config, &game_settings), wake.clone())?;
         let auth = AuthPool::start(&auth_settings(config), wake.clone())?;
+        say_how_many_wait(&auth, &loaded);
         // Last of what may fail: it makes the database and counts the start.
         let (store, claim) = Store::open(store_settings(config), wake.clone())?;
         let game_settings = game::Settings { epoch: claim.epoch, ..game_settings };
@@ -241,6 +243,20 @@ impl ServerBuilder {
         let parts = Parts { clients, lobby, auth, store, bus, game, signals: this.signals };
         let event_loop = EventLoop::new(parts, loaded, sources, this.levels, clock, ground);
         Ok(Server { event_loop, address })
+    }
+}
+
+/// For the operator who has set a longer queue than this machine is good for.
+fn say_how_many_wait(auth: &AuthPool, loaded: &Loaded) {
+    let (room, configured) = (auth.room(), loaded.config.auth.queue);
+    let hash_ms = auth.hash_time().as_millis();
+    if room < configured && *loaded.origin("auth.queue") != Origin::Default {
+        tracing::warn!(
+            "auth.queue is {configured}, and {room} passwords wait at most: a hash takes {hash_ms} ms here, and more \
+             weren't done within half of network.login_deadline; raise auth.workers if cores are left over"
+        );
+    } else {
+        tracing::info!(hash_ms, passwords_waiting_max = room, "passwords are hashed here");
     }
 }
 
@@ -412,6 +428,9 @@ pub(crate) fn lobby_settings(config: &Config, address: SocketAddr) -> lobby::Set
         grace: auth.grace,
         characters_per_account: auth.characters_per_account,
         failed_logins_max: auth.failed_logins_before_close,
+        guesses_per_account: auth.guesses_per_account,
+        guesses_per_address: auth.guesses_per_address,
+        count_loopback: network.limit_loopback,
         new_accounts: auth.new_accounts,
         logins_max: network.max_sessions.saturating_mul(2),
         queue_max: network.max_sessions.div_ceil(QUEUE_SHARE),
@@ -425,6 +444,7 @@ fn auth_settings(config: &Config) -> auth::Settings {
     auth::Settings {
         password_workers: auth.workers,
         password_queue: auth.queue,
+        login_deadline: config.network.login_deadline,
         memory_kib: auth.argon2_memory_kib,
         passes: auth.argon2_iterations,
         token_secret: secret.map(|secret| auth::Secret::new(secret.expose().to_owned())),

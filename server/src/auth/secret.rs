@@ -38,6 +38,8 @@ mod tests {
     fn a_job_in_a_log_shows_no_password() {
         let job = Job {
             ticket: Ticket(1),
+            address: std::net::IpAddr::from([192, 0, 2, 1]),
+            account: String::new(),
             task: Task::Verify {
                 password: Secret::new("opensesame".into()),
                 hash: Some(Secret::new("$argon2id$".into())),

@@ -136,7 +136,9 @@ configuration! {
         /// Threads that hash passwords, which is slow on purpose; the loop never does it.
         Restart workers: usize = 1, in 1..=64;
 
-        /// Passwords that wait for a worker. When it is full, logins are refused with "busy".
+        /// Passwords that wait for a worker at most; no more than this machine hashes within half of network.login_deadline,
+        /// which is measured at the start. Addresses take turns, and so do the accounts of one. When it is full, who has most
+        /// waiting is told "busy".
         Restart queue: usize = 256, in 1..=65_536;
 
         /// Memory per password hash, in KiB. OWASP's advice for Argon2id is 19456 with 2 iterations; less is for tests.
@@ -160,6 +162,14 @@ configuration! {
 
         /// Wrong passwords on one connection until it is closed.
         Live failed_logins_before_close: u32 = 5, in 1..=1000;
+
+        /// Wrong passwords for one account from one address (IPv6: /64) until that address has to wait, and may try once a
+        /// minute. Others, and the owner elsewhere, don't wait.
+        Live guesses_per_account: u32 = 10, in 1..=10_000;
+
+        /// Wrong passwords for all accounts from one address until it has to wait, and may try once in 6 seconds. Loopback
+        /// counts if network.limit_loopback is set.
+        Live guesses_per_address: u32 = 100, in 1..=1_000_000;
 
         /// Whether players may register by themselves.
         Live new_accounts: bool = true;

@@ -1,5 +1,6 @@
 //! Whose session it is: registering, logging in by password or token, resuming, and taking over.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
 
 use game::{AccountId, Input, SessionId};
@@ -8,12 +9,14 @@ use protocol::v1::{
     Farewell, LoggedIn, Login as PasswordLogin, Refusal, Register, Resume, SessionToken, TokenLogin,
 };
 
+use super::guesses::Bounds;
 use super::login::{Login, Presence};
 use super::questions::{Question, Step};
 use super::session::{Stage, Waiting};
 use super::session_tokens::NotGood;
 use super::{Action, Lobby, milliseconds, names, phases};
 use crate::auth::{Claims, Secret, Task, TokenError};
+use crate::net::household;
 use crate::store::{AccountRow, Read, Write};
 
 impl Lobby {
@@ -39,7 +42,7 @@ impl Lobby {
             phases::TOKEN_LOGIN => {
                 if let Some(TokenLogin { token }) = self.decode(session, packet, now) {
                     let token = Secret::new(token);
-                    self.ask_pool(asker, Step::Token, Task::Token { token });
+                    self.ask_pool(asker, "", Step::Token, Task::Token { token });
                 }
             }
             phases::RESUME => {
@@ -84,7 +87,7 @@ impl Lobby {
         }
         // Before the hash: it is dear, and for nothing when nobody can write it down.
         if self.is_store_open(asker) {
-            self.ask_pool(asker, Step::Hash { name }, Task::Hash { password });
+            self.ask_pool(asker, &name.clone(), Step::Hash { name }, Task::Hash { password });
         }
     }
 
@@ -117,30 +120,70 @@ impl Lobby {
         let (Ok(name), Ok(())) = (name, names::password(password.expose())) else {
             return self.wrong_credentials(asker, now);
         };
-        let step = Step::FindAccount { password };
-        self.ask_reader(asker, step, |ticket| Read::Account { ticket, name });
+        if self.may_guess(asker, &name, now) {
+            let step = Step::FindAccount { name: name.clone(), password };
+            self.ask_reader(asker, step, |ticket| Read::Account { ticket, name });
+        }
+    }
+
+    /// False, and refused, when the client's address has guessed at this account too often. Otherwise it has guessed
+    /// once more, until [`Self::no_guess`] says that it hasn't.
+    fn may_guess(&mut self, asker: (SessionId, u32), account: &str, now: Instant) -> bool {
+        let (session, request) = asker;
+        let address = self.household_of(session);
+        let counts = self.settings.count_loopback || !address.is_loopback();
+        let bounds = Bounds {
+            account: self.settings.guesses_per_account,
+            address: counts.then_some(self.settings.guesses_per_address),
+        };
+        let Err(wait) = self.guesses.begin(account, address, bounds, now) else {
+            return true;
+        };
+        let text = "too many wrong passwords from your address; wait before the next one";
+        self.refuse_until(session, request, Refusal::TooFast, text, wait);
+        self.count_failed_login(session, now);
+        false
+    }
+
+    /// What a login waited for doesn't count as a guess: its password was right, or nobody looked at it.
+    pub(super) fn no_guess(&mut self, session: SessionId, step: &Step) {
+        if let Step::FindAccount { name, .. } | Step::Verify { name, .. } = step {
+            let address = self.household_of(session);
+            self.guesses.take_back(name, address);
+        }
+    }
+
+    /// What counts as the address of a session's client.
+    pub(super) fn household_of(&self, session: SessionId) -> IpAddr {
+        let peer = self.sessions.get(&session).map(|state| state.peer.ip());
+        household(peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))
     }
 
     /// The password is checked whether the account exists or not, so that both take the same time.
     pub(super) fn account_found(&mut self, question: Question, account: Option<AccountRow>) {
         let asker = (question.session, question.request);
-        let Step::FindAccount { password } = question.step else {
+        let Step::FindAccount { name, password } = question.step else {
             return self.busy(asker.0, asker.1, "the store answered another question");
         };
         let mut account = account;
         let hash = account.as_mut().and_then(|account| account.password_hash.take());
         let task = Task::Verify { password, hash };
-        self.ask_pool(asker, Step::Verify { account }, task);
+        self.ask_pool(asker, &name.clone(), Step::Verify { name, account }, task);
     }
 
     pub(super) fn password_checked(
         &mut self,
         asker: (SessionId, u32),
+        name: &str,
         account: Option<AccountRow>,
         now: Instant,
     ) {
         match account {
-            Some(account) => self.log_in(asker, account.id, account.name, now),
+            Some(account) => {
+                let address = self.household_of(asker.0);
+                self.guesses.take_back(name, address);
+                self.log_in(asker, account.id, account.name, now);
+            }
             None => self.wrong_credentials(asker, now),
         }
     }

@@ -50,8 +50,10 @@ pub enum Action {
         /// The question.
         read: Read,
     },
-    /// For the auth pool. When it is busy: [`Lobby::overloaded`](super::Lobby::overloaded).
+    /// For the auth pool. For the job that isn't done when it is busy: [`Lobby::overloaded`](super::Lobby::overloaded).
     Auth(auth::Job),
+    /// Nobody waits for this job of the auth pool any more.
+    CancelAuth(Ticket),
     /// For the game, at its next tick.
     Game(Input),
 }

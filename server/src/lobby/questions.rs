@@ -28,9 +28,11 @@ pub(super) enum Step {
     Register,
     /// Logging in: the account is looked up, then the password checked.
     FindAccount {
+        name: String,
         password: Secret,
     },
     Verify {
+        name: String,
         account: Option<AccountRow>,
     },
     /// Logging in with a token: it is checked, then its one-time id spent.
@@ -58,6 +60,7 @@ impl Lobby {
     /// A ticket for a question on behalf of a session; `None` when too many are under way, and the client was told.
     pub(super) fn ask(&mut self, session: SessionId, request: u32, step: Step) -> Option<Ticket> {
         if self.waiting() >= self.settings.questions_max {
+            self.no_guess(session, &step);
             self.busy(session, request, "the server has too many requests to answer");
             return None;
         }
@@ -110,11 +113,29 @@ impl Lobby {
     pub(super) fn ask_pool(
         &mut self,
         (session, request): (SessionId, u32),
+        account: &str,
         step: Step,
         task: Task,
     ) {
+        let (address, account) = (self.household_of(session), account.to_owned());
         if let Some(ticket) = self.ask(session, request, step) {
-            self.actions.push_back(Action::Auth(Job { ticket, task }));
+            self.actions.push_back(Action::Auth(Job { ticket, address, account, task }));
+        }
+    }
+
+    /// The session that asked is gone: a password that it sent isn't looked up or hashed any more. Other questions go
+    /// on, as what they change may be under way.
+    pub(super) fn abandon(&mut self, session: SessionId, ticket: Ticket) {
+        let Some(question) = self.questions.get(&ticket) else {
+            return;
+        };
+        let is_password = matches!(
+            question.step,
+            Step::Hash { .. } | Step::FindAccount { .. } | Step::Verify { .. }
+        );
+        if is_password && let Some(question) = self.questions.remove(&ticket) {
+            self.no_guess(session, &question.step);
+            self.actions.push_back(Action::CancelAuth(ticket));
         }
     }
 
@@ -135,7 +156,8 @@ impl Lobby {
 
     /// The queue for this question was full and it wasn't taken: its client is told to come back.
     pub fn overloaded(&mut self, ticket: Ticket) {
-        if let Some(Question { session, request, .. }) = self.answered(ticket) {
+        if let Some(Question { session, request, step }) = self.answered(ticket) {
+            self.no_guess(session, &step);
             self.busy(session, request, "the server has more logins and loads than it can take");
         }
     }
@@ -202,9 +224,9 @@ impl Lobby {
                     password_hash: hash,
                 });
             }
-            (Outcome::Verified(right), Step::Verify { account }) => {
+            (Outcome::Verified(right), Step::Verify { name, account }) => {
                 let account = account.filter(|_| right);
-                self.password_checked((session, request), account, now);
+                self.password_checked((session, request), &name, account, now);
             }
             (Outcome::Token(result), Step::Token) => {
                 self.token_checked((session, request), result, now);

@@ -89,6 +89,10 @@ impl Lobby {
         now: Instant,
     ) {
         self.refuse(session, request, reason, text);
+        self.count_failed_login(session, now);
+    }
+
+    pub(super) fn count_failed_login(&mut self, session: SessionId, now: Instant) {
         let Some(state) = self.sessions.get_mut(&session) else {
             return;
         };
@@ -137,6 +141,9 @@ impl Lobby {
         let account = state.stage.account();
         state.stage = Stage::Closing;
         let waiting = std::mem::replace(&mut state.waiting, Waiting::No);
+        if let Waiting::Answer(ticket) = waiting {
+            self.abandon(session, ticket);
+        }
         let Some((account, login)) =
             account.and_then(|account| Some((account, self.logins.get_mut(&account)?)))
         else {

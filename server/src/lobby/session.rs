@@ -1,5 +1,7 @@
 //! One connection, as the lobby sees it.
 
+use std::net::SocketAddr;
+
 use game::AccountId;
 
 use crate::store::Ticket;
@@ -38,6 +40,8 @@ pub(super) enum Waiting {
 
 #[derive(Debug)]
 pub(super) struct Session {
+    /// Address of the client.
+    pub(super) peer: SocketAddr,
     pub(super) stage: Stage,
     pub(super) waiting: Waiting,
     /// Encrypted or from this machine: passwords may come.
@@ -47,8 +51,9 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) const fn new(trusted: bool) -> Self {
-        Self { stage: Stage::Greeting, waiting: Waiting::No, trusted, errors: 0, failed_logins: 0 }
+    pub(super) const fn new(peer: SocketAddr, trusted: bool) -> Self {
+        let (stage, waiting) = (Stage::Greeting, Waiting::No);
+        Self { peer, stage, waiting, trusted, errors: 0, failed_logins: 0 }
     }
 }
 

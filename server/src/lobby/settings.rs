@@ -27,6 +27,12 @@ pub struct Settings {
     pub errors_max: u32,
     /// Wrong passwords and tokens per session: what a person mistypes, too few to guess.
     pub failed_logins_max: u32,
+    /// Wrong passwords for one account from one address until that address has to wait.
+    pub guesses_per_account: u32,
+    /// Wrong passwords for any accounts from one address until it has to wait.
+    pub guesses_per_address: u32,
+    /// Whether loopback addresses are counted there; proxies come from them.
+    pub count_loopback: bool,
     /// Questions to the store and the auth pool that are under way, of all sessions. Above it clients are told to
     /// come back: at 1,000 logins a second, 4,096 are four seconds.
     pub questions_max: usize,
@@ -55,6 +61,9 @@ impl Default for Settings {
             new_accounts: true,
             errors_max: 16,
             failed_logins_max: 5,
+            guesses_per_account: 10,
+            guesses_per_address: 100,
+            count_loopback: false,
             questions_max: 4096,
             logins_max: 20_000,
             entry_floor: 100,

@@ -31,7 +31,7 @@ impl Addresses {
 
 /// What counts as one address: IPv4 as it is, also inside IPv6, and the /64 of an IPv6 address, since a household
 /// has all addresses of one.
-fn household(address: IpAddr) -> IpAddr {
+pub(crate) fn household(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => {

@@ -1,5 +1,6 @@
 //! The pool with real threads: answers come back, lanes don't wait for each other, full queues say so.
 
+use std::net::IpAddr;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
@@ -30,7 +31,8 @@ impl Fixture {
     }
 
     fn submit(&self, ticket: u64, task: Task) -> Result<(), Busy> {
-        self.pool.submit(Job { ticket: Ticket(ticket), task })
+        let (address, account) = (IpAddr::from([192, 0, 2, 1]), String::new());
+        self.pool.submit(Job { ticket: Ticket(ticket), address, account, task })
     }
 
     /// The next answer; each one comes with a wake-up.
@@ -123,4 +125,43 @@ fn dropping_the_pool_ends_workers_that_wait_to_answer() {
 fn a_short_token_secret_stops_the_start() {
     let settings = Settings { token_secret: Some(secret("short")), ..Settings::default() };
     assert!(matches!(AuthPool::start(&settings, || {}), Err(AuthError::ShortSecret(5))));
+}
+
+#[test]
+fn a_cancelled_password_costs_no_hash() {
+    let fixture = Fixture::start(|settings| (settings.memory_kib, settings.passes) = (19_456, 2));
+    for ticket in 0..20 {
+        fixture.submit(ticket, Task::Hash { password: secret("correct horse") }).unwrap();
+    }
+    for ticket in 0..19 {
+        fixture.pool.cancel(Ticket(ticket));
+    }
+    // The worker may have been at the first one, or two, already; the nineteenth is the last that comes.
+    let mut answers = 0;
+    while fixture.answer().ticket != Ticket(19) {
+        answers += 1;
+    }
+    assert!(answers < 19, "all of them were hashed");
+}
+
+#[test]
+fn no_more_passwords_wait_than_are_hashed_within_half_of_the_login_deadline() {
+    let (hash, second) = (Duration::from_millis(25), Duration::from_secs(1));
+    assert_eq!(room(hash, 1, 256, 10 * second).unwrap(), 200);
+    assert_eq!(room(hash, 4, 256, 10 * second).unwrap(), 256, "as configured");
+    assert_eq!(room(hash, 2, 256, second).unwrap(), 40);
+    assert_eq!(room(second, 1, 256, second).unwrap(), 1);
+    assert_eq!(room(Duration::ZERO, 1, 256, second).unwrap(), 256);
+}
+
+#[test]
+fn a_deadline_that_is_over_before_the_first_hash_stops_the_start_and_isnt_taken_over_later() {
+    let (hash_time, deadline) = (Duration::from_secs(40), Duration::from_secs(10));
+    let error = room(hash_time, 64, 256, deadline).unwrap_err().to_string();
+    for part in ["40s", "10s", "auth.argon2_memory_kib", "network.login_deadline"] {
+        assert!(error.contains(part), "{error}");
+    }
+    let fixture = Fixture::start(|settings| settings.password_queue = 7);
+    assert!(fixture.pool.set_login_deadline(Duration::ZERO).is_err());
+    assert_eq!(fixture.pool.room(), 7);
 }

@@ -272,3 +272,78 @@ fn while_the_store_takes_nothing_whoever_would_be_written_is_told_so_and_spends_
     rig.settle();
     assert_eq!(rig.live(), [ONE, TWO, THREE]);
 }
+
+#[test]
+fn a_password_of_somebody_who_hung_up_is_neither_looked_up_nor_hashed() {
+    let mut rig = Rig::new();
+    for session in (1..=3).map(SessionId) {
+        rig.greet(session, HERE);
+    }
+    rig.send(ONE, 1, &register("anna", "correct horse"));
+    rig.send(TWO, 1, &login("bert", "correct horse"));
+    rig.answer_some(Rig::answer_read);
+    rig.send(THREE, 1, &login("carl", "correct horse"));
+    assert_eq!((rig.jobs.len(), rig.lobby.stats().waiting), (2, 3));
+    for session in [ONE, TWO, THREE] {
+        rig.close(session);
+    }
+    assert_eq!((rig.jobs.len(), rig.lobby.stats().waiting), (0, 0));
+    rig.answer_some(Rig::answer_read);
+    assert_eq!(rig.questions(), 0, "what was looked up is of no use any more");
+}
+
+#[test]
+fn a_session_that_is_sent_away_leaves_the_queue_of_passwords() {
+    let mut rig = Rig::new();
+    rig.greet(ONE, HERE);
+    rig.send(ONE, 1, &register("anna", "correct horse"));
+    rig.send_raw(ONE, <Ping as protocol::ClientMessage>::INFO.id, &[0xff]);
+    rig.assert_farewell(ONE, Farewell::Undecodable);
+    assert!(rig.jobs.is_empty());
+}
+
+#[test]
+fn an_address_that_guesses_at_an_account_waits_and_its_owner_elsewhere_does_not() {
+    let mut rig = Rig::with(Settings { guesses_per_account: 3, ..settings() });
+    rig.greet(THREE, "127.0.0.9:1");
+    rig.send(THREE, 1, &register("anna", "correct horse"));
+    rig.settle();
+    rig.close(THREE);
+    rig.greet(ONE, HERE);
+    for request in 1..=3 {
+        rig.send(ONE, request, &login("anna", "guess after guess"));
+        rig.settle();
+        rig.assert_refused(ONE, request, Refusal::BadCredentials);
+    }
+    rig.send(ONE, 4, &login("anna", "correct horse"));
+    assert_eq!(rig.questions(), 0, "it costs neither a look nor a hash");
+    let Some(Body::Refused(refused)) = &rig.last(ONE).body else { panic!() };
+    assert_eq!(refused.reason(), Refusal::TooFast);
+    assert!(refused.retry_after_ms > 0);
+    rig.greet(TWO, "127.0.0.9:2");
+    for request in 1..=5 {
+        rig.greet(TWO, "127.0.0.9:2");
+        rig.send(TWO, request, &login("anna", "correct horse"));
+        rig.settle();
+        assert!(rig.seen[&TWO].logged_in, "right passwords are no guesses");
+        rig.close(TWO);
+    }
+}
+
+#[test]
+fn passwords_that_nobody_looked_at_are_no_guesses() {
+    let mut rig = Rig::with(Settings { guesses_per_account: 1, ..settings() });
+    rig.greet(ONE, HERE);
+    rig.send(ONE, 1, &login("anna", "correct horse"));
+    rig.answer_some(Rig::answer_read);
+    let job = rig.jobs.pop_front().unwrap();
+    rig.lobby.overloaded(job.ticket);
+    rig.pump();
+    rig.assert_refused(ONE, 1, Refusal::Busy);
+    rig.send(ONE, 2, &login("anna", "correct horse"));
+    rig.close(ONE);
+    rig.greet(TWO, HERE);
+    rig.send(TWO, 3, &login("anna", "correct horse"));
+    rig.settle();
+    rig.assert_refused(TWO, 3, Refusal::BadCredentials);
+}

@@ -249,6 +249,7 @@ impl Rig {
                 Action::Write { ticket, write } => self.writes.push_back((ticket, write)),
                 Action::Read { ticket, read } => self.reads.push_back((ticket, read)),
                 Action::Auth(job) => self.jobs.push_back(job),
+                Action::CancelAuth(ticket) => self.jobs.retain(|job| job.ticket != ticket),
                 Action::Game(input) => self.input(input),
             }
         }

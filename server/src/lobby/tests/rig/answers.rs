@@ -16,7 +16,7 @@ impl Rig {
     }
 
     pub(in crate::lobby::tests) fn answer_job(&mut self) -> bool {
-        let Some(Job { ticket, task }) = self.jobs.pop_front() else {
+        let Some(Job { ticket, task, .. }) = self.jobs.pop_front() else {
             return false;
         };
         let hash_of = |password: &Secret| format!("hash of {}", password.expose());
