@@ -17,6 +17,7 @@ mod tests;
 mod values;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 pub use keys::{Auth, Bus, Config, Log, Network, SECTIONS, Server, Shutdown, Store, World};
 pub use layers::{DEFAULT_FILE, ENVIRONMENT_PREFIX, Origin, Sources};
@@ -27,7 +28,7 @@ pub use schema::{Applies, Key, Section};
 pub use setting::parse_duration;
 pub(crate) use values::mask_password;
 pub use values::{
-    BusUrl, HostPort, LogFilter, LogFormat, NatsUrl, Secret, StoreUrl, Subject, Wait,
+    BusUrl, HostPort, LogFilter, LogFormat, Names, NatsUrl, Secret, StoreUrl, Subject, Wait,
 };
 
 /// Exit code of a process whose configuration can't be used, as `sysexits.h` has it.
@@ -40,6 +41,8 @@ pub struct Loaded {
     pub config: Config,
     /// Only keys that aren't defaults.
     origins: BTreeMap<&'static str, Origin>,
+    /// Files that were read, in order.
+    files: Vec<PathBuf>,
 }
 
 impl Loaded {
@@ -49,11 +52,11 @@ impl Loaded {
     /// Everything that is wrong, not just the first: unreadable files, TOML that isn't, unknown keys, wrong values,
     /// and values that contradict each other.
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
-        let layers::Layers { given, problems } = layers::Layers::collect(sources);
+        let layers::Layers { given, problems, files } = layers::Layers::collect(sources);
         let mut reader = schema::Reader::new(given, problems);
         let config = Config::read(&mut reader);
         let (origins, mut problems) = reader.finish();
-        let loaded = Self { config, origins };
+        let loaded = Self { config, origins, files };
         if problems.is_empty() {
             problems = rules::broken(&loaded);
         }
@@ -67,6 +70,16 @@ impl Loaded {
         let origin = self.origin(key).clone();
         let fault = Fault::Unusable { key, detail: detail.to_string() };
         ConfigError { problems: vec![Problem::at(origin, fault)] }
+    }
+
+    /// The files that were read, in words.
+    #[must_use]
+    pub fn files(&self) -> String {
+        if self.files.is_empty() {
+            return format!("no file: {DEFAULT_FILE} isn't there and --config names none");
+        }
+        let files = self.files.iter().map(|file| file.display().to_string());
+        files.collect::<Vec<_>>().join(", ")
     }
 
     /// Where the value of `key`, such as `network.listen`, came from.

@@ -15,6 +15,9 @@ use crate::server::{ServerBuilder, StartError, check_content, check_database};
 use crate::suspects::Suspects;
 use crate::{auth, failpoints, operator, telemetry};
 
+/// Where the bots look for the secret of login tokens.
+const BOTS_SECRET_VARIABLE: &str = "REALMBEAT_TOKEN_SECRET";
+
 /// Exit code when somebody has to look at the database before another start, as `sysexits.h` has it.
 pub(crate) const EX_DATAERR: u8 = 65;
 
@@ -90,6 +93,14 @@ fn run(builder: ServerBuilder, loaded: Loaded, sources: Sources) -> ExitCode {
         Err(error) => return fail(format_args!("no thread for the log: {error}"), 1),
     };
     failpoints::announce();
+    tracing::info!(files = %loaded.files(), "configuration");
+    let no_secret = loaded.config.auth.token_secret.is_none();
+    if no_secret && std::env::var_os(BOTS_SECRET_VARIABLE).is_some() {
+        tracing::warn!(
+            "{BOTS_SECRET_VARIABLE} is set, which is the bots' variable; the server reads its secret from \
+             REALMBEAT__AUTH__TOKEN_SECRET, and without one nobody logs in with tokens"
+        );
+    }
     let server = match builder.log_levels(levels).start(loaded, sources) {
         Ok(server) => server,
         Err(error) => {

@@ -432,6 +432,7 @@ pub(crate) fn lobby_settings(config: &Config, address: SocketAddr) -> lobby::Set
         guesses_per_address: auth.guesses_per_address,
         count_loopback: network.limit_loopback,
         new_accounts: auth.new_accounts,
+        reserved_names: auth.reserved_names.as_slice().to_vec(),
         logins_max: network.max_sessions.saturating_mul(2),
         queue_max: network.max_sessions.div_ceil(QUEUE_SHARE),
         ..lobby::Settings::default()

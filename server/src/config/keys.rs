@@ -17,7 +17,9 @@ use game::ZoneName;
 
 use super::schema::{Applies, Key, Reader, Section, configuration, expected_within};
 use super::setting::{Setting, Text};
-use super::values::{BusUrl, HostPort, LogFilter, LogFormat, Secret, StoreUrl, Subject, Wait};
+use super::values::{
+    BusUrl, HostPort, LogFilter, LogFormat, Names, Secret, StoreUrl, Subject, Wait,
+};
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
@@ -37,6 +39,19 @@ const fn days(days: u64) -> Duration {
 const fn mins(mins: u64) -> Duration {
     Duration::from_mins(mins)
 }
+
+const RESERVED_NAMES: &[&str] = &[
+    "admin",
+    "administrator",
+    "announcement",
+    "gamemaster",
+    "moderator",
+    "operator",
+    "realmbeat",
+    "server",
+    "support",
+    "system",
+];
 
 /// A default that isn't a constant. The tests read every default, so a wrong one can't get out.
 fn text<T: Text>(text: &str) -> T {
@@ -96,8 +111,9 @@ configuration! {
         /// Largest frame that a client may send. Larger ones end its session.
         Restart max_frame_bytes: usize = 4 * KIB, in 256..=64 * KIB;
 
-        /// The same before it has logged in, when nobody vouches for it.
-        Restart max_frame_before_login_bytes: usize = KIB, in 256..=64 * KIB;
+        /// The same before it has logged in, when nobody vouches for it. A login token of an account service with roles and
+        /// the like has 2 KiB.
+        Restart max_frame_before_login_bytes: usize = 4 * KIB, in 256..=64 * KIB;
 
         /// A session that has sent nothing for so long is closed. Clients that have nothing to say send a heartbeat.
         Live heartbeat_timeout: Duration = secs(30), in secs(1)..=mins(60);
@@ -170,6 +186,10 @@ configuration! {
         /// Wrong passwords for all accounts from one address until it has to wait, and may try once in 6 seconds. Loopback
         /// counts if network.limit_loopback is set.
         Live guesses_per_address: u32 = 100, in 1..=1_000_000;
+
+        /// Names that no character is made with and no player registers: those that players take for the staff or the
+        /// server. Capitals, look-alike letters and digits, '_' and '-' make no difference. Who has one keeps it.
+        Live reserved_names: Names = Names::from(RESERVED_NAMES);
 
         /// Whether players may register by themselves.
         Live new_accounts: bool = true;

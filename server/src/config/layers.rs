@@ -24,6 +24,9 @@ pub const DEFAULT_FILE: &str = "config/server.toml";
 /// Environment variables that begin so are configuration: `REALMBEAT__NETWORK__LISTEN` is `network.listen`.
 pub const ENVIRONMENT_PREFIX: &str = "REALMBEAT__";
 
+/// What variables of Realmbeat begin with, whatever they are for.
+const WORLD_PREFIX: &str = "REALMBEAT_";
+
 /// Where a value was written. The order is that of the layers.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
@@ -64,6 +67,8 @@ impl fmt::Display for Origin {
 pub struct Sources {
     files: Vec<PathBuf>,
     environment: Vec<(String, OsString)>,
+    /// Variables that are no configuration for want of an underscore, and the keys that they were meant for.
+    misspelt: Vec<(String, &'static Key)>,
     flags: Vec<Flag>,
 }
 
@@ -95,17 +100,22 @@ impl Sources {
         self
     }
 
-    /// Takes those of the variables that begin with [`ENVIRONMENT_PREFIX`].
+    /// Takes those of the variables that begin with [`ENVIRONMENT_PREFIX`], and notes those that nearly do.
     #[must_use]
     pub fn environment(
         mut self,
         variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Self {
-        let named = variables.into_iter().filter_map(|(name, value)| {
-            let name = name.into_string().ok()?;
-            name.starts_with(ENVIRONMENT_PREFIX).then_some((name, value))
-        });
-        self.environment.extend(named);
+        for (name, value) in variables {
+            let Ok(name) = name.into_string() else {
+                continue;
+            };
+            if name.starts_with(ENVIRONMENT_PREFIX) {
+                self.environment.push((name, value));
+            } else if let Some(key) = meant_by(&name) {
+                self.misspelt.push((name, key));
+            }
+        }
         self
     }
 
@@ -144,7 +154,8 @@ impl Given {
     pub(super) fn read<T: Setting>(&self) -> Option<T> {
         match &self.written {
             Written::Toml(value) => T::from_toml(value.as_ref()?),
-            Written::Bare => T::from_text(&self.text),
+            // The end of a line of a file of variables isn't part of the value.
+            Written::Bare => T::from_text(self.text.trim()),
         }
     }
 
@@ -168,17 +179,23 @@ impl Given {
 pub(super) struct Layers {
     pub(super) given: BTreeMap<&'static str, Given>,
     pub(super) problems: Vec<Problem>,
+    /// Files that were read, in order.
+    pub(super) files: Vec<PathBuf>,
 }
 
 impl Layers {
     pub(super) fn collect(sources: &Sources) -> Self {
         let mut layers = Self::default();
-        let default_file = Path::new(DEFAULT_FILE);
-        if sources.files.is_empty() && default_file.exists() {
-            layers.file(0, default_file);
+        if sources.files.is_empty() && is_there(Path::new(DEFAULT_FILE)) {
+            layers.file(0, Path::new(DEFAULT_FILE));
         }
         for (layer, path) in sources.files.iter().enumerate() {
             layers.file(layer, path);
+        }
+        for (variable, key) in &sources.misspelt {
+            let origin = Origin::Environment(variable.clone());
+            let fault = Fault::Misspelt { variable: variable_of(key), key: key.path };
+            layers.problems.push(Problem::at(origin, fault));
         }
         for (variable, value) in &sources.environment {
             let path = variable[ENVIRONMENT_PREFIX.len()..].to_lowercase().replace("__", ".");
@@ -218,6 +235,7 @@ impl Layers {
                 return self.problems.push(Problem::overall(fault));
             }
         };
+        self.files.push(path.to_owned());
         let file = File { layer, path, text: &text };
         let (table, errors) = DeTable::parse_recoverable(&text);
         // What recovery makes of the rest would only add problems that aren't there.
@@ -289,6 +307,28 @@ impl File<'_> {
     }
 }
 
+/// True also for what can't be looked at: a link to nowhere, a folder that may not be entered. Then reading it says what
+/// is wrong, and nobody runs on defaults without knowing.
+fn is_there(path: &Path) -> bool {
+    let look = path.symlink_metadata();
+    !matches!(look, Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory))
+}
+
+/// The key that a variable names but for its underscores: `REALMBEAT_SERVER__NAME` or `REALMBEAT__SERVER_NAME`.
+fn meant_by(variable: &str) -> Option<&'static Key> {
+    let words = |text: &str| -> Vec<String> {
+        let words = text.split(['_', '.']).filter(|word| !word.is_empty());
+        words.map(str::to_ascii_lowercase).collect()
+    };
+    let named = words(variable.strip_prefix(WORLD_PREFIX)?);
+    keys().find(|key| words(key.path) == named)
+}
+
+/// The variable of a key.
+fn variable_of(key: &Key) -> String {
+    ENVIRONMENT_PREFIX.to_owned() + &key.path.to_uppercase().replace('.', "__")
+}
+
 fn find(path: &str) -> Option<&'static Key> {
     keys().find(|key| key.path == path)
 }
@@ -311,5 +351,23 @@ fn unknown_section(name: &str) -> Fault {
         what: "section",
         name: name.to_owned(),
         suggestion: nearest(name, SECTIONS.iter().map(|section| section.name)).or_else(as_key),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_to_nowhere_is_there_and_must_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("server.toml");
+        assert!(!is_there(&path) && !is_there(&folder.path().join("config/server.toml")));
+        std::os::unix::fs::symlink("/nowhere/server.toml", &path).unwrap();
+        assert!(is_there(&path));
+        let mut layers = Layers::default();
+        layers.file(0, &path);
+        assert!(matches!(layers.problems[0].fault, Fault::Unreadable { .. }));
+        assert!(layers.files.is_empty());
     }
 }

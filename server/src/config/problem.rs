@@ -93,6 +93,16 @@ pub enum Fault {
         /// What belongs there.
         expected: String,
     },
+    /// A variable with too few underscores.
+    #[error(
+        "this variable isn't read; for `{key}` it must be {variable}, with two underscores each"
+    )]
+    Misspelt {
+        /// As it must be.
+        variable: String,
+        /// With its section.
+        key: &'static str,
+    },
     /// A variable's value isn't UTF-8.
     #[error("the value isn't UTF-8 text")]
     NotText,

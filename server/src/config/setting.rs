@@ -8,6 +8,8 @@ use std::time::Duration;
 use game::ZoneName;
 use toml::Value;
 
+use super::values::is_quoted;
+
 /// A type that a key may have.
 pub(super) trait Setting: Clone + PartialEq {
     /// Whether its value is never shown.
@@ -168,10 +170,13 @@ impl Text for String {
 }
 
 impl Text for PathBuf {
-    const EXPECTED: &'static str = "a path";
+    const EXPECTED: &'static str = "a path as it is: quotes, ~ and $ are not expanded here";
 
+    /// What a shell would have taken off or expanded would become part of the name.
     fn parse(text: &str) -> Option<Self> {
-        (!text.is_empty() && !text.contains('\0')).then(|| Self::from(text))
+        let is_for_shell = is_quoted(text) || text.starts_with('~') || text.contains('$');
+        let fits = !text.is_empty() && !is_for_shell && !text.contains(char::is_control);
+        fits.then(|| Self::from(text))
     }
 
     fn write(&self) -> String {

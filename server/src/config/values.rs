@@ -4,7 +4,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::setting::Text;
+use toml::Value;
+
+use super::setting::{Setting, Text};
 use crate::store::{Location, PostgresUrl};
 
 macro_rules! choices {
@@ -82,10 +84,12 @@ impl fmt::Debug for Secret {
 
 impl Text for Secret {
     const SECRET: bool = true;
-    const EXPECTED: &'static str = "a secret of at least 32 bytes";
+    const EXPECTED: &'static str = "a secret of at least 32 bytes without quotes around it; white space around it doesn't count";
 
+    /// As the bots read theirs.
     fn parse(text: &str) -> Option<Self> {
-        (text.len() >= Self::MIN_BYTES).then(|| Self(text.to_owned()))
+        let text = text.trim();
+        (!is_quoted(text) && text.len() >= Self::MIN_BYTES).then(|| Self(text.to_owned()))
     }
 
     fn write(&self) -> String {
@@ -125,6 +129,65 @@ fn is_host_port(text: &str) -> bool {
     let plain = !host.is_empty()
         && !host.contains(|c: char| !c.is_ascii_alphanumeric() && !"-.".contains(c));
     (bracketed || plain) && port.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
+/// Names that nobody may take, in the order in which they were written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Names(Vec<String>);
+
+impl Names {
+    /// Longest of a name, in letters: as long as one of a character or account may be.
+    const LENGTH_MAX: usize = 24;
+
+    /// The names.
+    #[must_use]
+    pub fn as_slice(&self) -> &[String] {
+        &self.0
+    }
+
+    fn parse<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        let is_name = |name: &str| {
+            (1..=Self::LENGTH_MAX).contains(&name.len())
+                && name.bytes().all(|byte| byte.is_ascii_alphabetic())
+        };
+        let names = names.into_iter().map(|name| is_name(name).then(|| name.to_owned()));
+        names.collect::<Option<Vec<_>>>().map(Self)
+    }
+}
+
+impl From<&[&str]> for Names {
+    fn from(names: &[&str]) -> Self {
+        Self(names.iter().map(|name| (*name).to_owned()).collect())
+    }
+}
+
+/// Variables and flags may also write them as `admin,server`.
+impl Setting for Names {
+    fn expected() -> String {
+        "a list of names of letters a to z, such as [\"admin\", \"server\"]".to_owned()
+    }
+
+    fn from_toml(value: &Value) -> Option<Self> {
+        let names: Option<Vec<&str>> = value.as_array()?.iter().map(Value::as_str).collect();
+        Self::parse(names?)
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        if text.starts_with('[') {
+            return Self::from_toml(&text.parse().ok()?);
+        }
+        Self::parse(text.split(',').map(str::trim).filter(|_| !text.is_empty()))
+    }
+
+    fn shown(&self) -> Value {
+        Value::Array(self.0.iter().cloned().map(Value::String).collect())
+    }
+}
+
+/// True for what a shell or a file of variables has left in quotes: they were meant to be taken off.
+pub(super) fn is_quoted(text: &str) -> bool {
+    let quoted = |quote| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
+    quoted('"') || quoted('\'')
 }
 
 /// Which database, and where.

@@ -39,6 +39,38 @@ pub(super) fn character(name: &str) -> Result<String, &'static str> {
     Ok(first.to_ascii_uppercase() + &rest.to_ascii_lowercase())
 }
 
+/// Letters that are taken for another one, and what they are compared as. Pairs that look like one letter come first.
+const LOOK_ALIKES: &[(&str, &str)] = &[
+    ("rn", "m"),
+    ("nn", "m"),
+    ("vv", "w"),
+    ("cl", "d"),
+    ("0", "o"),
+    ("1", "i"),
+    ("l", "i"),
+    ("j", "i"),
+    ("3", "e"),
+    ("4", "a"),
+    ("5", "s"),
+    ("7", "t"),
+    ("8", "b"),
+    ("q", "g"),
+    ("9", "g"),
+    ("6", "b"),
+];
+
+/// Whether a name is, or at a glance looks like, one of the reserved ones.
+pub(super) fn is_reserved(name: &str, reserved: &[String]) -> bool {
+    let seen = at_a_glance(name);
+    reserved.iter().any(|reserved| at_a_glance(reserved) == seen)
+}
+
+/// A name without what isn't noticed: capitals, '_' and '-', look-alikes.
+fn at_a_glance(name: &str) -> String {
+    let letters: String = name.chars().filter(|letter| !matches!(letter, '_' | '-')).collect();
+    LOOK_ALIKES.iter().fold(letters.to_ascii_lowercase(), |name, (from, to)| name.replace(from, to))
+}
+
 /// Whether a new password will do.
 ///
 /// # Errors
@@ -72,6 +104,29 @@ mod tests {
         for name in ["", "Mi", "Mira2", "Mi ra", "Míra", &"M".repeat(17)] {
             assert!(character(name).is_err(), "{name:?}");
         }
+    }
+
+    #[test]
+    fn a_reserved_name_is_known_by_its_looks() {
+        let reserved = ["admin", "server", "gamemaster", "support"].map(str::to_owned);
+        for name in [
+            "Admin",
+            "ADMIN",
+            "adm1n",
+            "Adrnin",
+            "Admln",
+            "a-d_m_i-n",
+            "s3rver",
+            "Garnemaster",
+            "gam3ma5ter",
+            "5upp0rt",
+        ] {
+            assert!(is_reserved(name, &reserved), "{name}");
+        }
+        for name in ["Adam", "Minna", "Severin", "Admina", "Supporter", "Master"] {
+            assert!(!is_reserved(name, &reserved), "{name}");
+        }
+        assert!(!is_reserved("Admin", &[]));
     }
 
     #[test]

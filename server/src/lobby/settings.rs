@@ -22,6 +22,8 @@ pub struct Settings {
     pub characters_per_account: u32,
     /// Whether players may register by themselves.
     pub new_accounts: bool,
+    /// Names that nobody may take.
+    pub reserved_names: Vec<String>,
     /// Wrong phases, unknown messages and the like between two entries into the world. An honest client makes none,
     /// but one that is a version ahead may probe a few.
     pub errors_max: u32,
@@ -59,6 +61,7 @@ impl Default for Settings {
             redirect_linger: Duration::from_secs(5),
             characters_per_account: 8,
             new_accounts: true,
+            reserved_names: Vec::new(),
             errors_max: 16,
             failed_logins_max: 5,
             guesses_per_account: 10,

@@ -59,7 +59,7 @@ impl Default for Limits {
             events_per_poll: 1024,
             accepts_per_pass: 128,
             read_budget: 16 << 10,
-            frame_limit_before_login: 1 << 10,
+            frame_limit_before_login: 4 << 10,
             frame_limit: 4 << 10,
             soft_output_limit: 64 << 10,
             hard_output_limit: 256 << 10,

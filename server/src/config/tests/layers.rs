@@ -103,3 +103,58 @@ fn a_relative_database_lies_in_the_data_directory() {
     assert_eq!(file("sqlite:world.sqlite3"), Location::File("d/world.sqlite3".into()));
     assert_eq!(file("sqlite:/srv/world.sqlite3"), Location::File("/srv/world.sqlite3".into()));
 }
+
+#[test]
+fn a_variable_with_too_few_underscores_is_a_mistake_and_others_are_not_ours() {
+    let load =
+        |name: &str| Loaded::load(&Sources::default().environment(variables(&[(name, "meadow")])));
+    for name in [
+        "REALMBEAT_SERVER__DATA_DIR",
+        "REALMBEAT__SERVER_DATA_DIR",
+        "REALMBEAT_SERVER_DATA_DIR",
+        "REALMBEAT_server__data__dir",
+    ] {
+        let error = load(name).unwrap_err().to_string();
+        let meant = error.contains("REALMBEAT__SERVER__DATA_DIR") && error.contains(name);
+        assert!(meant, "{name}: {error}");
+    }
+    for name in ["REALMBEAT_TOKEN_SECRET", "REALMBEAT_FAILPOINTS", "SERVER__DATA_DIR"] {
+        assert!(load(name).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn the_end_of_a_line_is_no_part_of_a_variable_and_what_is_for_a_shell_is_refused() {
+    let load = |path: &str, value: &str| {
+        Loaded::load(&Sources::default().flag("--set", path, value)).map(|loaded| loaded.config)
+    };
+    let folder = load("server.data_dir", "/srv/realm\r").unwrap().server.data_dir;
+    assert_eq!(folder, std::path::Path::new("/srv/realm"));
+    let secret = "0123456789abcdef0123456789abcdef";
+    let read = load("auth.token_secret", &format!(" {secret}\r\n")).unwrap().auth.token_secret;
+    assert_eq!(read.unwrap().expose(), secret);
+    for (path, value) in [
+        ("server.data_dir", "\"/srv/realm\""),
+        ("server.data_dir", "'/srv/realm'"),
+        ("server.data_dir", "~/realm"),
+        ("world.content", "$HOME/content"),
+        ("store.url", "sqlite:~/realm.sqlite3"),
+        ("auth.token_secret", &format!("\"{secret}\"")),
+        ("auth.token_secret", &format!("{} ", &secret[1..])),
+    ] {
+        let error = load(path, value).unwrap_err();
+        assert_eq!(wrong_keys(&error), [path], "{value}");
+    }
+    assert!(super::load("server.data_dir = \"a\\rb\"").is_err(), "in a file it is told");
+}
+
+#[test]
+fn a_configuration_tells_which_files_it_was_read_from() {
+    let files = Files::new();
+    let [first, second] =
+        ["a.toml", "b.toml"].map(|name| files.write(name, "[world]\ntick_rate = 2\n"));
+    let loaded = Loaded::load(&Sources::default().file(&first).file(&second)).unwrap();
+    assert_eq!(loaded.files(), format!("{}, {}", first.display(), second.display()));
+    let none = Loaded::load(&Sources::default()).unwrap().files();
+    assert!(none.contains("no file") && none.contains("config/server.toml"), "{none}");
+}
