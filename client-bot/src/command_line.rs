@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use client_bot::report::AssertionError;
-use client_bot::settings::Method;
+use client_bot::settings::{Method, SECRET_KEY, SettingsError};
 use client_bot::span::{parse_share, parse_time};
 use client_bot::{Assertion, Scenario, Settings};
 
 /// Where the token secret is looked for when no flag names it.
 const SECRET_VARIABLE: &str = "REALMBEAT_TOKEN_SECRET";
+
+/// Variable of the server's key for the same secret.
+const SERVER_SECRET_VARIABLE: &str = "REALMBEAT__AUTH__TOKEN_SECRET";
 
 /// Sends a swarm of client bots against a Realmbeat server and reports what it took.
 ///
@@ -140,7 +143,19 @@ impl CommandLine {
         if let Some(secret) = self.secret()? {
             settings.login.token_secret = secret;
         }
-        settings.check()?;
+        // As the server reads its own: white space around it, such as the end of a line, isn't part of it.
+        settings.login.token_secret = settings.login.token_secret.trim().to_owned();
+        if let Err(mistake) = settings.check() {
+            let is_secret = matches!(mistake, SettingsError::Value { key: SECRET_KEY, .. });
+            let is_set = std::env::var_os(SERVER_SECRET_VARIABLE).is_some();
+            let mistake = anyhow::Error::from(mistake);
+            return Err(match is_secret && is_set && std::env::var_os(SECRET_VARIABLE).is_none() {
+                true => mistake.context(format!(
+                    "{SERVER_SECRET_VARIABLE} is set, which is the server's variable; the bots read {SECRET_VARIABLE}"
+                )),
+                false => mistake,
+            });
+        }
         Ok(settings)
     }
 
@@ -148,7 +163,7 @@ impl CommandLine {
         if let Some(path) = &self.token_secret_file {
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("can't read the token secret from {}", path.display()))?;
-            return Ok(Some(text.trim().to_owned()));
+            return Ok(Some(text));
         }
         Ok(self.token_secret.clone().or_else(|| std::env::var(SECRET_VARIABLE).ok()))
     }
@@ -202,13 +217,14 @@ mod tests {
     }
 
     #[test]
-    fn the_secret_comes_from_its_file_without_the_line_end() {
+    fn the_secret_comes_from_its_file_or_flag_without_the_line_end() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "  hush hush hush hush hush hush hush\n").unwrap();
-        let line = ["bots", "--token-secret-file", file.path().to_str().unwrap()];
-        assert_eq!(
-            CommandLine::parse_from(line).settings().unwrap().login.token_secret,
-            "hush hush hush hush hush hush hush"
-        );
+        let file = ["bots", "--token-secret-file", file.path().to_str().unwrap()];
+        let flag = ["bots", "--token-secret", "hush hush hush hush hush hush hush\r"];
+        for line in [file, flag] {
+            let settings = CommandLine::parse_from(line).settings().unwrap();
+            assert_eq!(settings.login.token_secret, "hush hush hush hush hush hush hush");
+        }
     }
 }

@@ -12,6 +12,15 @@ use crate::span;
 /// The shortest secret that signs tokens: RFC 7518 wants as many bytes as the hash of HS256 has.
 pub const MIN_SECRET_BYTES: usize = 32;
 
+/// Key of the secret that signs tokens.
+pub const SECRET_KEY: &str = "login.token_secret";
+
+/// True for what a shell or a file of variables has left in quotes.
+fn is_quoted(text: &str) -> bool {
+    let quoted = |quote| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
+    quoted('"') || quoted('\'')
+}
+
 /// The settings of a run. `config/swarm.toml` holds every key with its default and explains it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -189,12 +198,14 @@ impl Settings {
         if self.source_addresses > 250 {
             return wrong("source_addresses", self.source_addresses.to_string(), "0 to 250");
         }
-        if needs_secret && self.login.token_secret.len() < MIN_SECRET_BYTES {
+        let secret = self.login.token_secret.trim();
+        if needs_secret && (secret.len() < MIN_SECRET_BYTES || is_quoted(secret)) {
             let expected = "the secret of at least 32 bytes that the server checks login tokens with: give \
                             --token-secret-file FILE, or REALMBEAT_TOKEN_SECRET in the environment, or log in \
                             with --password";
-            let length = format!("({} bytes)", self.login.token_secret.len());
-            return wrong("login.token_secret", length, expected);
+            let quotes =
+                if is_quoted(secret) { " in quotes, which don't belong to it" } else { "" };
+            return wrong(SECRET_KEY, format!("({} bytes{quotes})", secret.len()), expected);
         }
         Ok(())
     }

@@ -65,6 +65,27 @@ fn each_breach_is_told_and_ends_with_99() {
 }
 
 #[test]
+fn a_secret_in_quotes_and_one_in_the_servers_variable_are_told() {
+    let run = |variable: &str, secret: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_realmbeat-bots"));
+        command.env_remove("REALMBEAT_TOKEN_SECRET").env_remove("REALMBEAT__AUTH__TOKEN_SECRET");
+        command.args(["--server", "127.0.0.1:9", "--bots", "1", "--for", "100ms", "--quiet"]);
+        command.env(variable, secret).output().unwrap()
+    };
+    let secret = "hush hush hush hush hush hush hush";
+    let output = run("REALMBEAT__AUTH__TOKEN_SECRET", secret);
+    assert_eq!(output.status.code(), Some(64));
+    let text = stderr(&output);
+    assert!(text.contains("the bots read REALMBEAT_TOKEN_SECRET"), "{text}");
+    let output = run("REALMBEAT_TOKEN_SECRET", &format!("\"{secret}\""));
+    assert_eq!(output.status.code(), Some(64));
+    let text = stderr(&output);
+    assert!(text.contains("quotes") && !text.contains("hush"), "{text}");
+    let output = run("REALMBEAT_TOKEN_SECRET", &format!("{secret}\r\n"));
+    assert_eq!(output.status.code(), Some(1), "nobody listens, but it got so far");
+}
+
+#[test]
 fn what_cant_be_understood_ends_with_64_and_says_what_would_be() {
     for (flags, hint) in [
         (&["--assert", "erors=0"][..], "no figure"),

@@ -27,6 +27,7 @@ mod session;
 mod session_tokens;
 mod settings;
 mod stats;
+mod trail;
 mod world;
 
 #[cfg(test)]
@@ -48,6 +49,7 @@ use questions::Question;
 use queue::Queue;
 use session::{Session, Stage};
 use session_tokens::SessionTokens;
+use trail::Trail;
 use world::{Parked, Redirected};
 
 pub use action::Action;
@@ -72,6 +74,7 @@ pub struct Lobby {
     characters: HashMap<CharacterId, AccountId>,
     tokens: SessionTokens,
     guesses: Guesses,
+    trail: Trail,
     /// When logins without a session end.
     grace: BTreeSet<(Instant, AccountId)>,
     questions: HashMap<Ticket, Question>,
@@ -102,6 +105,7 @@ impl Lobby {
         Self {
             tokens: SessionTokens::new(tokens, settings.logins_max),
             guesses: Guesses::default(),
+            trail: Trail::default(),
             phases: Phases::new(module_messages),
             settings,
             actions: VecDeque::new(),

@@ -233,7 +233,10 @@ impl Desk {
             }
             Task::Token { token } => Outcome::Token(match &*self.tokens {
                 Some(tokens) => tokens.verify(&token),
-                None => Err(TokenError::Invalid),
+                None => {
+                    let text = "auth.token_secret isn't set, so nobody logs in with tokens";
+                    Err(TokenError::Invalid(text.to_owned()))
+                }
             }),
         }
     }

@@ -234,8 +234,9 @@ mod tests {
         assert_eq!(queue.push(job(4, 1, "mallory")), Err(Ticket(4)), "none has more than it");
         assert_eq!(queue.push(job(5, 2, "anna")), Err(Ticket(3)));
         assert_eq!(queue.push(job(6, 3, "bert")), Err(Ticket(2)));
-        assert_eq!(queue.push(job(7, 4, "carl")), Err(Ticket(7)), "all have about as many");
-        assert_eq!(drain(&mut queue), [0, 5, 6, 1]);
+        assert_eq!(queue.push(job(7, 4, "carl")), Err(Ticket(1)));
+        assert_eq!(queue.push(job(8, 5, "dora")), Err(Ticket(8)), "all have as many");
+        assert_eq!(drain(&mut queue), [0, 5, 6, 7]);
     }
 
     #[test]
@@ -245,7 +246,8 @@ mod tests {
             queue.push(job(ticket, 1, "mallory")).unwrap();
         }
         assert_eq!(queue.push(job(3, 1, "anna")), Err(Ticket(2)));
-        assert_eq!(queue.push(job(4, 1, "bert")), Err(Ticket(4)));
-        assert_eq!(drain(&mut queue), [3, 0, 1]);
+        assert_eq!(queue.push(job(4, 1, "bert")), Err(Ticket(1)));
+        assert_eq!(queue.push(job(5, 1, "carl")), Err(Ticket(5)), "all have as many");
+        assert_eq!(drain(&mut queue), [3, 4, 0]);
     }
 }

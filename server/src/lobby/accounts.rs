@@ -19,6 +19,12 @@ use crate::auth::{Claims, Secret, Task, TokenError};
 use crate::net::household;
 use crate::store::{AccountRow, Read, Write};
 
+/// How somebody logs in, in the log.
+const PASSWORD: &str = "password";
+const REGISTRATION: &str = "registration";
+const TOKEN: &str = "login token";
+const RESUMING: &str = "session token";
+
 impl Lobby {
     pub(super) fn login_packet(&mut self, session: SessionId, packet: &Envelope<'_>, now: Instant) {
         if self.is_waiting(session, packet.request) {
@@ -31,7 +37,7 @@ impl Lobby {
         match packet.id {
             phases::REGISTER => {
                 if let Some(message) = self.decode(session, packet, now) {
-                    self.register(asker, message);
+                    self.register(asker, message, now);
                 }
             }
             phases::LOGIN => {
@@ -59,19 +65,20 @@ impl Lobby {
     }
 
     /// True, and refused, when a password came where others can read it.
-    fn is_exposed(&mut self, (session, request): (SessionId, u32)) -> bool {
+    fn is_exposed(&mut self, (session, request): (SessionId, u32), now: Instant) -> bool {
         let trusted = self.sessions.get(&session).is_some_and(|state| state.trusted);
         if !trusted {
             let text = "passwords are accepted over TLS or from this machine; use a login token";
+            self.log_refusal(session, None, PASSWORD, &"a password on a plain connection", now);
             self.refuse(session, request, Refusal::InsecureTransport, text);
         }
         !trusted
     }
 
-    fn register(&mut self, asker: (SessionId, u32), message: Register) {
+    fn register(&mut self, asker: (SessionId, u32), message: Register, now: Instant) {
         let (session, request) = asker;
         let password = Secret::new(message.password);
-        if self.is_exposed(asker) {
+        if self.is_exposed(asker, now) {
             return;
         }
         if !self.settings.new_accounts {
@@ -82,6 +89,9 @@ impl Lobby {
             Ok(name) => name,
             Err(rule) => return self.refuse(session, request, Refusal::BadName, rule),
         };
+        if self.is_reserved(asker, &name) {
+            return;
+        }
         if let Err(rule) = names::password(password.expose()) {
             return self.refuse(session, request, Refusal::BadPassword, rule);
         }
@@ -101,10 +111,11 @@ impl Lobby {
         match account {
             Some(account) => {
                 self.stats.registered += 1;
-                self.log_in((session, request), account.id, account.name, now);
+                self.log_in((session, request), account.id, account.name, REGISTRATION, now);
             }
             None => {
                 let text = "an account of that name exists";
+                self.log_refusal(session, None, REGISTRATION, &text, now);
                 self.refuse(session, request, Refusal::AccountExists, text);
             }
         }
@@ -112,13 +123,13 @@ impl Lobby {
 
     fn login(&mut self, asker: (SessionId, u32), message: PasswordLogin, now: Instant) {
         let password = Secret::new(message.password);
-        if self.is_exposed(asker) {
+        if self.is_exposed(asker, now) {
             return;
         }
         // A name or password that breaks the rules fits no account; that is known without looking.
         let name = names::account(&message.account);
         let (Ok(name), Ok(())) = (name, names::password(password.expose())) else {
-            return self.wrong_credentials(asker, now);
+            return self.wrong_credentials(asker, None, now);
         };
         if self.may_guess(asker, &name, now) {
             let step = Step::FindAccount { name: name.clone(), password };
@@ -140,6 +151,7 @@ impl Lobby {
             return true;
         };
         let text = "too many wrong passwords from your address; wait before the next one";
+        self.log_refusal(session, Some(account), PASSWORD, &text, now);
         self.refuse_until(session, request, Refusal::TooFast, text, wait);
         self.count_failed_login(session, now);
         false
@@ -182,14 +194,16 @@ impl Lobby {
             Some(account) => {
                 let address = self.household_of(asker.0);
                 self.guesses.take_back(name, address);
-                self.log_in(asker, account.id, account.name, now);
+                self.log_in(asker, account.id, account.name, PASSWORD, now);
             }
-            None => self.wrong_credentials(asker, now),
+            None => self.wrong_credentials(asker, Some(name), now),
         }
     }
 
-    fn wrong_credentials(&mut self, asker: (SessionId, u32), now: Instant) {
+    /// `account` if it can be one; whether it exists isn't said.
+    fn wrong_credentials(&mut self, asker: (SessionId, u32), account: Option<&str>, now: Instant) {
         let text = "the account name or the password is wrong";
+        self.log_refusal(asker.0, account, PASSWORD, &text, now);
         self.login_failed(asker, Refusal::BadCredentials, text, now);
     }
 
@@ -203,20 +217,25 @@ impl Lobby {
             Ok(claims) => claims,
             Err(error) => {
                 let reason = match error {
-                    TokenError::Expired => Refusal::TokenExpired,
-                    TokenError::LivesTooLong | TokenError::Invalid => Refusal::TokenInvalid,
+                    TokenError::Expired(_) => Refusal::TokenExpired,
+                    TokenError::NotYet(_)
+                    | TokenError::LivesTooLong(_)
+                    | TokenError::Invalid(_) => Refusal::TokenInvalid,
                 };
-                return self.login_failed(asker, reason, &error.to_string(), now);
+                self.log_refusal(asker.0, None, TOKEN, &error, now);
+                return self.login_failed(asker, reason, error.for_client(), now);
             }
         };
         let account = match names::account(&claims.account) {
             Ok(name) => name,
             Err(rule) => {
                 let text = format!("the login token names no account: {rule}");
+                self.log_refusal(asker.0, None, TOKEN, &text, now);
                 return self.login_failed(asker, Refusal::TokenInvalid, &text, now);
             }
         };
-        self.ask_writer(asker, Step::AdmitToken, |ticket| Write::AdmitToken {
+        let step = Step::AdmitToken { name: account.clone() };
+        self.ask_writer(asker, step, |ticket| Write::AdmitToken {
             ticket,
             token_id: claims.token_id,
             expires_at: claims.expires_at,
@@ -232,9 +251,15 @@ impl Lobby {
     ) {
         let asker = (question.session, question.request);
         match account {
-            Some(account) => self.log_in(asker, account.id, account.name, now),
+            Some(account) => self.log_in(asker, account.id, account.name, TOKEN, now),
             None => {
                 let text = "the login token was used before";
+                let account = if let Step::AdmitToken { name } = &question.step {
+                    Some(name.as_str())
+                } else {
+                    None
+                };
+                self.log_refusal(asker.0, account, TOKEN, &text, now);
                 self.login_failed(asker, Refusal::TokenUsed, text, now);
             }
         }
@@ -249,17 +274,25 @@ impl Lobby {
                     NotGood::Expired => Refusal::TokenExpired,
                     NotGood::Forged => Refusal::TokenInvalid,
                 };
+                self.log_refusal(asker.0, None, RESUMING, &problem, now);
                 return self.login_failed(asker, reason, &problem.to_string(), now);
             }
         };
         // A good token always has its login; they end together.
         let name = self.logins.get(&account).map(|login| login.name.clone());
         self.stats.resumed += 1;
-        self.log_in(asker, account, name.unwrap_or_default(), now);
+        self.log_in(asker, account, name.unwrap_or_default(), RESUMING, now);
     }
 
     /// The one place where a session comes to play an account. Whoever played it before stops in the same step.
-    fn log_in(&mut self, asker: (SessionId, u32), account: AccountId, name: String, now: Instant) {
+    fn log_in(
+        &mut self,
+        asker: (SessionId, u32),
+        account: AccountId,
+        name: String,
+        how: &'static str,
+        now: Instant,
+    ) {
         let (session, request) = asker;
         if self.closing.is_some() {
             return self.busy(session, request, "the server is shutting down");
@@ -286,6 +319,7 @@ impl Lobby {
             let text = "your account has logged in elsewhere";
             self.goodbye(former, Farewell::TakenOver, text, now);
         }
+        self.log_login(session, &name, how);
         let stage = present.map_or(Stage::Lobby(account), |_| Stage::World(account));
         self.set_stage(session, stage);
         self.stats.logged_in += 1;

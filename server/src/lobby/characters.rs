@@ -77,10 +77,23 @@ impl Lobby {
             Ok(name) => name,
             Err(rule) => return self.refuse(session, request, Refusal::BadName, rule),
         };
+        if self.is_reserved(asker, &name) {
+            return;
+        }
         let limit = self.settings.characters_per_account;
         self.write_character(asker, account, Step::Create { account }, |ticket| {
             Write::CreateCharacter { ticket, account, name, limit }
         });
+    }
+
+    /// True, and refused, for a name that players would take for the staff or the server.
+    pub(super) fn is_reserved(&mut self, (session, request): (SessionId, u32), name: &str) -> bool {
+        let reserved = names::is_reserved(name, &self.settings.reserved_names);
+        if reserved {
+            let text = "this name, or one that looks like it, is reserved";
+            self.refuse(session, request, Refusal::BadName, text);
+        }
+        reserved
     }
 
     pub(super) fn character_created(
@@ -243,6 +256,8 @@ impl Lobby {
             return;
         };
         login.presence = Presence::In { character: character.id, asker: session, request };
+        let name = login.name.clone();
+        self.log_entry(session, &name, &character.name);
         self.characters.insert(character.id, *account);
         self.stats.entered += 1;
         if let Some(state) = self.sessions.get_mut(&session) {

@@ -37,7 +37,9 @@ pub(super) enum Step {
     },
     /// Logging in with a token: it is checked, then its one-time id spent.
     Token,
-    AdmitToken,
+    AdmitToken {
+        name: String,
+    },
     List,
     Create {
         account: AccountId,

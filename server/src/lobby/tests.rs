@@ -7,3 +7,4 @@ mod queueing;
 mod racing;
 mod resuming;
 mod rig;
+mod trail;

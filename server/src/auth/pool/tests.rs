@@ -108,7 +108,7 @@ fn without_a_secret_every_token_is_invalid() {
     let fixture = Fixture::start(|settings| settings.token_secret = None);
     fixture.submit(1, token("anna")).unwrap();
     let outcome = fixture.answer().outcome;
-    assert!(matches!(outcome, Outcome::Token(Err(TokenError::Invalid))));
+    assert!(matches!(outcome, Outcome::Token(Err(TokenError::Invalid(_)))));
 }
 
 #[test]

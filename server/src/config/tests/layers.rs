@@ -108,12 +108,9 @@ fn a_relative_database_lies_in_the_data_directory() {
 fn a_variable_with_too_few_underscores_is_a_mistake_and_others_are_not_ours() {
     let load =
         |name: &str| Loaded::load(&Sources::default().environment(variables(&[(name, "meadow")])));
-    for name in [
-        "REALMBEAT_SERVER__DATA_DIR",
-        "REALMBEAT__SERVER_DATA_DIR",
-        "REALMBEAT_SERVER_DATA_DIR",
-        "REALMBEAT_server__data__dir",
-    ] {
+    for name in
+        ["REALMBEAT_SERVER__DATA_DIR", "REALMBEAT_SERVER_DATA_DIR", "REALMBEAT_server__data__dir"]
+    {
         let error = load(name).unwrap_err().to_string();
         let meant = error.contains("REALMBEAT__SERVER__DATA_DIR") && error.contains(name);
         assert!(meant, "{name}: {error}");

@@ -3,7 +3,7 @@
 use game::{CharacterId, Input, Order, SessionId};
 use protocol::v1::{
     CreateCharacter, DeleteCharacter, EnterWorld, Farewell, LeaveWorld, ListCharacters, Move,
-    Refusal, server_packet::Body,
+    Refusal, Register, server_packet::Body,
 };
 
 use super::rig::*;
@@ -374,4 +374,23 @@ fn an_id_that_no_character_has_is_refused() {
     rig.log_in(ONE, "anna");
     rig.enter(ONE, CharacterId(u64::MAX));
     rig.assert_refused(ONE, 3, Refusal::NoSuchCharacter);
+}
+
+#[test]
+fn names_that_players_take_for_the_staff_are_reserved_for_characters_and_registration() {
+    let reserved_names = vec!["admin".to_owned()];
+    let mut rig = Rig::with(Settings { reserved_names, ..settings() });
+    rig.log_in(ONE, "admin");
+    for name in ["Admin", "aDMIN", "Adrnin"] {
+        rig.send(ONE, 1, &create(name));
+        rig.assert_refused(ONE, 1, Refusal::BadName);
+    }
+    assert_eq!(rig.questions(), 0);
+    rig.send(ONE, 2, &create("Adam"));
+    rig.settle();
+    assert!(matches!(rig.last(ONE).body, Some(Body::CharacterCreated(_))));
+    rig.greet(TWO, HERE);
+    let (account, password) = ("adm1n_".to_owned(), "correct horse".to_owned());
+    rig.send(TWO, 3, &Register { account, password });
+    rig.assert_refused(TWO, 3, Refusal::BadName);
 }

@@ -1,6 +1,7 @@
 //! The store and the auth pool of the rig: maps instead of a database, plain text instead of hashes.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use game::record::CharacterRecord;
 use game::{AccountId, CharacterId, Rank};
@@ -26,11 +27,11 @@ impl Rig {
                 Outcome::Verified(hash.is_some_and(|hash| hash.expose() == hash_of(&password)))
             }
             Task::Token { token } => Outcome::Token(match token.expose().split_once(':') {
-                Some(("expired", _)) => Err(TokenError::Expired),
+                Some(("expired", _)) => Err(TokenError::Expired(Duration::ZERO)),
                 Some((account, id)) => {
                     Ok(Claims { account: account.into(), token_id: id.into(), expires_at: 1 })
                 }
-                None => Err(TokenError::Invalid),
+                None => Err(TokenError::Invalid("forged".into())),
             }),
         };
         let answer = auth::Answer { ticket, outcome };
