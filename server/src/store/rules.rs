@@ -34,7 +34,7 @@ pub(super) struct Rules<D> {
     /// The batch whose COMMIT was sent and never answered, until the database has shown what became of it.
     in_doubt: Option<u64>,
     folding: Folding,
-    /// Read with the first transaction, where the ledger is folded at all.
+    /// Read with the first transaction.
     trial: Option<ClockTrial>,
     jumps: JumpWatch,
     /// The moment of the last batch that was tried, in Unix milliseconds.
@@ -82,15 +82,18 @@ impl<D: Database> Rules<D> {
             return Err(lost(format!("batch {number} came after batch {last}")));
         }
         let clock_ms = now_ms();
-        if self.folding.is_on() && self.trial.is_none() {
-            self.trial = Some(ClockTrial::read(&mut transaction, Instant::now(), clock_ms)?);
-        }
+        let trial = match &mut self.trial {
+            Some(trial) => trial,
+            unread => unread.insert(ClockTrial::read(&mut transaction, Instant::now(), clock_ms)?),
+        };
+        let clock_doubted = trial.doubts(Instant::now(), clock_ms);
         if let Some(jump) = self.jumps.look(Instant::now(), clock_ms) {
             warn!(seconds = jump / 1_000, "the system's clock has jumped, or the machine slept");
         }
         self.moment = later(self.moment, clock_ms);
         let mut batch =
             Batch::new(&mut transaction, marks, self.epoch, self.unreserved, self.moment);
+        batch.clock_doubted = clock_doubted;
         writes.iter().try_for_each(|write| batch.write(write))?;
         let (marks, answers) = batch.finish()?;
         let kept = answers::keep(&answers)?;

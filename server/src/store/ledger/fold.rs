@@ -64,11 +64,6 @@ impl Folding {
         Self { retention, next: now, most: SMALLEST, untold: 0, told: None }
     }
 
-    /// True if entries are folded at all.
-    pub(in crate::store) const fn is_on(&self) -> bool {
-        self.retention.is_some()
-    }
-
     /// How old entries must be that are folded now; `None` when it isn't time for a slice. If the slice comes to nothing
     /// because the database is in trouble, the next one is due after a while.
     pub(in crate::store) fn due(&mut self, now: Instant) -> Option<Duration> {

@@ -42,6 +42,8 @@ pub(super) struct Batch<'a, T> {
     pub(super) epoch: u64,
     /// Unix milliseconds, one moment for the whole batch and for no other.
     pub(super) now_ms: u64,
+    /// The system's clock is far ahead of what the database knows: nothing is forgotten by it.
+    pub(super) clock_doubted: bool,
     unreserved: ItemId,
     marks: Marks,
     run: Run<'a>,
@@ -62,6 +64,7 @@ impl<'a, T: Transaction> Batch<'a, T> {
             transaction,
             epoch,
             now_ms,
+            clock_doubted: false,
             unreserved,
             marks,
             run: Run::default(),

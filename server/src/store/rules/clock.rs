@@ -74,9 +74,20 @@ impl ClockTrial {
         Ok(trial)
     }
 
+    /// True for a clock on trial, and for one that the next look will put on trial.
+    pub(super) fn doubts(&self, now: Instant, clock_ms: u64) -> bool {
+        let ahead = Duration::from_millis(clock_ms.saturating_sub(self.expected(now)));
+        self.doubt.is_some() || ahead > TOLERANCE
+    }
+
+    /// Unix milliseconds by what was believed last and the time that has passed since.
+    fn expected(&self, now: Instant) -> u64 {
+        self.believed_ms.saturating_add(millis(now - self.at))
+    }
+
     /// Looks at the clock.
     pub(super) fn judge(&mut self, now: Instant, clock_ms: u64) -> Verdict {
-        let expected = self.believed_ms.saturating_add(millis(now - self.at));
+        let expected = self.expected(now);
         let ahead = Duration::from_millis(clock_ms.saturating_sub(expected));
         if ahead > TOLERANCE {
             let Some(doubt) = &self.doubt else {
@@ -168,6 +179,20 @@ mod tests {
         assert_eq!(clock.judge(start + hours(27), jumped), Verdict::Sound);
         assert_eq!(clock.judge(start + hours(28), EPOCH_MS), Verdict::Sound);
         assert_eq!(clock.judge(start + hours(29), jumped + DAY_MS / 12), Verdict::Sound);
+    }
+
+    #[test]
+    fn a_clock_is_doubted_from_its_jump_on_until_it_is_believed() {
+        let start = Instant::now();
+        let hours = Duration::from_hours;
+        let mut clock = trial(start);
+        assert!(!clock.doubts(start + hours(1), EPOCH_MS + DAY_MS));
+        let jumped = EPOCH_MS + 200 * DAY_MS;
+        assert!(clock.doubts(start + hours(1), jumped), "before anything has judged it");
+        clock.judge(start + hours(1), jumped);
+        assert!(clock.doubts(start + hours(1), EPOCH_MS), "until it is looked at again");
+        clock.judge(start + hours(25), jumped);
+        assert!(!clock.doubts(start + hours(25), jumped));
     }
 
     #[test]

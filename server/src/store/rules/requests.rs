@@ -17,8 +17,14 @@ use super::{fold, now_ms};
 /// Spent token ids that are forgotten with each one that is admitted. More than one, so that they can't pile up;
 /// not many, so that no login waits for a large clean-up.
 const FORGET_AT_ONCE: u32 = 8;
-/// How long a token's id is kept beyond the token's own end, against clocks that disagree or are set back.
-const FORGET_AFTER_SECONDS: u64 = 3_600;
+/// How long a token's id is kept beyond the token's own end: the longest that a token may be good, and an hour for clocks
+/// that disagree.
+const FORGET_AFTER_SECONDS: u64 = 25 * 3_600;
+/// Steps in which ids are forgotten, so that how far that has come is written once in each.
+const FORGET_STEP_SECONDS: u64 = 3_600;
+/// Key in the table `meta`: ids of tokens that ended up to here, in Unix seconds, may be forgotten. None of those tokens
+/// is admitted any more, whatever the clock says: one that was set forward and back again makes no spent token good.
+const FORGOTTEN: &str = "tokens_forgotten_s";
 
 impl<T: Transaction> Batch<'_, T> {
     pub(super) fn register(
@@ -41,10 +47,8 @@ impl<T: Transaction> Batch<'_, T> {
         expires_at: u64,
         account: &str,
     ) -> Result<Answer, EngineError> {
-        // By the clock that judges whether a token has expired, not by the batch's moment, which may run ahead of it.
-        let long_ago = (now_ms() / 1_000).saturating_sub(FORGET_AFTER_SECONDS);
-        self.transaction.forget_tokens(long_ago, FORGET_AT_ONCE)?;
-        if !self.transaction.spend_token(token_id, expires_at)? {
+        let forgotten = self.forget_tokens()?;
+        if expires_at <= forgotten || !self.transaction.spend_token(token_id, expires_at)? {
             return Ok(Answer::TokenAdmitted { ticket, account: None });
         }
         let account = match self.transaction.account(account)? {
@@ -52,6 +56,23 @@ impl<T: Transaction> Batch<'_, T> {
             None => self.make_account(account, None)?,
         };
         Ok(Answer::TokenAdmitted { ticket, account: Some(account) })
+    }
+
+    /// Forgets some ids of tokens that ended long ago, unless the clock is doubted that says so. Returns how far that has
+    /// ever come, in Unix seconds.
+    fn forget_tokens(&mut self) -> Result<u64, EngineError> {
+        let forgotten = self.transaction.noted(FORGOTTEN)?.unwrap_or(0);
+        if self.clock_doubted {
+            return Ok(forgotten);
+        }
+        // By the clock that judges whether a token has expired, not by the batch's moment, which may run ahead of it.
+        let long_ago = (now_ms() / 1_000).saturating_sub(FORGET_AFTER_SECONDS);
+        let before = long_ago - long_ago % FORGET_STEP_SECONDS;
+        if before > forgotten {
+            self.transaction.note(FORGOTTEN, before)?;
+        }
+        self.transaction.forget_tokens(before, FORGET_AT_ONCE)?;
+        Ok(forgotten.max(before))
     }
 
     fn make_account(

@@ -7,6 +7,7 @@ use super::world::{
     Home, RESERVED, World, create, ground, item, on_every_engine, register, save, write,
 };
 use crate::auth::Secret;
+use crate::store::rules::now_ms;
 use crate::store::{
     AccountRow, Answer, CreateRefused, OpenError, OperatorError, Read, Ticket, Write, set_rank,
 };
@@ -16,6 +17,7 @@ on_every_engine![
     an_account_is_found_by_its_name_with_its_hash,
     a_token_id_is_admitted_once_also_after_a_restart,
     expired_token_ids_are_forgotten_and_others_kept,
+    a_token_whose_id_may_have_been_forgotten_is_not_admitted,
     a_character_name_is_taken_whatever_its_capitals,
     an_account_has_no_more_characters_than_it_may,
     a_character_comes_back_as_it_was_saved_with_all_it_owns,
@@ -83,14 +85,42 @@ fn a_token_id_is_admitted_once_also_after_a_restart(home: &Home) {
 
 fn expired_token_ids_are_forgotten_and_others_kept(home: &Home) {
     let mut world = home.open();
+    let old = now_ms() / 1_000 - 24 * 3_600;
     for id in 0..40 {
-        world.write(token(&format!("old {id}"), 1_000));
+        world.write(token(&format!("old {id}"), old));
+    }
+    world.store.close().unwrap();
+    // As if they had been there for long.
+    home.run("UPDATE login_tokens SET expires_at = 1000");
+    let mut world = home.open();
+    for id in 0..40 {
         world.write(token(&format!("new {id}"), u64::MAX));
     }
     world.store.close().unwrap();
     let count = |pattern: &str| home.count("login_tokens", &format!("id LIKE '{pattern}'"));
     assert_eq!(count("new %"), 40);
     assert!(count("old %") <= 1, "{} are left", count("old %"));
+}
+
+/// As after a clock that was set forward, while ids were forgotten, and back again.
+fn a_token_whose_id_may_have_been_forgotten_is_not_admitted(home: &Home) {
+    let mut world = home.open();
+    let now = now_ms() / 1_000;
+    assert!(admits(&mut world, token("t1", now + 60)));
+    let forgotten = token("t2", now - 27 * 3_600);
+    assert!(!admits(&mut world, forgotten), "nobody can tell whether it was spent");
+    assert!(admits(&mut world, token("t3", now - 3_600)), "its id would still be known");
+    world.store.close().unwrap();
+    assert_eq!(home.count("login_tokens", "id IN ('t1', 't3')"), 2);
+    assert_eq!(home.count("meta", "key = 'tokens_forgotten_s'"), 1);
+    let mut world = home.open();
+    assert!(!admits(&mut world, token("t2", now - 27 * 3_600)), "after a restart neither");
+}
+
+fn admits(world: &mut World, token: Write) -> bool {
+    let answer = world.write(token);
+    let Answer::TokenAdmitted { account, .. } = answer else { panic!("{answer:?}") };
+    account.is_some()
 }
 
 fn a_character_name_is_taken_whatever_its_capitals(home: &Home) {
