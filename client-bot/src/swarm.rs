@@ -1,6 +1,7 @@
 //! Thousands of bots on one thread: sleep until a socket is ready or a bot is due, read, act, write once per bot.
 
 use std::io;
+use std::net::ToSocketAddrs as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -298,6 +299,12 @@ impl Swarm {
             self.tally.count(&event, self.seats[index].bot.account());
             match event {
                 Event::Connect { address } => self.open(index, address),
+                Event::LookUp { address } => {
+                    // Blocks the swarm for as long as the resolver takes: redirects to names are rare.
+                    let found = address.to_string().to_socket_addrs();
+                    let found = found.ok().and_then(|mut found| found.next());
+                    self.seats[index].bot.looked_up(&address, found);
+                }
                 Event::Close { how } => self.close(index, how),
                 Event::Confirmed(confirmation) => match &mut self.confirmations {
                     Some(list) => list.push(confirmation),

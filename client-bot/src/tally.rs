@@ -114,6 +114,7 @@ impl Tally {
             }
             Event::Error(error) => self.error(error, account),
             Event::Connect { .. }
+            | Event::LookUp { .. }
             | Event::Close { .. }
             | Event::Confirmed(_)
             | Event::Purse(_)

@@ -9,6 +9,7 @@
 // Generated code names this crate as crates outside do.
 extern crate self as protocol;
 
+mod address;
 mod envelope;
 mod frame;
 mod message;
@@ -16,6 +17,7 @@ mod motion;
 mod varint;
 mod view;
 
+pub use address::{AddressError, Host, PublicAddress};
 pub use envelope::{Envelope, EnvelopeError};
 pub use frame::{Frame, FrameError, MAX_LENGTH_BYTES, split_frame};
 pub use message::{

@@ -27,9 +27,7 @@ pub use reload::{Change, ReloadReport};
 pub use schema::{Applies, Key, Section};
 pub use setting::parse_duration;
 pub(crate) use values::mask_password;
-pub use values::{
-    BusUrl, HostPort, LogFilter, LogFormat, Names, NatsUrl, Secret, StoreUrl, Subject, Wait,
-};
+pub use values::{BusUrl, LogFilter, LogFormat, Names, NatsUrl, Secret, StoreUrl, Subject, Wait};
 
 /// Exit code of a process whose configuration can't be used, as `sysexits.h` has it.
 pub const EX_CONFIG: u8 = 78;

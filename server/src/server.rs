@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use game::content::{Checked, ContentErrors, ZoneContent};
 use game::zone::Grid;
 use game::{Content, Game, Input, ModuleList, ModuleTable, TableError, ZoneName};
-use protocol::FIRST_MODULE_ID;
+use protocol::{FIRST_MODULE_ID, PublicAddress};
 
 use crate::auth::{self, AuthError, AuthPool};
 use crate::bus::{self, Bus, QueueBounds};
@@ -419,10 +419,10 @@ pub(crate) fn overload_rules(config: &Config) -> overload::Rules {
 
 pub(crate) fn lobby_settings(config: &Config, address: SocketAddr) -> lobby::Settings {
     let (network, auth) = (&config.network, &config.auth);
-    let advertised = network.advertise.as_ref().map(|address| address.as_str().to_owned());
+    let listening = || PublicAddress::try_from(address).ok();
     lobby::Settings {
         server: format!("{} {}", config.server.name, env!("CARGO_PKG_VERSION")),
-        address: advertised.unwrap_or_else(|| address.to_string()),
+        address: network.advertise.clone().or_else(listening),
         heartbeat_timeout: network.heartbeat_timeout,
         login_deadline: network.login_deadline,
         grace: auth.grace,

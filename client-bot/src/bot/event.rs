@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use protocol::PublicAddress;
 use protocol::v1::{Farewell, Refusal};
 
 /// Something that happened to a bot, or that it wants done. From [`Bot::poll_event`](crate::Bot::poll_event).
@@ -13,6 +14,11 @@ pub enum Event {
     Connect {
         /// Where the server is.
         address: SocketAddr,
+    },
+    /// Look up the host of a redirect, then call [`Bot::looked_up`](crate::Bot::looked_up), before anything else.
+    LookUp {
+        /// With a host name.
+        address: PublicAddress,
     },
     /// End the connection as `how` says.
     Close {

@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use protocol::PROTOCOL_VERSION;
 use protocol::v1::{
     Character, CharacterList, CreateCharacter, EnterWorld, Entered, Hello, ListCharacters,
     LoggedIn, Login, Redirect, Refusal, Refused, Register, Resume, TokenLogin, WatchDigest,
     Welcome,
 };
+use protocol::{Host, PROTOCOL_VERSION, PublicAddress};
 use rand::RngExt as _;
 
 use super::credentials::Credentials;
@@ -203,16 +203,26 @@ impl Bot {
 
     /// The way to another server: greet there and resume with the token.
     pub(super) fn redirected(&mut self, redirect: Redirect, now: Duration) {
-        match redirect.address.parse::<SocketAddr>() {
-            Ok(address) => {
-                self.address = address;
-                self.token = Some(redirect.token);
-                self.close(now, Next::Again(Duration::ZERO));
-            }
+        let address = match redirect.address.parse::<PublicAddress>() {
+            Ok(address) => address,
             Err(error) => {
                 let text = format!("Redirect to {:?}: {error}", redirect.address);
-                self.fail(now, BotError::Protocol(text));
+                return self.fail(now, BotError::Protocol(text));
             }
+        };
+        match address.host() {
+            Host::Ip(ip) => self.address = SocketAddr::new(*ip, address.port()),
+            Host::Name(_) => self.events.push_back(Event::LookUp { address }),
+        }
+        self.token = Some(redirect.token);
+        self.close(now, Next::Again(Duration::ZERO));
+    }
+
+    /// The answer to [`Event::LookUp`]: where it is, or that nobody knows; then the bot goes on where it was.
+    pub fn looked_up(&mut self, address: &PublicAddress, found: Option<SocketAddr>) {
+        match found {
+            Some(found) => self.address = found,
+            None => self.error(BotError::Protocol(format!("Redirect to {address}: no such host"))),
         }
     }
 

@@ -189,6 +189,25 @@ fn a_redirect_is_followed_to_its_address_with_its_token() {
 }
 
 #[test]
+fn a_redirect_to_a_name_is_looked_up_before_it_is_followed() {
+    for found in [Some("127.0.0.9:4444"), None] {
+        let mut talk = Talk::with_token(Scenario::Wander);
+        talk.play();
+        talk.hear(Redirect { address: "Play.example.org:4444".into(), token: vec![9] });
+        let address = talk.events.iter().find_map(|event| match event {
+            Event::LookUp { address } => Some(address.clone()),
+            _ => None,
+        });
+        let address = address.unwrap();
+        assert_eq!(address.to_string(), "play.example.org:4444");
+        talk.bot.looked_up(&address, found.map(|found| found.parse().unwrap()));
+        talk.bot.disconnected(talk.now, LinkEnd::Closed);
+        let goes_to = talk.connect().to_string();
+        assert_eq!(goes_to == "127.0.0.9:4444", found.is_some(), "{goes_to}");
+    }
+}
+
+#[test]
 fn an_unexpected_goodbye_is_counted_by_reason_and_is_an_error() {
     let mut talk = Talk::with_token(Scenario::Wander);
     talk.play();

@@ -1,6 +1,7 @@
 //! What game masters and operators do: teleport, kick, announce, redirect, shut down. Every line they type is kept in
 //! the audit log.
 
+use protocol::PublicAddress;
 use protocol::v1::{Announcement, CommandResult};
 use serde::{Deserialize, Serialize};
 
@@ -188,7 +189,11 @@ impl Gm {
     fn redirect(&mut self, ctx: &mut Ctx<'_>, caller: Caller, words: &[&str]) -> Outcome {
         let (name, address) = match words {
             [name] => (*name, None),
-            [name, address] => (*name, Some((*address).to_owned())),
+            [name, address] => {
+                let address: Result<PublicAddress, _> = address.parse();
+                let address = address.map_err(|error| CommandError::Failed(error.to_string()))?;
+                (*name, Some(address.to_string()))
+            }
             _ => return Err(CommandError::Usage("redirect NAME [HOST:PORT]".into())),
         };
         let author = author(ctx, caller);

@@ -14,12 +14,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use game::ZoneName;
+use protocol::PublicAddress;
 
 use super::schema::{Applies, Key, Reader, Section, configuration, expected_within};
 use super::setting::{Setting, Text};
-use super::values::{
-    BusUrl, HostPort, LogFilter, LogFormat, Names, Secret, StoreUrl, Subject, Wait,
-};
+use super::values::{BusUrl, LogFilter, LogFormat, Names, Secret, StoreUrl, Subject, Wait};
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
@@ -76,8 +75,9 @@ configuration! {
         /// Where clients connect. Port 0 takes a free one; the ready line names it. 0.0.0.0 or [::] is every interface.
         Restart listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 7777));
 
-        /// What clients are told to connect to when they are sent here from another server; "" is the listen address.
-        Restart advertise: Option<HostPort> = None;
+        /// What clients are told to connect to when they are sent here, a host name or an IP address; "" is the listen address.
+        /// With 0.0.0.0 or [::] there and "" here, no client is sent here.
+        Restart advertise: Option<PublicAddress> = None;
 
         /// "tick" sleeps until a socket is ready or a tick is due. "busy" never sleeps and takes a whole core for the
         /// lowest latency.

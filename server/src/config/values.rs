@@ -4,6 +4,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use protocol::PublicAddress;
 use toml::Value;
 
 use super::setting::{Setting, Text};
@@ -97,27 +98,16 @@ impl Text for Secret {
     }
 }
 
-/// A host name or IP address, and a port. Clients look names up, the server doesn't.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HostPort(String);
-
-impl HostPort {
-    /// As `host:port`.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Text for HostPort {
-    const EXPECTED: &'static str = "a host and a port, such as \"play.example.org:7777\"";
+impl Text for PublicAddress {
+    const EXPECTED: &'static str =
+        "a host and a port that clients can connect to, such as \"play.example.org:7777\"";
 
     fn parse(text: &str) -> Option<Self> {
-        is_host_port(text).then(|| Self(text.to_owned()))
+        text.parse().ok()
     }
 
     fn write(&self) -> String {
-        self.0.clone()
+        self.to_string()
     }
 }
 

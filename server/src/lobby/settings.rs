@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use protocol::PublicAddress;
+
 /// What a lobby is told at its start.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Name and version of the server, for [`Welcome`](protocol::v1::Welcome).
     pub server: String,
-    /// Where clients reach this server, "host:port"; what a redirect without an address names.
-    pub address: String,
+    /// Where clients reach this server; what a redirect without an address names. `None` when that isn't known.
+    pub address: Option<PublicAddress>,
     /// Silence after which the net layer closes a session; clients are told.
     pub heartbeat_timeout: Duration,
     /// From connect to login, kept by the net layer; clients are told.
@@ -54,7 +56,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             server: concat!("realmbeat ", env!("CARGO_PKG_VERSION")).to_owned(),
-            address: "127.0.0.1:7777".to_owned(),
+            address: "127.0.0.1:7777".parse().ok(),
             heartbeat_timeout: Duration::from_secs(30),
             login_deadline: Duration::from_secs(30),
             grace: Duration::from_secs(60),

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use game::{AccountId, CharacterId, CommitSeq, Input, Order, SessionId};
-use protocol::Envelope;
 use protocol::v1::{Farewell, LeaveWorld, Redirect};
+use protocol::{Envelope, PublicAddress};
 
 use super::login::Presence;
 use super::session::Stage;
@@ -133,18 +133,38 @@ impl Lobby {
         let Some(Stage::World(account)) = stage else {
             return;
         };
+        let Some(address) = self.destination(address) else {
+            return;
+        };
         let Some(token) = self.tokens.issue(account) else {
             return;
         };
-        let redirect = Redirect {
-            address: address.unwrap_or(&self.settings.address).to_owned(),
-            token: token.to_vec(),
-        };
+        let redirect = Redirect { address: address.to_string(), token: token.to_vec() };
         self.send_value(session, 0, &redirect, after);
         // Detached at once, so that no value frame can come after the redirect.
         self.part(session, now);
         self.set_stage(session, Stage::Redirected);
         self.redirected.push(Redirected { session, after, until: None });
+    }
+
+    /// Where a redirect leads. `None`, and the client stays, when that is nowhere: the order may have come from another
+    /// server, which hasn't checked it.
+    fn destination(&self, address: Option<&str>) -> Option<PublicAddress> {
+        match address.map(str::parse::<PublicAddress>) {
+            Some(Ok(address)) => Some(address),
+            Some(Err(error)) => {
+                tracing::warn!(?address, "nobody is redirected: {error}");
+                None
+            }
+            None => {
+                if self.settings.address.is_none() {
+                    tracing::warn!(
+                        "nobody is redirected: clients can't connect to network.listen; set network.advertise"
+                    );
+                }
+                self.settings.address.clone()
+            }
+        }
     }
 
     /// Sessions that have their redirect and don't go.

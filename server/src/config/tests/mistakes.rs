@@ -22,7 +22,7 @@ const OUT_OF_RANGE: &[(&str, &[&str])] = &[
     ("server.node", &["0", "1024", "-1", "99999999999999999999"]),
     ("server.data_dir", &["''"]),
     ("network.listen", &["'7777'", "'localhost:7777'", "'127.0.0.1'", "'127.0.0.1:70000'"]),
-    ("network.advertise", &["'play.example.org'", "':7777'", "'host:0'", "'a b:1'"]),
+    ("network.advertise", &["'play.example.org'", "':7777'", "'a:0'", "'a b:1'", "'0.0.0.0:1'"]),
     ("network.wait", &["''", "'Tick'", "'sleep'"]),
     ("network.max_sessions", &["0", "1000001"]),
     ("network.sessions_per_address", &["0", "1000001"]),

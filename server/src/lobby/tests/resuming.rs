@@ -6,6 +6,7 @@ use game::{Input, Order, SessionId};
 use protocol::v1::{Farewell, Refusal, Resume, server_packet::Body};
 
 use super::rig::*;
+use crate::lobby::Settings;
 
 fn resume(rig: &mut Rig, session: SessionId, token: Vec<u8>) {
     rig.greet(session, ELSEWHERE);
@@ -191,5 +192,25 @@ fn a_redirect_without_an_address_names_this_server() {
     rig.order(&Order::Redirect { session: ONE, address: None });
     rig.sync();
     let Some(Body::Redirect(redirect)) = &rig.last(ONE).body else { panic!("{:?}", rig.last(ONE)) };
-    assert_eq!(redirect.address, settings().address);
+    assert_eq!(redirect.address, settings().address.unwrap().to_string());
+}
+
+#[test]
+fn nobody_is_redirected_to_where_no_client_gets() {
+    let mut rig = Rig::with(Settings { address: None, ..settings() });
+    let mira = rig.character("anna", "Mira");
+    rig.log_in(ONE, "anna");
+    rig.enter(ONE, mira);
+    let frames = rig.seen[&ONE].frames.len();
+    for address in [None, Some("0.0.0.0:7777"), Some("play.example.org"), Some(",,,")] {
+        rig.order(&Order::Redirect { session: ONE, address: address.map(str::to_owned) });
+        rig.sync();
+    }
+    assert_eq!(rig.seen[&ONE].frames.len(), frames);
+    assert_eq!(rig.world[&mira], Some(ONE), "she plays on");
+    let address = Some("play.example.org:7777".to_owned());
+    rig.order(&Order::Redirect { session: ONE, address });
+    rig.sync();
+    let Some(Body::Redirect(redirect)) = &rig.last(ONE).body else { panic!("{:?}", rig.last(ONE)) };
+    assert_eq!(redirect.address, "play.example.org:7777");
 }
