@@ -54,16 +54,16 @@ fn a_length_that_is_no_varint_ends_the_session_as_malformed() {
 }
 
 #[test]
-fn a_frame_over_the_limit_is_refused_by_its_length_alone_and_the_limit_grows_with_the_login() {
+fn a_frame_over_the_limit_is_refused_by_its_length_alone_before_the_login_and_after() {
     let mut scene = Scene::new();
     let address = scene.server.address;
 
     let mut stranger = Client::greet(address);
-    stranger.send_bytes(&framed(&padded_ping(1024)));
+    stranger.send_bytes(&framed(&padded_ping(4096)));
     stranger.ping();
-    stranger.send_bytes(&[0x81, 0x08]);
+    stranger.send_bytes(&[0x81, 0x20]);
     let farewell = scene.ends(&mut stranger, Farewell::FrameTooLong);
-    assert!(farewell.message.contains("1025"), "{farewell:?}");
+    assert!(farewell.message.contains("4097"), "{farewell:?}");
 
     let mut guest = Client::log_in(address, "long");
     guest.send_bytes(&framed(&padded_ping(4096)));
