@@ -156,6 +156,8 @@ pub enum SharedRequest {
         gold: u64,
         /// Letters that a mailbox holds.
         room: u32,
+        /// Letters from the characters of one account that a mailbox holds.
+        own_room: u32,
     },
     /// All that is in a letter to the actor becomes the actor's.
     TakeMail {
@@ -227,6 +229,8 @@ pub enum Denied {
     InventoryFull,
     /// More gold than a purse holds.
     PurseFull,
+    /// The recipient's mailbox holds as many letters of the actor's account as it may.
+    TooManyLetters,
 }
 
 /// A letter as its recipient sees it.

@@ -22,6 +22,8 @@ use crate::value::{PENDING_MS, item_message};
 /// Letters that a mailbox holds. All of them go to the client in one frame, and so many of the longest, 5 KiB each,
 /// are well below the 256 KiB that a session may have unsent.
 const MAILBOX: u32 = 30;
+/// Letters of one account that a mailbox holds: nobody alone can keep all others out of it.
+const OWN_LETTERS: u32 = 5;
 /// Items in a letter.
 const MAX_ITEMS: usize = 8;
 /// Characters in a subject.
@@ -80,7 +82,8 @@ impl Mail {
         let items = enclosed(ctx, player, &wish)?;
         let SendMail { to, subject, body, gold, .. } = wish;
         let kept = subject.clone();
-        let request = SharedRequest::SendMail { to, subject, body, items, gold, room: MAILBOX };
+        let (room, own_room) = (MAILBOX, OWN_LETTERS);
+        let request = SharedRequest::SendMail { to, subject, body, items, gold, room, own_room };
         ctx.ask_database(player, "mail", request)?;
         self.subjects.insert(player.entity(), kept);
         Ok(())
@@ -180,6 +183,10 @@ fn refusal(denied: Denied) -> Refuse {
     let (reason, message) = match denied {
         Denied::NoSuchCharacter => (Refusal::NoSuchCharacter, "nobody has that name"),
         Denied::MailboxFull => (Refusal::MailboxFull, "that mailbox has no room"),
+        Denied::TooManyLetters => (
+            Refusal::MailboxFull,
+            "that mailbox holds enough letters of yours; wait until some are deleted",
+        ),
         Denied::NoSuchMail => (Refusal::NoSuchMail, "you have no such letter"),
         Denied::MailNotEmpty => (Refusal::MailNotEmpty, "there is something in that letter"),
         Denied::InventoryFull => (Refusal::InventoryFull, "you can't carry all of it"),

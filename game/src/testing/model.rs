@@ -131,7 +131,7 @@ impl Model {
 
     fn decide(&mut self, actor: CharacterId, request: &SharedRequest) -> Result<Granted, Denied> {
         match request {
-            SharedRequest::SendMail { to, subject, body, items, gold, room } => {
+            SharedRequest::SendMail { to, subject, body, items, gold, room, own_room } => {
                 let to = to.to_lowercase();
                 let mut names = self.names.iter();
                 let found = names.find(|(_, name)| name.to_lowercase() == to);
@@ -140,8 +140,14 @@ impl Model {
                     return Err(Denied::NoSuchCharacter);
                 }
                 let there = self.mails.values().filter(|letter| letter.recipient == recipient);
-                if there.count() >= *room as usize {
+                if there.clone().count() >= *room as usize {
                     return Err(Denied::MailboxFull);
+                }
+                // Here, each character has an account of its own.
+                if there.filter(|letter| letter.record.sender == actor).count()
+                    >= *own_room as usize
+                {
+                    return Err(Denied::TooManyLetters);
                 }
                 self.next_mail += 1;
                 let mail = MailId(self.next_mail);

@@ -198,6 +198,12 @@ pub(super) trait Transaction {
     fn mail(&mut self, id: MailId) -> Result<Option<MailHead>, EngineError>;
     /// The letters to a character, oldest first.
     fn mail_to(&mut self, recipient: CharacterId) -> Result<Vec<MailId>, EngineError>;
+    /// Letters to a character that characters of the sender's account wrote.
+    fn letters_between(
+        &mut self,
+        sender: CharacterId,
+        recipient: CharacterId,
+    ) -> Result<u64, EngineError>;
     fn add_mail(&mut self, mail: &NewMail<'_>) -> Result<(), EngineError>;
     fn set_mail_gold(&mut self, id: MailId, gold: u64) -> Result<(), EngineError>;
     fn remove_mail(&mut self, id: MailId) -> Result<(), EngineError>;

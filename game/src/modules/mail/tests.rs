@@ -132,6 +132,23 @@ fn a_letter_that_shows_nothing_or_turns_text_round_is_not_sent() {
 }
 
 #[test]
+fn nobody_alone_can_fill_a_mailbox() {
+    let mut test = two();
+    test.player("Eve").act_as("Ada");
+    for request in 1..=OWN_LETTERS {
+        test.request(request, to_bob(&[], 0)).tick(30);
+    }
+    assert_eq!(test.answers_to::<MailSent>("Ada").len(), OWN_LETTERS as usize);
+    assert_eq!(refused(&mut test, 9, to_bob(&[], 0)), Refusal::MailboxFull);
+    test.act_as("Eve").request(10, to_bob(&[], 0)).tick(3);
+    assert_eq!(test.answers_to::<MailSent>("Eve").len(), 1);
+    let first = mailbox(&mut test, "Bob")[0].id;
+    test.request(11, DeleteMail { mail: first }).tick(3);
+    test.act_as("Ada").request(12, to_bob(&[], 0)).tick(3);
+    assert_eq!(test.answers_to::<MailSent>("Ada").len(), OWN_LETTERS as usize + 1);
+}
+
+#[test]
 fn more_items_than_a_letter_holds_are_refused() {
     let mut test = two();
     // Nine ids in one packed run, which the decoder counts as one field.
@@ -171,13 +188,19 @@ fn a_purse_that_is_full_takes_no_more_out_of_a_letter() {
 #[test]
 fn a_mailbox_takes_so_many_letters_and_no_more() {
     let mut test = two();
-    for _ in 0..MAILBOX {
-        test.send(to_bob(&[], 0)).tick(5);
+    for sender in ["Eve", "Fay", "Gil", "Hal", "Ida"] {
+        test.player(sender);
+    }
+    for sender in ["Eve", "Fay", "Gil", "Hal", "Ida", "Ada"] {
+        test.act_as(sender);
+        for _ in 0..MAILBOX / 6 {
+            test.send(to_bob(&[], 0)).tick(5);
+        }
     }
     assert_eq!(refused(&mut test, 7, to_bob(&[], 1)), Refusal::MailboxFull);
     let letters = mailbox(&mut test, "Bob");
     assert_eq!(letters.len(), MAILBOX as usize);
-    test.send(DeleteMail { mail: letters[3].id }).tick(3);
+    test.send(DeleteMail { mail: letters[29].id }).tick(3);
     test.act_as("Ada").send(to_bob(&[], 1)).tick(3);
     assert_eq!(mailbox(&mut test, "Bob").len(), MAILBOX as usize);
 }
@@ -202,8 +225,9 @@ fn the_longest_list_is_far_smaller_than_what_a_session_may_have_unsent() {
 #[test]
 fn one_player_sends_a_few_letters_a_second() {
     let mut test = two();
-    for _ in 0..20 {
-        test.send(to_bob(&[], 0)).tick(1);
+    test.player("Eve").player("Fay").act_as("Ada");
+    for to in ["Bob", "Eve", "Fay"].iter().cycle().take(20) {
+        test.send(SendMail { to: (*to).to_owned(), ..to_bob(&[], 0) }).tick(1);
     }
     let sent = test.received::<MailSent>().len();
     assert!((7..=9).contains(&sent), "{sent} letters in 2 seconds");

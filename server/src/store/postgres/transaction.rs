@@ -371,6 +371,18 @@ impl Transaction for PostgresTransaction<'_> {
         self.query(sql, &[&signed(recipient.0)?], |row| Ok(MailId(unsigned(row, 0)?)))
     }
 
+    fn letters_between(
+        &mut self,
+        sender: CharacterId,
+        recipient: CharacterId,
+    ) -> Result<u64, EngineError> {
+        let sql = "SELECT COUNT(*) FROM mail WHERE recipient = $1 AND sender IN (SELECT id FROM characters \
+                   WHERE account = (SELECT account FROM characters WHERE id = $2))";
+        let (recipient, sender) = (signed(recipient.0)?, signed(sender.0)?);
+        let count = self.find(sql, &[&recipient, &sender], |row| unsigned(row, 0))?;
+        Ok(count.unwrap_or(0))
+    }
+
     fn add_mail(&mut self, mail: &NewMail<'_>) -> Result<(), EngineError> {
         self.execute(
             "INSERT INTO mail (id, recipient, sender, sender_name, subject, body, gold, sent_ms) \

@@ -22,13 +22,15 @@ struct Draft<'a> {
     items: &'a [ItemId],
     gold: u64,
     room: u32,
+    own_room: u32,
 }
 
 impl<T: Transaction> Batch<'_, T> {
     pub(super) fn decide(&mut self, request: &SharedRequest, deed: &Deed<'_>) -> Outcome {
         match request {
-            SharedRequest::SendMail { to, subject, body, items, gold, room } => {
-                self.send(&Draft { to, subject, body, items, gold: *gold, room: *room }, deed)
+            SharedRequest::SendMail { to, subject, body, items, gold, room, own_room } => {
+                let (gold, room, own_room) = (*gold, *room, *own_room);
+                self.send(&Draft { to, subject, body, items, gold, room, own_room }, deed)
             }
             SharedRequest::TakeMail { mail, slots } => self.take(*mail, slots, deed),
             SharedRequest::DeleteMail { mail } => self.throw_away(*mail, deed),
@@ -45,6 +47,9 @@ impl<T: Transaction> Batch<'_, T> {
         }
         if self.transaction.mail_to(recipient)?.len() >= draft.room as usize {
             return Ok(Err(Denied::MailboxFull));
+        }
+        if self.transaction.letters_between(deed.actor, recipient)? >= draft.own_room.into() {
+            return Ok(Err(Denied::TooManyLetters));
         }
         let sender = deed.actor;
         let Some(sender_name) = self.transaction.name_of(sender)? else {

@@ -31,6 +31,21 @@ pub(super) fn to(rows: &Connection, recipient: CharacterId) -> Result<Vec<MailId
     Ok(found)
 }
 
+/// Letters that characters of the sender's account wrote to the recipient.
+pub(super) fn between(
+    rows: &Connection,
+    sender: CharacterId,
+    recipient: CharacterId,
+) -> Result<u64, EngineError> {
+    let count = rows
+        .prepare_cached(
+            "SELECT COUNT(*) FROM mail WHERE recipient = ?1 AND sender IN (SELECT id FROM characters \
+             WHERE account = (SELECT account FROM characters WHERE id = ?2))",
+        )?
+        .query_row([signed(recipient.0)?, signed(sender.0)?], |row| unsigned(row, 0))?;
+    Ok(count)
+}
+
 /// Oldest first, with what is in them.
 pub(super) fn letters(
     rows: &Connection,

@@ -126,6 +126,10 @@ impl Transaction for SqliteTransaction<'_> {
         mail::to(&self.rows, recipient)
     }
 
+    fn letters_between(&mut self, sender: CharacterId, recipient: CharacterId) -> Outcome<u64> {
+        mail::between(&self.rows, sender, recipient)
+    }
+
     fn add_mail(&mut self, mail: &NewMail<'_>) -> Outcome {
         mail::add(&self.rows, mail)
     }

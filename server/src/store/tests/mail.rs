@@ -12,6 +12,7 @@ on_every_engine![
     gold_changes_hands_as_one_entry,
     what_cannot_be_paid_or_held_stops_the_store,
     a_letter_carries_things_to_a_mailbox_and_out_of_it,
+    one_account_alone_cannot_fill_a_mailbox,
     a_deleted_characters_gold_and_mail_leave_the_world_with_it,
     a_batch_of_requests_is_answered_as_it_was,
     an_older_batch_is_never_answered_again,
@@ -36,7 +37,31 @@ fn gold(from: Option<CharacterId>, to: Option<CharacterId>, amount: u64) -> Chan
 
 fn letter(to: &str, items: Vec<ItemId>, gold: u64) -> SharedRequest {
     let (subject, body) = ("hello".to_owned(), "you".to_owned());
-    SharedRequest::SendMail { to: to.to_owned(), subject, body, items, gold, room: 2 }
+    SharedRequest::SendMail { to: to.to_owned(), subject, body, items, gold, room: 2, own_room: 2 }
+}
+
+/// Whichever of its characters writes; others still can.
+fn one_account_alone_cannot_fill_a_mailbox(home: &Home) {
+    let mut world = home.open();
+    let (account, anna) = world.character("anna");
+    let (_, bert) = world.character("bert");
+    let (_, cora) = world.character("cora");
+    let Answer::CharacterCreated { result: Ok(twin), .. } =
+        world.write(create(account, "annas twin"))
+    else {
+        panic!("anna has a second character");
+    };
+    let mut send = |from| {
+        let (subject, body) = ("hello".to_owned(), "you".to_owned());
+        let (to, items) = ("cora".to_owned(), Vec::new());
+        let letter =
+            SharedRequest::SendMail { to, subject, body, items, gold: 0, room: 9, own_room: 2 };
+        world.ask(from, letter)
+    };
+    let sent = [anna, twin.id, anna, twin.id, bert].map(|from| send(from).map(drop));
+    let refused = Err(Denied::TooManyLetters);
+    assert_eq!(sent, [Ok(()), Ok(()), refused, refused, Ok(())]);
+    assert_eq!(world.mailbox(cora).len(), 3);
 }
 
 fn a_split_and_a_merge_leave_both_sides_in_the_ledger(home: &Home) {

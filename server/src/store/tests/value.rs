@@ -19,6 +19,8 @@ on_every_engine![whatever_is_done_the_store_comes_to_what_the_model_does];
 const NODE: u64 = 1 << 48;
 /// Letters that a mailbox holds.
 const ROOM: u32 = 3;
+/// And of one account.
+const OWN_ROOM: u32 = 2;
 const NAMES: [&str; 3] = ["Anna", "bert", "Cora"];
 
 /// Numbers out of which an operation is made.
@@ -172,6 +174,7 @@ impl Pair {
                     items: given.map(|item| item.id).collect(),
                     gold: self.model.gold_of(actor).min(number.into()),
                     room: ROOM,
+                    own_room: OWN_ROOM,
                 }
             }
             11 => SharedRequest::TakeMail { mail, slots: (0..number % 4).collect() },
