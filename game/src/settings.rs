@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::ZoneName;
+use crate::module::Rate;
 
 /// Everything of a game that isn't content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,9 @@ pub struct Settings {
     pub cell_margin: u32,
     /// Bytes per second for what a client is shown, but for state; 0 is no limit.
     pub client_budget: u32,
+    /// Rows of the ledger that an account may write with what costs it nothing: see
+    /// [`Ctx::spend_rows`](crate::Ctx::spend_rows).
+    pub ledger_rows: Rate,
     /// Grows with each start; the first half of op ids.
     pub epoch: u64,
     /// Packet kinds that are refused, because one of them has brought a server down.
@@ -60,6 +64,7 @@ impl Default for Settings {
             cell_size: 3200,
             cell_margin: 400,
             client_budget: 64 * 1024,
+            ledger_rows: Rate { per_second: 1, burst: 20 },
             epoch: 1,
             switched_off: Vec::new(),
         }

@@ -29,7 +29,7 @@ use crate::content::{Content, ContentFiles};
 use crate::game::Game;
 use crate::ids::{AccountId, CharacterId, ItemId, Rank, SessionId, ZoneName};
 use crate::input::Input;
-use crate::module::{Event, ModuleList, ModuleTable};
+use crate::module::{Event, ModuleList, ModuleTable, Rate};
 use crate::publication::{Order, Publication};
 use crate::record::{CharacterRecord, CharacterSave, GmEntry, Operation, Place};
 use crate::settings::Settings;
@@ -38,6 +38,9 @@ use crate::zone::map::Map;
 
 /// Frames are checked against this when they are read back; far above what a test makes.
 const MAX_FRAME: usize = 1 << 24;
+
+/// Tests move things about as fast as they like; those of the limit set it.
+const PLENTY: Rate = Rate { per_second: 1_000, burst: 100_000 };
 
 /// A game with a script: players enter, send, and what they got is looked at. Methods that name no player speak of the
 /// one who entered or was chosen last.
@@ -72,6 +75,14 @@ impl Default for GameTest {
     }
 }
 
+/// A game in which all zones of the content run.
+fn begin(content: &Arc<Content>, table: &Arc<ModuleTable>, ledger_rows: Rate) -> Game {
+    let zones = content.zones().iter().map(|zone| zone.key.clone()).collect();
+    let settings = Settings { zones, ledger_rows, ..Settings::default() };
+    let game = Game::new(settings, Arc::clone(content), Arc::clone(table));
+    game.unwrap_or_else(|error| panic!("{error}"))
+}
+
 /// The world and who is in it.
 impl GameTest {
     /// The modules of [`crate::modules::all`] in a small world: `field`, 200 m wide, with a hut, and `cellar`.
@@ -99,11 +110,16 @@ impl GameTest {
         Self::of(Arc::new(content), Arc::new(table))
     }
 
+    /// The small world, in which an account may write so many rows into the ledger.
+    #[must_use]
+    pub fn with_ledger_rows(rate: Rate) -> Self {
+        let mut test = Self::new();
+        test.game = begin(&test.content, &test.table, rate);
+        test
+    }
+
     fn of(content: Arc<Content>, table: Arc<ModuleTable>) -> Self {
-        let zones = content.zones().iter().map(|zone| zone.key.clone()).collect();
-        let settings = Settings { zones, ..Settings::default() };
-        let game = Game::new(settings, Arc::clone(&content), Arc::clone(&table));
-        let game = game.unwrap_or_else(|error| panic!("{error}"));
+        let game = begin(&content, &table, PLENTY);
         let ids = Input::ItemIds { first: ItemId(1), count: 1_000_000 };
         Self {
             game,

@@ -497,6 +497,10 @@ fn game_settings(config: &Config, content: &Content, switched_off: Vec<u32>) -> 
         cell_size: world.cell_size_cm.unsigned_abs(),
         cell_margin: world.cell_margin_cm.unsigned_abs(),
         client_budget: config.network.client_budget,
+        ledger_rows: game::Rate {
+            per_second: config.store.account_rows_per_second,
+            burst: config.store.account_row_burst,
+        },
         switched_off,
         ..game::Settings::default()
     }

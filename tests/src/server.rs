@@ -69,6 +69,9 @@ impl ServerSetup {
         .set("auth.argon2_iterations", 1)
         // A machine that is busy with other tests is no reason to let a test's players wait.
         .set("overload.steps", 0)
+        // Nor is a test that moves more about than a player would.
+        .set("store.account_rows_per_second", 10_000)
+        .set("store.account_row_burst", 100_000)
     }
 
     /// Sets a key of the configuration.

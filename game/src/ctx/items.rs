@@ -6,12 +6,15 @@ use protocol::v1::Refusal;
 use super::Ctx;
 use crate::deal::InHand;
 use crate::ids::{CharacterId, EntityId, ItemId, PlayerId};
-use crate::module::Refuse;
+use crate::module::{Rate, Refuse};
 use crate::publication::Order;
 use crate::record::{Change, GOLD, ItemRecord, OpId, Owner, SharedRequest, Work};
 use crate::space::Position;
 use crate::value::{Inventory, PENDING_MS, Pending};
 use crate::zone::entities::{EntityKind, Spawn};
+
+/// Stands among the packet kinds of a player's buckets for rows of the ledger; no packet has it.
+const LEDGER_ROWS: u32 = 0;
 
 /// What people read of gold on the ground.
 const GOLD_NAME: &str = "Gold";
@@ -61,6 +64,9 @@ impl Ctx<'_> {
             return Err(Refuse::new(Refusal::NoSuchItem, "there is nothing to pick up"));
         };
         let owned = self.zone.ground.get(&entity).cloned();
+        if owned.is_some() {
+            self.spend_rows(player, 1)?;
+        }
         let mut deal = self.deal(if owned.is_some() { "pick up" } else { "loot" }, player)?;
         match owned {
             Some(item) => {
@@ -103,6 +109,7 @@ impl Ctx<'_> {
         let at = self.entity(player.entity()).map(crate::zone::entities::Entity::position);
         let at = at.ok_or_else(missing)?;
         let to = Owner::Ground { zone: self.zone.name.clone(), x: at.x, y: at.y };
+        self.spend_rows(player, 1)?;
         let mut deal = self.deal("drop", player)?;
         let hand = deal.take(player, item)?;
         let Some(entity) = deal.place_on_ground(hand.item(), at) else {
@@ -112,6 +119,30 @@ impl Ctx<'_> {
         deal.close()?;
         self.zone.ground.insert(entity, dropped);
         Ok(entity)
+    }
+
+    /// Takes so many rows from what the player's account may write into the ledger. For value operations that cost
+    /// nothing and could be repeated for ever, such as parting a stack and joining it again; loot and shops have limits of
+    /// their own. An operation of more rows than the burst costs the burst.
+    ///
+    /// # Errors
+    /// When there aren't so many left; nothing was taken.
+    pub fn spend_rows(&mut self, player: PlayerId, rows: usize) -> Result<(), Refuse> {
+        let Rate { per_second, burst } = self.desk.settings.ledger_rows;
+        let (tick, tick_ms) = (self.desk.tick, self.desk.settings.tick_ms());
+        let Some(entry) = self.zone.players.get_mut(player.entity()) else { return Ok(()) };
+        let kept = entry.buckets.clone();
+        let rows = rows.min(burst as usize);
+        let mut take = || {
+            let rate = Rate { per_second, burst };
+            entry.buckets.take(LEDGER_ROWS, rate, tick, tick_ms)
+        };
+        let outcome = (0..rows).try_for_each(|_| take());
+        outcome.map_err(|wait| {
+            entry.buckets = kept;
+            let message = "you move your things about too often";
+            Refuse::new(Refusal::TooFast, message).for_ms(wait)
+        })
     }
 
     /// Takes what a player dropped out of the world, because it has lain there too long. False if nothing can be made

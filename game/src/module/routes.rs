@@ -3,6 +3,7 @@
 use std::any::{Any, TypeId};
 
 use protocol::{ClientInfo, ClientMessage, DecodeError, decode_client};
+use serde::{Deserialize, Serialize};
 
 use super::{Event, Module, Refuse};
 use crate::ctx::Ctx;
@@ -42,7 +43,7 @@ pub(crate) struct LetterRoute<M> {
 }
 
 /// How often one player may send one kind of packet: a bucket of `burst` that fills with `per_second`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rate {
     /// Packets per second in the long run; at least 1.
     pub per_second: u32,

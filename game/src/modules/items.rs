@@ -16,6 +16,8 @@ use crate::zone::EntityKind;
 
 /// How long things lie on the ground, in milliseconds: loot that nobody takes, and what players drop.
 const LIES_MS: u32 = 120_000;
+/// Rows of the ledger that parting a stack takes, or joining two: one for each stack.
+const ROWS_OF_STACKS: usize = 2;
 /// How often the ground is looked over, in ticks.
 const SWEEP_TICKS: u64 = 10;
 
@@ -86,6 +88,7 @@ impl Items {
         player: PlayerId,
         wish: SplitStack,
     ) -> Result<(), Refuse> {
+        ctx.spend_rows(player, ROWS_OF_STACKS)?;
         let mut deal = ctx.deal("split", player)?;
         deal.split(player, ItemId(wish.item), wish.quantity)?;
         deal.close()
@@ -97,6 +100,7 @@ impl Items {
         player: PlayerId,
         wish: MergeStacks,
     ) -> Result<(), Refuse> {
+        ctx.spend_rows(player, ROWS_OF_STACKS)?;
         let mut deal = ctx.deal("merge", player)?;
         deal.merge(player, ItemId(wish.item), ItemId(wish.into))?;
         deal.close()
@@ -199,6 +203,7 @@ mod tests {
 
     use super::*;
     use crate::input::Input;
+    use crate::module::Rate;
     use crate::modules::combat::Blow;
     use crate::testing::GameTest;
 
@@ -309,6 +314,28 @@ mod tests {
         let entity = test.entity_of_kind(EntityKind::Item).0;
         test.send(PickUp { entity }).act_as("Bob").send(PickUp { entity }).tick(1);
         assert_eq!(test.items("Ada").len() + test.items("Bob").len(), 1);
+    }
+
+    #[test]
+    fn stacks_are_parted_and_joined_and_things_dropped_only_as_often_as_the_ledger_can_bear() {
+        let mut test = GameTest::with_ledger_rows(Rate { per_second: 1, burst: 6 });
+        test.player("Bob").player("Ada").give("coin", 50).tick(1);
+        let [coins] = test.items("Ada")[..] else { panic!() };
+        let split = SplitStack { item: coins.0, quantity: 1 };
+        for _ in 0..4 {
+            test.send(split);
+        }
+        test.tick(1);
+        assert_eq!((test.items("Ada").len(), test.refusals()), (4, vec![Refusal::TooFast]));
+        let [_, part, other, _] = test.items("Ada")[..] else { panic!() };
+        test.tick(20).send(MergeStacks { item: part.0, into: coins.0 }).tick(1);
+        assert_eq!(test.items("Ada").len(), 3, "two seconds are two rows");
+        test.send(DropItem { item: other.0 }).tick(1);
+        assert_eq!(test.refusals(), [Refusal::TooFast; 2]);
+        test.act_as("Bob").give("coin", 2).tick(1);
+        let item = test.items("Bob")[0].0;
+        test.send(SplitStack { item, quantity: 1 }).tick(1);
+        assert_eq!(test.items("Bob").len(), 2, "each account has its own");
     }
 
     #[test]

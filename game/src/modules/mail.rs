@@ -81,6 +81,8 @@ impl Mail {
         check_text("a letter", &wish.body, MAX_BODY)?;
         let items = enclosed(ctx, player, &wish)?;
         let SendMail { to, subject, body, gold, .. } = wish;
+        // What is in it, and its gold.
+        ctx.spend_rows(player, items.len() + 1)?;
         let kept = subject.clone();
         let (room, own_room) = (MAILBOX, OWN_LETTERS);
         let request = SharedRequest::SendMail { to, subject, body, items, gold, room, own_room };

@@ -253,6 +253,13 @@ configuration! {
         /// How long the ledger keeps each change to items and gold. Older ones are folded into balances, which keeps
         /// conservation provable and the database small. An hour at least; "0s" keeps everything for ever.
         Restart ledger_retention: Duration = days(90), in days(0)..=days(36_500);
+
+        /// Rows of the ledger that an account may write per second, on average, with what costs it nothing: parting and
+        /// joining stacks (2 rows each), dropping, picking up what was dropped, trades, letters. A row takes some 300 bytes.
+        Restart account_rows_per_second: u32 = 1, in 1..=10_000;
+
+        /// Rows that it may write at once after a pause.
+        Restart account_row_burst: u32 = 20, in 2..=100_000;
     }
 
     /// Messages between the servers of a world.

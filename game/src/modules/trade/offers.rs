@@ -180,6 +180,8 @@ impl Offers {
     /// Everything that is offered changes hands, or nothing does.
     pub(super) fn close(&self, ctx: &mut Ctx<'_>, actor: PlayerId) -> Result<(), Refuse> {
         let [one, other] = &self.sides;
+        let gold = [one.gold, other.gold].into_iter().filter(|gold| *gold > 0);
+        ctx.spend_rows(actor, one.items.len() + other.items.len() + gold.count())?;
         let mut deal = ctx.deal("trade", actor)?;
         deal.exchange((one.player, &one.ids()), (other.player, &other.ids()))?;
         deal.pay(Some(one.player), Some(other.player), one.gold)?;
