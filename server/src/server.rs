@@ -460,6 +460,7 @@ fn store_settings(config: &Config) -> StoreSettings {
         bounds: Bounds { requests: queue, reads: queue, ..Bounds::default() },
         close_patience: config.shutdown.deadline,
         ledger_retention: config.store.ledger_retention,
+        disk_reserve: config.store.disk_reserve_mib << 20,
         ..StoreSettings::new(database(config), config.server.node)
     }
 }

@@ -17,6 +17,7 @@ mod report;
 mod rules;
 mod settings;
 mod snapshot;
+mod space;
 mod sqlite;
 mod transfer;
 mod writer_thread;

@@ -72,6 +72,8 @@ impl ServerSetup {
         // Nor is a test that moves more about than a player would.
         .set("store.account_rows_per_second", 10_000)
         .set("store.account_row_burst", 100_000)
+        // Nor is a machine whose disk is nearly full.
+        .set("store.disk_reserve_mib", 0)
     }
 
     /// Sets a key of the configuration.

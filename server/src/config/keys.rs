@@ -260,6 +260,10 @@ configuration! {
 
         /// Rows that it may write at once after a pause.
         Restart account_row_burst: u32 = 20, in 2..=100_000;
+
+        /// Value operations are refused while the disk of a SQLite database has less room than this, in MiB, so that what was
+        /// confirmed can still be put in order. The log warns from ten times as much on. 0 looks at nothing.
+        Restart disk_reserve_mib: u64 = 64, in 0..=1_048_576;
     }
 
     /// Messages between the servers of a world.

@@ -27,6 +27,11 @@ pub(super) trait Writer: Send {
     /// Housekeeping that nobody waits for; called after the answers to a batch are out.
     fn tend(&mut self) -> Result<(), EngineError>;
 
+    /// Bytes that are free where the database grows; `None` where that can't be told.
+    fn free_bytes(&self) -> Option<u64> {
+        None
+    }
+
     /// Leaves the database tidy; called once, after the last batch.
     fn finish(&mut self) -> Result<(), EngineError>;
 }
@@ -58,6 +63,11 @@ pub(super) trait Database: Send {
 
     /// The engine's own housekeeping after a batch.
     fn tend(&mut self) -> Result<(), EngineError>;
+
+    /// Bytes that are free where the database grows; `None` where that can't be told.
+    fn free_bytes(&self) -> Option<u64> {
+        None
+    }
 
     /// Leaves the database tidy.
     fn finish(&mut self) -> Result<(), EngineError>;

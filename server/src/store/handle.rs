@@ -12,6 +12,7 @@ use game::CommitSeq;
 use super::engine::Opened;
 use super::reader_thread::ReaderThread;
 use super::report::{Report, Reporter, Wake};
+use super::space::SpaceWatch;
 use super::writer_thread::WriterThread;
 use super::{
     Answer, Backlog, Bounds, Breakage, Claim, Load, OpenError, Read, StoreSettings, StoreStats,
@@ -37,6 +38,7 @@ pub struct Store {
     reads_waiting: usize,
     stalled: bool,
     behind: bool,
+    short_of_space: bool,
     value_open: bool,
     broken: bool,
     durable: CommitSeq,
@@ -74,6 +76,7 @@ impl Store {
             batch_rows: settings.bounds.batch_rows,
             closing: closing.clone(),
             close_patience: settings.close_patience,
+            space: SpaceWatch::new(settings.disk_reserve),
             untended: false,
         };
         let reader = ReaderThread {
@@ -111,6 +114,7 @@ impl Store {
             reads_waiting: 0,
             stalled: false,
             behind: false,
+            short_of_space: false,
             value_open: true,
             broken: false,
             durable: CommitSeq(0),
@@ -256,6 +260,10 @@ impl Store {
                 self.stalled = false;
                 self.note_value();
             }
+            Report::Short(short) => {
+                self.short_of_space = short;
+                self.note_value();
+            }
             Report::Broken(why) if !self.broken => {
                 self.broken = true;
                 self.ready.push_back(Answer::Broken(why));
@@ -276,7 +284,7 @@ impl Store {
     }
 
     fn note_value(&mut self) {
-        let open = !self.behind && !self.stalled;
+        let open = !self.behind && !self.stalled && !self.short_of_space;
         if self.value_open != open {
             self.value_open = open;
             self.ready.push_back(Answer::ValueOpen(open));

@@ -18,6 +18,8 @@ pub(super) enum Report {
     Stalled,
     /// And goes on.
     Recovered,
+    /// Whether the disk has less room than the reserve.
+    Short(bool),
     /// The database can't be used any more.
     Broken(Breakage),
 }

@@ -180,6 +180,10 @@ impl<D: Database> Writer for Rules<D> {
         self.database.tend()
     }
 
+    fn free_bytes(&self) -> Option<u64> {
+        self.database.free_bytes()
+    }
+
     fn finish(&mut self) -> Result<(), EngineError> {
         self.database.finish()
     }

@@ -22,6 +22,8 @@ pub struct StoreSettings {
     pub close_patience: Duration,
     /// Entries of the ledger that are older than this are folded; zero keeps them all.
     pub ledger_retention: Duration,
+    /// Bytes of room below which value operations are refused, where the engine can tell; zero looks at nothing.
+    pub disk_reserve: u64,
 }
 
 impl StoreSettings {
@@ -33,6 +35,7 @@ impl StoreSettings {
             bounds: Bounds::default(),
             close_patience: Duration::from_secs(10),
             ledger_retention: Duration::ZERO,
+            disk_reserve: 0,
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use tracing::{error, info, warn};
 use super::engine::Writer;
 use super::error::EngineError;
 use super::report::{Report, Reporter};
+use super::space::{LOOK_EVERY, SpaceWatch};
 use super::{Answer, Breakage, Load, Unsaved, Write};
 use crate::failpoints;
 
@@ -31,6 +32,7 @@ pub(super) struct WriterThread {
     /// Set when the handle is being closed: from then on patience is limited.
     pub(super) closing: Arc<AtomicBool>,
     pub(super) close_patience: Duration,
+    pub(super) space: SpaceWatch,
     /// Housekeeping failed the last time.
     pub(super) untended: bool,
 }
@@ -39,6 +41,7 @@ impl WriterThread {
     /// Runs until the handle is gone and all that it submitted is durable, or until the engine fails for good.
     pub(super) fn run(mut self) -> Result<(), Unsaved> {
         let mut number = 0;
+        self.look_at_space();
         while let Some((batch, load)) = self.next_batch() {
             number += 1;
             failpoints::pass("writer.taken");
@@ -52,6 +55,7 @@ impl WriterThread {
             if let Err(why) = self.tend() {
                 return Err(self.give_up(Load::default(), why));
             }
+            self.look_at_space();
         }
         match self.engine.finish() {
             Ok(()) => Ok(()),
@@ -68,8 +72,8 @@ impl WriterThread {
     }
 
     /// Sleeps until something is there, then takes what else is waiting. `None` when nothing can come any more.
-    fn next_batch(&self) -> Option<(Vec<Write>, Load)> {
-        let first = self.queue.recv().ok()?;
+    fn next_batch(&mut self) -> Option<(Vec<Write>, Load)> {
+        let first = self.next_write()?;
         let mut load = Load::of(&first);
         let mut batch = vec![first];
         while load.weight() < self.batch_rows {
@@ -80,6 +84,24 @@ impl WriterThread {
             batch.push(next);
         }
         Some((batch, load))
+    }
+
+    /// Sleeps until something is there. While the disk is short of room it looks at that, too: nobody may write meanwhile.
+    fn next_write(&mut self) -> Option<Write> {
+        while self.space.is_short() {
+            match self.queue.recv_timeout(LOOK_EVERY) {
+                Err(RecvTimeoutError::Timeout) => self.look_at_space(),
+                outcome => return outcome.ok(),
+            }
+        }
+        self.queue.recv().ok()
+    }
+
+    fn look_at_space(&mut self) {
+        let engine = &self.engine;
+        if self.space.look(|| engine.free_bytes()) {
+            self.reporter.send(Report::Short(self.space.is_short()));
+        }
     }
 
     /// Tries until the batch is durable. An error is final, and says why.

@@ -260,6 +260,11 @@ impl Database for SqliteDatabase {
         Ok(())
     }
 
+    fn free_bytes(&self) -> Option<u64> {
+        let room = rustix::fs::fstatvfs(&*self.files.own).ok()?;
+        Some(room.f_bavail.saturating_mul(room.f_frsize))
+    }
+
     fn finish(&mut self) -> Result<(), EngineError> {
         self.check_files(Some(RESCUE_PATIENCE))?;
         self.unmark()?;

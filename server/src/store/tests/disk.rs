@@ -91,6 +91,36 @@ fn a_full_disk_closes_value_and_space_opens_it_again() {
 }
 
 #[test]
+fn value_closes_before_the_disk_is_full_and_what_was_taken_is_still_written() {
+    const RESERVE: u64 = 1 << 20;
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("disk");
+    let Some(_disk) = SmallDisk::mount(&root) else {
+        println!("not root: no small disk can be mounted, so this isn't tested here");
+        return;
+    };
+    let (database, ballast) = (root.join("world.db"), root.join("ballast"));
+    let settings =
+        StoreSettings { disk_reserve: RESERVE, ..StoreSettings::new(database.as_path(), 1) };
+    let mut world = World::open(settings);
+    world.settle(CharacterId(0), vec![Change::Create(item(1, ground(0)))]);
+    let room = rustix::fs::statvfs(&root).unwrap();
+    let size = room.f_bavail * room.f_frsize - RESERVE / 2;
+    fs::write(&ballast, vec![1; usize::try_from(size).unwrap()]).unwrap();
+
+    for id in [2, 3] {
+        let seq = world.submit(CharacterId(0), vec![Change::Create(item(id, ground(0)))]);
+        assert_eq!(world.answer(), Answer::Durable(seq));
+        if id == 2 {
+            assert_eq!(world.answer(), Answer::ValueOpen(false));
+        }
+    }
+    fs::remove_file(&ballast).unwrap();
+    assert_eq!(world.answer(), Answer::ValueOpen(true), "though nobody writes");
+    world.store.close().unwrap();
+}
+
+#[test]
 fn somebody_elses_lock_closes_value_until_it_is_gone() {
     let directory = tempfile::tempdir().unwrap();
     let mut world = World::open(settings(&directory));

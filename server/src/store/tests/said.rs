@@ -8,6 +8,7 @@ use super::queue::commit;
 use crate::store::engine::Writer;
 use crate::store::error::EngineError;
 use crate::store::report::Reporter;
+use crate::store::space::SpaceWatch;
 use crate::store::writer_thread::WriterThread;
 use crate::store::{Answer, Location, OpenError, Write};
 
@@ -49,6 +50,7 @@ fn log(batches: u64, applied: Vec<Outcome>, tended: Vec<Outcome>) -> String {
         batch_rows: 1,
         closing: Arc::default(),
         close_patience: Duration::ZERO,
+        space: SpaceWatch::new(0),
         untended: false,
     };
     let subscriber =
