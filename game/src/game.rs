@@ -100,7 +100,7 @@ impl Game {
         let mut zones = Vec::with_capacity(names.len());
         for name in names {
             let state = ZoneState::new(name, &settings, &content)?;
-            let modules = table.create(&state.name, &content, settings.seed);
+            let modules = table.create(&state.name, &content, &settings);
             zones.push(Zone { state, modules });
         }
         let mut game = Self {

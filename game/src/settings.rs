@@ -12,8 +12,11 @@ pub struct Settings {
     pub node: String,
     /// Ticks per second: 1 to 30.
     pub tick_rate: u32,
-    /// Chooses the random streams of all zones and modules.
+    /// Chooses the random streams of all zones and modules, together with the secret and the epoch.
     pub seed: u64,
+    /// Of the world: six numbers of 48 random bits, so that nobody who has the source can compute what comes next. A test or
+    /// a replay gives them by hand.
+    pub secret: [u64; 6],
     /// The zones that run here.
     pub zones: Vec<ZoneName>,
     /// Whether the realm zone runs here.
@@ -36,6 +39,15 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The beginning of the random stream of this name: another one in each world and after each start.
+    #[must_use]
+    pub(crate) fn stream(&self, name: &str) -> u128 {
+        let numbers = self.secret.iter().chain([&self.epoch]);
+        let mut key: Vec<u8> = numbers.flat_map(|number| number.to_le_bytes()).collect();
+        key.extend_from_slice(name.as_bytes());
+        xxhash_rust::xxh3::xxh3_128_with_seed(&key, self.seed)
+    }
+
     /// Length of a tick in milliseconds.
     #[must_use]
     pub fn tick_ms(&self) -> u32 {
@@ -58,6 +70,7 @@ impl Default for Settings {
             node: "1".into(),
             tick_rate: 10,
             seed: 1,
+            secret: [0; 6],
             zones: Vec::new(),
             realm: true,
             save_interval: 50,
@@ -68,5 +81,25 @@ impl Default for Settings {
             epoch: 1,
             switched_off: Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_random_stream_is_the_same_for_the_same_world_and_start_and_else_another_one() {
+        let own = Settings { secret: [1, 2, 3, 4, 5, 6], epoch: 7, ..Settings::default() };
+        let stream = |settings: &Settings| settings.stream("meadow/items");
+        assert_eq!(stream(&own), stream(&own.clone()));
+        for other in [
+            Settings { seed: 2, ..own.clone() },
+            Settings { epoch: 8, ..own.clone() },
+            Settings { secret: [1, 2, 3, 4, 5, 7], ..own.clone() },
+        ] {
+            assert_ne!(stream(&own), stream(&other), "{other:?}");
+        }
+        assert_ne!(stream(&own), own.stream("meadow/monsters"));
     }
 }

@@ -222,7 +222,8 @@ impl ServerBuilder {
         say_how_many_wait(&auth, &loaded);
         // Last of what may fail: it makes the database and counts the start.
         let (store, claim) = Store::open(store_settings(config), wake.clone())?;
-        let game_settings = game::Settings { epoch: claim.epoch, ..game_settings };
+        let game_settings =
+            game::Settings { epoch: claim.epoch, secret: claim.secret, ..game_settings };
         let game = Game::new(game_settings, content, Arc::clone(&table))?;
         let address = clients.local_addr();
         let lobby = Lobby::new(lobby_settings(config, address), foreign(&table), system_tokens());
@@ -482,7 +483,7 @@ fn bus_settings(config: &Config, game: &game::Settings) -> bus::Settings {
     }
 }
 
-/// But for the epoch, which the store knows.
+/// But for the epoch and the secret, which the store knows.
 fn game_settings(config: &Config, content: &Content, switched_off: Vec<u32>) -> game::Settings {
     let world = &config.world;
     let all = || content.zones().iter().map(|zone| zone.key.clone()).collect();

@@ -15,6 +15,7 @@ mod postgres;
 mod reader_thread;
 mod report;
 mod rules;
+mod secret;
 mod settings;
 mod snapshot;
 mod space;
@@ -260,6 +261,8 @@ pub enum CreateRefused {
 pub struct Claim {
     /// Grows with each start; the first half of every op id.
     pub epoch: u64,
+    /// Of the world: six numbers of 48 random bits, made when it was opened the first time.
+    pub secret: [u64; 6],
     /// What lies on the grounds.
     pub ground: Vec<ItemRecord>,
 }

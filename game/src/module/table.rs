@@ -13,6 +13,7 @@ use super::routes::{Command, Routes};
 use super::slot::{Instance, Slot, SlotSnapshot};
 use crate::content::Content;
 use crate::ids::ZoneName;
+use crate::settings::Settings;
 
 /// Messages of the world phase that belong to no module: leaving, digests of the view, and commands, which go on to
 /// the module that defines them.
@@ -261,13 +262,9 @@ impl ModuleTable {
         &self,
         zone: &ZoneName,
         content: &Content,
-        seed: u64,
+        settings: &Settings,
     ) -> Vec<Box<dyn Instance>> {
-        let stream = |module: &str| {
-            let key = format!("{zone}/{module}");
-            let mixed = xxhash_rust::xxh3::xxh3_128_with_seed(key.as_bytes(), seed);
-            Pcg64Mcg::new(mixed)
-        };
+        let stream = |module: &str| Pcg64Mcg::new(settings.stream(&format!("{zone}/{module}")));
         let entries = self.entries(*zone == ZoneName::realm());
         entries.iter().map(|entry| (entry.create)(zone, content, stream(entry.name))).collect()
     }

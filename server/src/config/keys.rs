@@ -212,7 +212,8 @@ configuration! {
         /// Late ticks that are simulated in a row before their outcome is published; the rest is dropped and counted.
         Restart max_catch_up: u32 = 5, in 1..=100;
 
-        /// Seed of the world's randomness. The same seed and the same inputs give the same world.
+        /// Seed of the world's randomness, beside a secret that the database keeps and the number of the start: no two starts
+        /// throw the same dice.
         Restart seed: u64 = 1, in 0..=i64::MAX.unsigned_abs();
 
         /// Side of a cell of the grid, in centimetres. Players see the 3 x 3 cells around them.

@@ -20,6 +20,7 @@ use game::record::ItemRecord;
 use super::engine::{Database, Opened, check_epoch};
 use super::error::EngineError;
 use super::rules::{Rules, now_ms};
+use super::secret::{self, SECRET_KEYS};
 use super::{Claim, OpenError, PostgresUrl};
 use address::{Address, LOCK};
 use lookup::PostgresLookup;
@@ -92,7 +93,7 @@ fn check_node(address: &Address, session: &mut Session, node: u16) -> Result<(),
     Err(OpenError::OtherNode { place: address.place(), stored, configured: node })
 }
 
-/// Takes the next epoch: from here on an operation of an earlier start is nobody's.
+/// Takes the next epoch: from here on an operation of an earlier start is nobody's. A world without a secret gets one.
 fn claim(address: &Address, session: &mut Session) -> Result<Claim, OpenError> {
     let failed = |failure| address.failed(&failure);
     let next = "UPDATE meta SET value = value + 1 WHERE key = 'epoch' RETURNING value";
@@ -106,9 +107,18 @@ fn claim(address: &Address, session: &mut Session) -> Result<Claim, OpenError> {
     session.execute(start, &[&epoch, &opened]).map_err(failed)?;
     let sql = select_items!("FROM items WHERE owner_zone IS NOT NULL ORDER BY id");
     let ground = session.query(sql, &[]).map_err(failed)?;
+    let mut secret = secret::fresh().map_err(|detail| address.engine(detail))?;
+    for (key, number) in SECRET_KEYS.iter().zip(&mut secret) {
+        let make = "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        session.execute(make, &[key, &number.cast_signed()]).map_err(failed)?;
+        let find = "SELECT value FROM meta WHERE key = $1";
+        let found = session.query(find, &[key]).map_err(failed)?;
+        let kept = found.first().map(|row| address.read(unsigned(row, 0))).transpose()?;
+        *number = kept.unwrap_or(*number);
+    }
     let ground: Result<Vec<ItemRecord>, EngineError> = ground.iter().map(rows::item).collect();
     session.run("COMMIT").map_err(failed)?;
-    Ok(Claim { epoch: epoch.unsigned_abs(), ground: address.read(ground)? })
+    Ok(Claim { epoch: epoch.unsigned_abs(), secret, ground: address.read(ground)? })
 }
 
 impl PostgresDatabase {

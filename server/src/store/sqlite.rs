@@ -27,6 +27,7 @@ use rusqlite::Connection;
 use super::engine::Opened;
 use super::error::EngineError;
 use super::rules::{Rules, now_ms};
+use super::secret::{self, SECRET_KEYS};
 use super::{Claim, OpenError};
 use connection::{Access, Problem};
 use database::{Files, SqliteDatabase};
@@ -58,8 +59,10 @@ pub(super) fn open(
     let mut connection = connection::open(path, Access::Write)?;
     begin_world(&mut connection, path, made).map_err(|problem| problem.into_open_error(path))?;
     check_node(&connection, path, node)?;
-    let claim =
-        claim(&mut connection).map_err(|problem| Problem::from(problem).into_open_error(path))?;
+    let fresh =
+        secret::fresh().map_err(|detail| OpenError::Engine { place: path.into(), detail })?;
+    let claim = claim(&mut connection, fresh)
+        .map_err(|problem| Problem::from(problem).into_open_error(path))?;
     let reader = SqliteLookup::new(connection::open_another(path)?, Arc::clone(&own));
     let unusable = |source| OpenError::Access { place: path.into(), source };
     let files = Files::of(path, Arc::clone(&own)).map_err(unusable)?;
@@ -115,8 +118,9 @@ fn check_node(connection: &Connection, path: &Path, node: u16) -> Result<(), Ope
     Err(OpenError::OtherNode { place: path.into(), stored, configured: node })
 }
 
-/// Takes the next epoch: from here on an operation of an earlier start is nobody's.
-fn claim(connection: &mut Connection) -> rusqlite::Result<Claim> {
+/// Takes the next epoch: from here on an operation of an earlier start is nobody's. A world without a secret gets the fresh
+/// one.
+fn claim(connection: &mut Connection, fresh: [u64; 6]) -> rusqlite::Result<Claim> {
     let transaction = connection.transaction()?;
     let epoch: i64 = transaction.query_row(
         "UPDATE meta SET value = value + 1 WHERE key = 'epoch' RETURNING value",
@@ -127,10 +131,17 @@ fn claim(connection: &mut Connection) -> rusqlite::Result<Claim> {
         "INSERT INTO epochs (epoch, opened_ms) VALUES (?1, ?2)",
         (epoch, i64::try_from(now_ms()).unwrap_or(i64::MAX)),
     )?;
+    let mut secret = fresh;
+    for (key, number) in SECRET_KEYS.iter().zip(&mut secret) {
+        let make = "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+        transaction.execute(make, (key, number.cast_signed()))?;
+        let find = "SELECT value FROM meta WHERE key = ?1";
+        *number = transaction.query_row(find, [key], |row| rows::unsigned(row, 0))?;
+    }
     let ground = transaction
         .prepare(&rows::select_items("owner_zone IS NOT NULL ORDER BY id"))?
         .query_map([], rows::item)?
         .collect::<Result<_, _>>()?;
     transaction.commit()?;
-    Ok(Claim { epoch: epoch.unsigned_abs(), ground })
+    Ok(Claim { epoch: epoch.unsigned_abs(), secret, ground })
 }

@@ -82,7 +82,7 @@ impl Stage {
         let opened = Opened {
             writer: Box::new(Puppet { outcomes, batches: batch_sender, numbers: number_sender }),
             reader: Box::new(NoReader),
-            claim: Claim { epoch: 1, ground: Vec::new() },
+            claim: Claim { epoch: 1, secret: [0; 6], ground: Vec::new() },
         };
         let wake = move || {
             let _ = wake.send(());

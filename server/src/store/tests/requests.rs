@@ -13,6 +13,7 @@ use crate::store::{
 };
 
 on_every_engine![
+    a_world_keeps_its_secret_and_no_other_has_the_same,
     a_taken_name_is_refused_and_the_commits_beside_it_are_durable,
     an_account_is_found_by_its_name_with_its_hash,
     a_token_id_is_admitted_once_also_after_a_restart,
@@ -26,6 +27,19 @@ on_every_engine![
     ids_carry_the_node_and_are_never_given_twice,
     a_rank_is_set_by_hand_only_while_no_server_runs,
 ];
+
+fn a_world_keeps_its_secret_and_no_other_has_the_same(home: &Home) {
+    let secret = |home: &Home| {
+        let world = home.open();
+        world.store.close().unwrap();
+        world.claim.secret
+    };
+    let own = secret(home);
+    assert_eq!(secret(home), own);
+    let others = secret(&home.another());
+    assert!(own.iter().zip(&others).all(|(own, other)| own != other), "{own:?} {others:?}");
+    assert!(own.iter().all(|number| *number < 1 << 48));
+}
 
 fn token(id: &str, expires_at: u64) -> Write {
     Write::AdmitToken {
