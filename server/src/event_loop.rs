@@ -88,6 +88,7 @@ impl EventLoop {
         first: Input,
     ) -> Self {
         let Parts { clients, lobby, auth, store, bus, game, signals } = parts;
+        let format = loaded.config.log.format;
         let overruns = Overruns::new(Instant::now(), clock.period());
         let ladder = Ladder::new(overload_rules(&loaded.config), clock.period());
         Self {
@@ -106,7 +107,7 @@ impl EventLoop {
             letters: 0,
             value_lane: ValueLane::default(),
             commits: CommitQueue::default(),
-            meter: Meter::new(Instant::now()),
+            meter: Meter::new(Instant::now(), format),
             stopwatch: Stopwatch::default(),
             overruns,
             tick_waits: TickWaits::default(),

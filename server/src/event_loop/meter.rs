@@ -9,6 +9,7 @@ use rustix::time::ClockId;
 use super::overruns::Ticked;
 use super::reasons::Reasons;
 use super::stopwatch::Saving;
+use crate::config::LogFormat;
 use crate::net::NetStats;
 
 /// Tick times are counted up to this, in microseconds; longer ones count as it.
@@ -17,6 +18,8 @@ const LONGEST_US: u64 = 60_000_000;
 /// Counts of one stretch of time, and of the whole run.
 #[derive(Debug)]
 pub(super) struct Meter {
+    /// For people, or for collectors, who want all of it.
+    format: LogFormat,
     interval: Stretch,
     whole: Stretch,
 }
@@ -34,6 +37,7 @@ struct Stretch {
     at_step: [u64; LoadLevel::ALL.len()],
     late: Duration,
     net: NetStats,
+    dropped_ticks: u64,
     reasons: Reasons,
 }
 
@@ -54,10 +58,11 @@ pub(super) struct Now {
 }
 
 impl Meter {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant, format: LogFormat) -> Self {
         Self {
-            interval: Stretch::begin(now, &NetStats::default(), Reasons::default()),
-            whole: Stretch::begin(now, &NetStats::default(), Reasons::default()),
+            format,
+            interval: Stretch::begin(now, &NetStats::default(), 0, Reasons::default()),
+            whole: Stretch::begin(now, &NetStats::default(), 0, Reasons::default()),
         }
     }
 
@@ -86,8 +91,11 @@ impl Meter {
 
     /// Logs the stretch since the last line.
     pub(super) fn log_interval(&mut self, now: Instant, state: &Now, net: &NetStats) {
-        self.interval.log("stats", now, state, net);
-        self.interval = Stretch::begin(now, net, state.reasons.clone());
+        match self.format {
+            LogFormat::Text => self.interval.log_short(now, state, net),
+            LogFormat::Json => self.interval.log("stats", now, state, net),
+        }
+        self.interval = Stretch::begin(now, net, state.dropped_ticks, state.reasons.clone());
     }
 
     /// Logs the whole run.
@@ -97,7 +105,7 @@ impl Meter {
 }
 
 impl Stretch {
-    fn begin(now: Instant, net: &NetStats, reasons: Reasons) -> Self {
+    fn begin(now: Instant, net: &NetStats, dropped_ticks: u64, reasons: Reasons) -> Self {
         #[expect(clippy::expect_used, reason = "constant bounds that the histogram accepts")]
         let ticks = Histogram::new_with_bounds(1, LONGEST_US, 3).expect("bounds are valid");
         Self {
@@ -111,6 +119,7 @@ impl Stretch {
             at_step: [0; LoadLevel::ALL.len()],
             late: Duration::ZERO,
             net: net.clone(),
+            dropped_ticks,
             reasons,
         }
     }
@@ -119,6 +128,34 @@ impl Stretch {
     fn held_back(&self) -> String {
         let counts: Vec<String> = self.at_step.iter().skip(1).map(u64::to_string).collect();
         counts.join("/")
+    }
+
+    /// A line for people: how many there are, how long ticks take, what is used, and whatever isn't as it should be,
+    /// which is left out where it is.
+    fn log_short(&self, now: Instant, state: &Now, net: &NetStats) {
+        let seconds = now.duration_since(self.since).as_secs_f64().max(1e-3);
+        let cpu =
+            cpu_time(ClockId::ProcessCPUTime).saturating_sub(self.cpu).as_secs_f64() / seconds;
+        let kib_s = |after: u64, before: u64| ((after - before) as f64 / seconds / 1024.0).round();
+        let reasons = state.reasons.since(&self.reasons).to_string();
+        tracing::info!(
+            players = state.population,
+            sessions = state.sessions,
+            tick_p50_ms = millis(self.ticks.value_at_quantile(0.5)),
+            tick_max_ms = millis(self.ticks.max()),
+            cpu = (cpu * 100.0).round() / 100.0,
+            rss_mib = resident_bytes() >> 20,
+            in_kib_s = kib_s(net.bytes_in, self.net.bytes_in),
+            out_kib_s = kib_s(net.bytes_out, self.net.bytes_out),
+            over_budget = some(self.over_budget),
+            dropped_ticks = some(state.dropped_ticks - self.dropped_ticks),
+            overload = some(state.step as u64),
+            queued = some(state.queued as u64),
+            slow = some(net.slow - self.net.slow),
+            commits_waiting = some(state.waiting_commits as u64),
+            reasons = (!reasons.is_empty()).then(|| display(&reasons)),
+            "stats"
+        );
     }
 
     fn log(&self, name: &str, now: Instant, state: &Now, net: &NetStats) {
@@ -163,6 +200,11 @@ impl Stretch {
     }
 }
 
+/// What is no news when there is none.
+fn some(count: u64) -> Option<u64> {
+    (count > 0).then_some(count)
+}
+
 fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(LONGEST_US)
 }
@@ -184,4 +226,60 @@ fn resident_bytes() -> u64 {
     let pages: u64 =
         statm.split_whitespace().nth(1).and_then(|field| field.parse().ok()).unwrap_or(0);
     pages * rustix::param::page_size() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// What is logged.
+    #[derive(Clone, Default)]
+    struct Paper(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Paper {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn line(format: LogFormat, commits: usize) -> String {
+        let now = Instant::now();
+        let state = Now {
+            sessions: 3,
+            population: 2,
+            dropped_ticks: 0,
+            held_frames: 0,
+            waiting_commits: commits,
+            queued: 0,
+            step: 0,
+            reasons: Reasons::default(),
+        };
+        let mut meter = Meter::new(now, format);
+        let paper = Paper::default();
+        let own = paper.clone();
+        let lines = tracing_subscriber::fmt().with_writer(move || own.clone()).with_ansi(false);
+        tracing::subscriber::with_default(lines.finish(), || {
+            meter.log_interval(now + Duration::from_secs(1), &state, &NetStats::default());
+        });
+        String::from_utf8(paper.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn people_get_a_short_line_with_troubles_only_where_there_are_any_and_collectors_get_all() {
+        let calm = line(LogFormat::Text, 0);
+        assert!(calm.contains("players=2 sessions=3 ") && calm.len() < 240, "{calm}");
+        for trouble in ["over_budget", "dropped", "queued", "slow", "commits", "reasons"] {
+            assert!(!calm.contains(trouble), "{calm}");
+        }
+        assert!(line(LogFormat::Text, 7).contains("commits_waiting=7"));
+        let all = line(LogFormat::Json, 0);
+        assert!(all.contains("commits_waiting=0") && all.contains("save_cpu_p99_ms="), "{all}");
+    }
 }
