@@ -16,6 +16,7 @@ use crate::lookup::Lookup;
 use crate::module::{ModuleTable, Refuse};
 use crate::post::{Address, Envelope, Letter, Route};
 use crate::publication::{Order, PublicationBuilder};
+use crate::rate_clock::{RateClock, RateTime};
 use crate::rates::AbsentRates;
 use crate::record::GmEntry;
 use crate::rota::Rota;
@@ -50,6 +51,8 @@ pub(crate) struct Desk {
     pub(crate) absent_rates: AbsentRates,
     /// What is given up now.
     pub(crate) load: LoadLevel,
+    /// Ticks that were dropped.
+    pub(crate) rate_clock: RateClock,
     /// Players who go to another zone at the end of the tick; of the next one if they came here at the end of this.
     pub(crate) travels: Vec<Travel>,
     /// Requests refused since the start, for the operator; no part of the world.
@@ -75,6 +78,11 @@ pub(crate) struct Travel {
 }
 
 impl Desk {
+    /// The time that players' rates are measured by.
+    pub(crate) fn rate_time(&self) -> RateTime {
+        self.rate_clock.at(self.tick, self.settings.tick_ms())
+    }
+
     /// A character of this process is in a zone from now on.
     pub(crate) fn arrived(&mut self, character: CharacterId, at: Whereabouts) {
         self.here.insert(character, at);

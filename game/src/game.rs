@@ -26,6 +26,7 @@ use crate::lookup::Lookup;
 use crate::module::{Caller, Event, ModuleTable, PacketFault, Rate, Refuse};
 use crate::player::Player;
 use crate::publication::{Order, Publication, PublicationBuilder};
+use crate::rate_clock::RateClock;
 use crate::rates::AbsentRates;
 use crate::record::{GmEntry, ItemRecord, Owner, Sheet};
 use crate::rota::Rota;
@@ -214,6 +215,9 @@ impl Game {
             }
             Input::SaveFailed { character } => self.save_failed(character),
             Input::LoadLevel { level } => self.set_load(level),
+            Input::TicksDropped { ticks } => {
+                self.desk.rate_clock.drop_ticks(ticks, self.desk.tick);
+            }
         }
     }
 
@@ -413,6 +417,7 @@ impl Desk {
             gm_log: Vec::new(),
             absent_rates: AbsentRates::default(),
             load: LoadLevel::default(),
+            rate_clock: RateClock::default(),
             travels: Vec::new(),
             refusals: BTreeMap::new(),
         }

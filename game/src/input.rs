@@ -98,4 +98,10 @@ pub enum Input {
         /// How much.
         level: LoadLevel,
     },
+    /// Time passed without ticks, because the server stood still or was too slow to make up for them. What clients sent
+    /// in that time comes in the ticks from here on, and counts against the rates of that time too.
+    TicksDropped {
+        /// Ticks that would have run.
+        ticks: u32,
+    },
 }

@@ -19,6 +19,7 @@ pub mod modules;
 mod player;
 pub mod post;
 pub mod publication;
+mod rate_clock;
 mod rates;
 pub mod record;
 mod rota;

@@ -200,7 +200,7 @@ impl Zone {
         let Some(sender) = self.state.players.get_mut(player.entity()) else {
             return Ok(());
         };
-        let taken = sender.buckets.take(id, rate, desk.tick, desk.settings.tick_ms());
+        let taken = sender.buckets.take(id, rate, desk.rate_time());
         taken.map_err(|wait| {
             let message = format!("at most {} of these a second", rate.per_second);
             Refuse::new(Refusal::TooFast, message).for_ms(wait)

@@ -22,6 +22,7 @@ use crate::lobby::{Action, Lobby};
 use crate::net::Clients;
 use crate::overload::Ladder;
 use crate::server::{Parts, overload_rules};
+use crate::service_clock::ServiceClock;
 use crate::signals::{Signals, Wish};
 use crate::store::{Answer, Store, Write};
 use crate::suspects::Suspects;
@@ -53,6 +54,8 @@ pub(crate) struct EventLoop {
     bus: Box<dyn Bus>,
     game: Game,
     clock: TickClock,
+    /// What the lobby's deadlines are measured by.
+    service: ServiceClock,
     signals: Option<Signals>,
     loaded: Loaded,
     sources: Sources,
@@ -99,6 +102,7 @@ impl EventLoop {
             bus,
             game,
             clock,
+            service: ServiceClock::new(Instant::now()),
             signals,
             loaded,
             sources,
@@ -161,7 +165,16 @@ impl EventLoop {
     /// Sockets to packets, packets to the lobby, and what the lobby makes of them.
     fn receive(&mut self) {
         let now = Instant::now();
-        let mut entrance = Entrance { lobby: &mut self.lobby, inputs: &mut self.inputs, now };
+        let absence = self.service.begin_pass(now);
+        if !absence.is_zero() {
+            tracing::warn!(
+                ?absence,
+                "the server stood still; no client's deadline counts that time"
+            );
+        }
+        let served = self.service.now();
+        let mut entrance =
+            Entrance { lobby: &mut self.lobby, inputs: &mut self.inputs, now: served };
         self.clients.receive(now, &mut entrance);
         while let Some((number, why)) = self.clients.take_failure() {
             tracing::error!("I/O thread {number} ended, and so does the server: {why}");
@@ -173,12 +186,12 @@ impl EventLoop {
 
     /// What store, auth pool, bus and operator have said since the last pass.
     fn collect(&mut self) {
-        let now = Instant::now();
+        let served = self.service.now();
         while let Some(answer) = self.store.poll() {
-            self.store_said(answer, now);
+            self.store_said(answer, served);
         }
         while let Some(answer) = self.auth.poll() {
-            self.lobby.auth_answer(answer, now);
+            self.lobby.auth_answer(answer, served);
         }
         while self.letters < LETTERS_PER_TICK
             && let Some(arrival) = self.bus.poll()
@@ -192,7 +205,7 @@ impl EventLoop {
         self.act();
     }
 
-    fn store_said(&mut self, answer: Answer, now: Instant) {
+    fn store_said(&mut self, answer: Answer, served: Instant) {
         match &answer {
             Answer::Durable(durable) => {
                 let clients = &mut self.clients;
@@ -223,7 +236,7 @@ impl EventLoop {
             | Answer::Characters { .. }
             | Answer::Character { .. } => {}
         }
-        self.lobby.store_answer(answer, now);
+        self.lobby.store_answer(answer, served);
     }
 
     /// Runs the ticks that are due and hands out what they say.
@@ -240,7 +253,8 @@ impl EventLoop {
             return;
         };
         self.stopwatch.start(now);
-        self.lobby.tick(now);
+        self.lobby.tick(self.service.now());
+        self.tell_dropped_ticks(due);
         self.act();
         self.tick(due.steps);
         let done = Instant::now();
@@ -250,6 +264,14 @@ impl EventLoop {
         if self.meter.is_due(done, every) {
             let state = self.now();
             self.meter.log_interval(done, &state, &self.clients.stats());
+        }
+    }
+
+    /// Clients go on sending through ticks that never run, and their rates must not be the smaller for it. In front of
+    /// the packets of that time.
+    fn tell_dropped_ticks(&mut self, due: Due) {
+        if due.periods > due.steps {
+            self.inputs.insert(0, Input::TicksDropped { ticks: due.periods - due.steps });
         }
     }
 

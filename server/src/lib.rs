@@ -16,6 +16,7 @@ mod operator;
 mod overload;
 mod priority;
 pub mod server;
+mod service_clock;
 mod signals;
 pub mod store;
 pub mod suspects;

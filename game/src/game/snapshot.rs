@@ -15,6 +15,7 @@ use crate::ids::{CharacterId, CommitSeq, SessionId};
 use crate::load::LoadLevel;
 use crate::lookup::Lookup;
 use crate::module::{ModuleTable, SlotSnapshot};
+use crate::rate_clock::RateClock;
 use crate::rates::AbsentRates;
 use crate::record::Sheet;
 use crate::rota::Rota;
@@ -49,6 +50,7 @@ struct GameRef<'a> {
     absent_rates: &'a AbsentRates,
     soon: &'a Rota,
     load: LoadLevel,
+    rate_clock: RateClock,
     zones: Vec<(&'a ZoneState, Vec<SlotSnapshot>)>,
 }
 
@@ -65,6 +67,7 @@ struct GameOwned {
     absent_rates: AbsentRates,
     soon: Rota,
     load: LoadLevel,
+    rate_clock: RateClock,
     zones: Vec<(ZoneState, Vec<SlotSnapshot>)>,
 }
 
@@ -85,6 +88,7 @@ impl Game {
             absent_rates: &self.desk.absent_rates,
             soon: &self.desk.soon,
             load: self.desk.load,
+            rate_clock: self.desk.rate_clock,
             zones,
         })
     }
@@ -117,6 +121,7 @@ impl Game {
         desk.absent_rates = saved.absent_rates;
         desk.soon = saved.soon;
         desk.load = saved.load;
+        desk.rate_clock = saved.rate_clock;
         let mut sessions = sessions_of(&saved.travelers);
         for (index, zone) in zones.iter().enumerate() {
             for player in zone.state.players.iter() {

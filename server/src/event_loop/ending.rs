@@ -113,7 +113,7 @@ impl EventLoop {
         self.act();
         self.tick_once();
         self.wait_until_durable(deadline).unwrap_or_else(|| Err(self.too_late()))?;
-        self.lobby.say_goodbye(Instant::now());
+        self.lobby.say_goodbye(self.service.now());
         self.act();
         self.see_out(deadline)
     }

@@ -2,7 +2,6 @@
 //! orders to the lobby. In that order, so that nothing is told before what it waits for is on its way.
 
 use std::collections::VecDeque;
-use std::time::Instant;
 
 use bytes::Bytes;
 use game::record::Commit;
@@ -130,7 +129,7 @@ impl EventLoop {
             | Order::Left { .. }
             | Order::EnterFailed { .. }
             | Order::Redirect { .. } => {
-                self.lobby.order(order, after, Instant::now());
+                self.lobby.order(order, after, self.service.now());
             }
         }
     }

@@ -2,8 +2,9 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use game::SessionId;
 use mio::net::TcpStream;
@@ -13,6 +14,7 @@ use super::farewell::CloseReason;
 use super::handout::Handout;
 use super::limits::Limits;
 use super::mailbox::Mailbox;
+use super::sessions::nanoseconds;
 use super::stats::NetStats;
 
 /// Bytes of news above which a thread reads from nobody until the loop has taken some: several times what 10,000
@@ -68,6 +70,26 @@ pub enum IoThreadError {
     /// The system's polling failed.
     #[error("polling for events failed: {0}")]
     Poll(#[from] io::Error),
+}
+
+/// When the loop last took news: while it is away, deadlines of sessions on I/O threads stand still, because nobody
+/// answers them.
+#[derive(Debug, Default)]
+pub(super) struct LoopPresence {
+    /// Nanoseconds since the network was bound.
+    last_listened: AtomicU64,
+}
+
+impl LoopPresence {
+    /// The loop takes news at `time` since the network was bound.
+    pub(super) fn listen(&self, time: Duration) {
+        self.last_listened.store(nanoseconds(time), Ordering::Relaxed);
+    }
+
+    /// When it last did, since the network was bound.
+    pub(super) fn last_listened(&self) -> Duration {
+        Duration::from_nanos(self.last_listened.load(Ordering::Relaxed))
+    }
 }
 
 /// What the loop and one I/O thread share.

@@ -94,7 +94,7 @@ impl Clients {
         C: Fn() -> Instant + Clone + Send + 'static,
     {
         for number in 1..=count {
-            let network = self.network.branch(number)?;
+            let network = self.network.branch(number, Arc::clone(self.threads.presence()))?;
             let (triage, clock) = (triage.clone(), clock.clone());
             self.threads.start(network, self.network.waker(), triage, clock)?;
         }
@@ -144,6 +144,9 @@ impl Clients {
         }
         network.receive_at_door(now, |stream, peer| threads.adopt(stream, peer));
         threads.listen(!reception.is_full());
+        if !threads.is_deaf() {
+            network.note_presence(now, threads.presence());
+        }
         let leaving = &mut self.leaving;
         let (mut unwanted, mut recovered) = (Vec::new(), Vec::new());
         threads.take_news(|news, bytes| match news {

@@ -1,11 +1,15 @@
 //! Clients that don't log in, fall silent or don't take their goodbye are found by going round the sessions once a
 //! second, a few at each pass, so that no pass has to look at all of them.
+//!
+//! Deadlines are measured in service time, which leaves out absences of the server. Before a client is judged, its socket
+//! is read once more: with many sessions, what it has sent in time may still wait there for its turn.
 
 use std::time::Duration;
 
 use game::SessionId;
-use protocol::v1::Farewell;
+use protocol::v1::{Farewell, Goodbye};
 
+use super::Inbox;
 use super::farewell::goodbye;
 use super::session::Phase;
 use super::sessions::{Sessions, nanoseconds};
@@ -23,12 +27,18 @@ pub(super) struct Sweep {
 
 impl Sweep {
     /// Checks as many sessions as the time since the last call is worth.
-    pub(super) fn advance(&mut self, sessions: &mut Sessions) {
+    pub(super) fn advance(
+        &mut self,
+        sessions: &mut Sessions,
+        buffer: &mut [u8],
+        inbox: &mut impl Inbox,
+    ) {
+        let now = sessions.clock.service;
         let slots = sessions.table.capacity();
-        let elapsed = sessions.now.saturating_sub(self.at);
+        let elapsed = now.saturating_sub(self.at);
         let round = nanoseconds(ROUND);
         if slots == 0 || elapsed >= round {
-            self.at = sessions.now;
+            self.at = now;
         }
         let due = slots as u128 * u128::from(elapsed.min(round)) / u128::from(round);
         if elapsed < round && slots > 0 {
@@ -39,7 +49,7 @@ impl Sweep {
             self.next = (self.next + 1) % slots;
             if let Some(session) = sessions.table.get(self.next) {
                 let id = session.id;
-                sessions.check_deadlines(id);
+                sessions.check_deadlines(id, buffer, inbox);
             }
         }
     }
@@ -53,26 +63,33 @@ impl Sessions {
         (self.closing > 0 || timed && !self.is_empty()).then_some(ROUND)
     }
 
-    fn check_deadlines(&mut self, id: SessionId) {
-        let now = self.now;
-        let Some(session) = self.get(id) else { return };
-        if let Phase::Closing { deadline } = session.phase {
-            if now >= deadline {
+    fn check_deadlines(&mut self, id: SessionId, buffer: &mut [u8], inbox: &mut impl Inbox) {
+        let phase = self.get(id).map(|session| session.phase);
+        if let Some(Phase::Closing { deadline }) = phase {
+            if self.clock.service >= deadline {
                 self.remove(id);
             }
-            return;
+        } else if self.overdue(id).is_some() && !inbox.is_full() {
+            self.read_once(id, buffer, inbox);
+            if let Some(last) = self.overdue(id) {
+                self.close(id, &last);
+            }
         }
+    }
+
+    /// Last message of a session whose deadline has passed.
+    fn overdue(&self, id: SessionId) -> Option<Goodbye> {
+        let session = self.get(id)?;
         let past = |since: u64, limit: Option<Duration>| {
-            limit.filter(|limit| now - since >= nanoseconds(*limit))
+            limit.filter(|limit| self.clock.service - since >= nanoseconds(*limit))
         };
-        let login = past(session.opened_at, self.limits.login_deadline);
-        let silence = past(session.received_at, self.limits.heartbeat_timeout);
-        if let (Some(limit), false) = (login, session.logged_in) {
+        if let Some(limit) = past(session.opened_at, self.limits.login_deadline)
+            && !session.logged_in
+        {
             let message = format!("not logged in within {limit:?}");
-            self.close(id, &goodbye(Farewell::LoginTimeout, message));
-        } else if let Some(limit) = silence {
-            let message = format!("nothing heard for {limit:?}");
-            self.close(id, &goodbye(Farewell::Silent, message));
+            return Some(goodbye(Farewell::LoginTimeout, message));
         }
+        let limit = past(session.received_at, self.limits.heartbeat_timeout)?;
+        Some(goodbye(Farewell::Silent, format!("nothing heard for {limit:?}")))
     }
 }

@@ -82,9 +82,12 @@ impl<T: Triage, C: Fn() -> Instant> IoThread<T, C> {
             self.leave_news();
             let now = (self.clock)();
             let mut inbox = Reporter { news: &mut self.news, triage: &self.triage };
-            self.network.receive(now, &mut inbox);
+            self.network.read(now, &mut inbox);
             self.report();
             self.follow_orders();
+            // Behind the orders, which may say that somebody has logged in.
+            let mut inbox = Reporter { news: &mut self.news, triage: &self.triage };
+            self.network.watch_deadlines(&mut inbox);
             self.network.flush();
             self.report();
         }

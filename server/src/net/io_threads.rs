@@ -12,7 +12,7 @@ use game::{Publication, SessionId};
 use mio::Waker;
 use mio::net::TcpStream;
 
-use super::border::{Border, IoThreadError, News, Order};
+use super::border::{Border, IoThreadError, LoopPresence, News, Order};
 use super::handout::Handout;
 use super::io_thread::{IoThread, Triage};
 #[cfg(test)]
@@ -56,6 +56,7 @@ pub(super) struct IoThreads {
     under_way: VecDeque<Arc<Handout>>,
     /// The loop has no room for news.
     deaf: bool,
+    presence: Arc<LoopPresence>,
 }
 
 impl IoThreads {
@@ -89,6 +90,16 @@ impl IoThreads {
             failed: false,
         });
         Ok(())
+    }
+
+    /// What the threads see of the loop.
+    pub(super) const fn presence(&self) -> &Arc<LoopPresence> {
+        &self.presence
+    }
+
+    /// True while the loop takes no news.
+    pub(super) const fn is_deaf(&self) -> bool {
+        self.deaf
     }
 
     pub(super) const fn is_empty(&self) -> bool {

@@ -179,7 +179,7 @@ impl Listener {
 
     fn note_shortage(&mut self, sessions: &mut Sessions, inside: usize, shortage: &io::Error) {
         sessions.stats.out_of_descriptors += 1;
-        if let Some(held_back) = self.log.pass(sessions.now) {
+        if let Some(held_back) = self.log.pass(sessions.clock.now) {
             warn!(sessions = inside, held_back, "can't accept: {shortage}");
         }
     }

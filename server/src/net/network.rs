@@ -9,6 +9,7 @@ use mio::event::Source;
 use mio::net::TcpStream;
 use mio::{Events, Poll, Waker};
 
+use super::border::LoopPresence;
 use super::deadlines::Sweep;
 use super::door::Door;
 use super::limits::Limits;
@@ -16,6 +17,7 @@ use super::listener::{BindError, Listener, register_guest};
 use super::sessions::{self, Sessions};
 use super::stats::NetStats;
 use super::{Framing, Inbox, reading, token};
+use crate::service_clock::{LONGEST_PASS, ServiceClock};
 
 /// Where a network without a door listens.
 const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
@@ -31,6 +33,12 @@ pub struct Network {
     door: Option<Door>,
     sessions: Sessions,
     sweep: Sweep,
+    /// What deadlines are measured by.
+    service: ServiceClock,
+    /// Notices when nothing was read for long.
+    reading: ServiceClock,
+    /// On an I/O thread: when the loop last listened.
+    loop_presence: Option<Arc<LoopPresence>>,
     /// Where every session's bytes arrive.
     buffer: Box<[u8]>,
     started: Instant,
@@ -77,16 +85,24 @@ impl Network {
             buffer: vec![0; reading::buffer_size(&limits)].into_boxed_slice(),
             sessions: Sessions::new(io_thread, framing, limits, registry),
             sweep: Sweep::default(),
+            service: ServiceClock::new(now),
+            reading: ServiceClock::new(now),
+            loop_presence: None,
             started: now,
             reading_paused: false,
             guest_called: false,
         })
     }
 
-    /// The network of an I/O thread with the limits of this one.
-    pub(super) fn branch(&self, io_thread: u8) -> io::Result<Self> {
+    /// The network of an I/O thread with the limits of this one. Its deadlines stand still while the loop is away too.
+    pub(super) fn branch(
+        &self,
+        io_thread: u8,
+        loop_presence: Arc<LoopPresence>,
+    ) -> io::Result<Self> {
         let Sessions { framing, limits, .. } = &self.sessions;
-        Self::without_door(io_thread, *framing, limits.clone(), self.started)
+        let branch = Self::without_door(io_thread, *framing, limits.clone(), self.started)?;
+        Ok(Self { loop_presence: Some(loop_presence), ..branch })
     }
 
     /// Where clients connect to.
@@ -137,7 +153,16 @@ impl Network {
 
     /// Accepts, reads, watches deadlines, and tells `inbox` what came of it.
     pub fn receive(&mut self, now: Instant, inbox: &mut impl Inbox) {
+        self.read(now, inbox);
+        self.watch_deadlines(inbox);
+    }
+
+    /// The first half of [`receive`](Self::receive): accepts and reads.
+    pub(super) fn read(&mut self, now: Instant, inbox: &mut impl Inbox) {
         self.begin_pass(now);
+        if !inbox.is_full() {
+            self.begin_reading(now);
+        }
         self.report(inbox);
         if let Some(door) = &mut self.door {
             door.accept_some(&mut self.sessions, |sessions, stream, peer| {
@@ -147,7 +172,13 @@ impl Network {
             });
         }
         self.sessions.read_ready(&mut self.buffer, inbox);
-        self.sweep.advance(&mut self.sessions);
+        self.report(inbox);
+    }
+
+    /// The second half of [`receive`](Self::receive): ends sessions whose deadlines have passed. To be called when all that
+    /// could move a deadline is known.
+    pub(super) fn watch_deadlines(&mut self, inbox: &mut impl Inbox) {
+        self.sweep.advance(&mut self.sessions, &mut self.buffer, inbox);
         self.report(inbox);
     }
 
@@ -184,6 +215,11 @@ impl Network {
     /// The sessions, to answer them or send them away between [`receive`](Self::receive) and [`flush`](Self::flush).
     pub const fn sessions(&mut self) -> &mut Sessions {
         &mut self.sessions
+    }
+
+    /// Says that the loop takes news from now on, or still does, as of `now`.
+    pub(super) fn note_presence(&self, now: Instant, presence: &LoopPresence) {
+        presence.listen(now.saturating_duration_since(self.started));
     }
 
     pub(super) fn session_count(&self) -> usize {
@@ -237,8 +273,26 @@ impl Network {
     }
 
     fn begin_pass(&mut self, now: Instant) {
-        self.sessions.now = sessions::nanoseconds(now.saturating_duration_since(self.started));
+        // Not beyond the loop's last look while it is away: what comes after counts when it is back, as one absence.
+        let listened =
+            self.loop_presence.as_ref().map(|presence| self.started + presence.last_listened());
+        let away = listened.filter(|listened| now > *listened + LONGEST_PASS);
+        let present = away.unwrap_or(now);
+        self.service.begin_pass(present);
+        let since_start =
+            |time: Instant| sessions::nanoseconds(time.saturating_duration_since(self.started));
+        let clock = &mut self.sessions.clock;
+        (clock.now, clock.service) = (since_start(now), since_start(self.service.now()));
         self.take_events();
+    }
+
+    /// What clients have sent since the last pass that read, if that is long ago, isn't held against them.
+    fn begin_reading(&mut self, now: Instant) {
+        let absence = self.reading.begin_pass(now);
+        if !absence.is_zero() {
+            let clock = &mut self.sessions.clock;
+            clock.backlog.grant(sessions::nanoseconds(absence + LONGEST_PASS), clock.now);
+        }
     }
 
     /// Sorts the events of the last [`wait`](Self::wait) into those to read and those to flush.

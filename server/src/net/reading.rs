@@ -28,19 +28,22 @@ impl Sessions {
                 return;
             }
             if let Some(id) = self.ready.pop_front() {
-                self.turn(id, buffer, inbox);
+                if let Some(session) = self.get_mut(id) {
+                    session.queued = false;
+                }
+                self.read_once(id, buffer, inbox);
             }
         }
     }
 
-    fn turn(&mut self, id: SessionId, buffer: &mut [u8], inbox: &mut impl Inbox) {
+    /// One read, and what follows from it.
+    pub(super) fn read_once(&mut self, id: SessionId, buffer: &mut [u8], inbox: &mut impl Inbox) {
         let soft_limit = self.limits.soft_output_limit;
         let holds_back = self.framing == Framing::Raw;
         let budget = self.limits.read_budget.max(1);
         let Some(session) = self.get_mut(id) else {
             return;
         };
-        session.queued = false;
         if holds_back && !session.is_closing() && session.output.pending() > soft_limit {
             session.held = true;
             return;
@@ -59,17 +62,19 @@ impl Sessions {
 
     /// `bytes` are what was unfinished and then the `count` bytes that are new.
     fn received(&mut self, id: SessionId, bytes: &[u8], count: usize, inbox: &mut impl Inbox) {
-        let (now, budget) = (self.now, self.limits.read_budget.max(1));
+        let (clock, budget) = (self.clock, self.limits.read_budget.max(1));
         let rate = self.limits.byte_rate;
         self.stats.bytes_in += count as u64;
         let Some(session) = self.get_mut(id) else {
             return;
         };
-        session.received_at = now;
+        session.received_at = clock.service;
         // A short read has emptied the socket, and what comes later is a new event; but a hang-up that the event
         // told about is still to be read.
         let more = count == budget || session.hung_up;
-        let admitted = rate.is_none_or(|rate| session.bytes.admit(rate, count as u64, now));
+        let backlog = clock.backlog.at(clock.now);
+        let admitted =
+            rate.is_none_or(|rate| session.bytes.admit(rate, count as u64, clock.now, backlog));
         let closing = session.is_closing();
         if more {
             self.queue(id);
@@ -90,9 +95,11 @@ impl Sessions {
     /// Hands each whole frame to `inbox` and keeps the rest. The session is looked up anew for each, because the inbox
     /// may end it.
     fn split(&mut self, id: SessionId, mut bytes: &[u8], inbox: &mut impl Inbox) {
+        let now = self.clock.now;
+        let backlog = self.clock.backlog.at(now);
         loop {
             let limits = &self.limits;
-            let (now, rate) = (self.now, limits.packet_rate);
+            let rate = limits.packet_rate;
             let limit = match self.get(id) {
                 Some(session) if !session.is_closing() => session.frame_limit(limits),
                 _ => return,
@@ -105,7 +112,7 @@ impl Sessions {
             let Some(session) = self.get_mut(id) else {
                 return;
             };
-            if !rate.is_none_or(|rate| session.packets.admit(rate, 1, now)) {
+            if !rate.is_none_or(|rate| session.packets.admit(rate, 1, now, backlog)) {
                 return self.close(id, &flooding("packets"));
             }
             bytes = &bytes[frame.consumed..];

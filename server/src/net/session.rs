@@ -6,8 +6,19 @@ use game::SessionId;
 
 use super::limits::Limits;
 use super::outgoing::Outgoing;
-use super::rate::Meter;
+use super::rate::{Backlog, Meter};
 use super::transport::Transport;
+
+/// The time of a pass, in nanoseconds since the network was bound.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Clock {
+    /// As it passed: for meters.
+    pub(super) now: u64,
+    /// Without absences: for deadlines.
+    pub(super) service: u64,
+    /// What absences have let pile up.
+    pub(super) backlog: Backlog,
+}
 
 /// Where a session is on its way from the accept to the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +34,7 @@ pub(super) enum Phase {
     },
 }
 
-/// All times are nanoseconds since the network was bound. An idle session owns no memory beyond this.
+/// All times are nanoseconds since the network was bound, in service: without absences. An idle session owns no memory beyond this.
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) id: SessionId,
@@ -57,17 +68,17 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(id: SessionId, peer: SocketAddr, transport: Transport, now: u64) -> Self {
+    pub(super) fn new(id: SessionId, peer: SocketAddr, transport: Transport, clock: Clock) -> Self {
         Self {
             id,
             peer,
             transport,
             phase: Phase::Open,
-            opened_at: now,
-            received_at: now,
+            opened_at: clock.service,
+            received_at: clock.service,
             logged_in: false,
-            packets: Meter::default(),
-            bytes: Meter::default(),
+            packets: Meter::full(clock.now),
+            bytes: Meter::full(clock.now),
             unfinished: Vec::new(),
             queued: false,
             hung_up: false,

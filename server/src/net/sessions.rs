@@ -15,7 +15,7 @@ use super::Framing;
 use super::farewell::{CloseReason, FarewellLog, goodbye, index};
 use super::limits::Limits;
 use super::outgoing::{BufferPool, Outgoing};
-use super::session::{Phase, Session};
+use super::session::{Clock, Phase, Session};
 use super::stats::NetStats;
 use super::token;
 use super::transport::Transport;
@@ -30,8 +30,7 @@ pub struct Sessions {
     pub(super) registry: Registry,
     pub(super) table: Slab<Session>,
     pub(super) stats: NetStats,
-    /// Nanoseconds since the network was bound.
-    pub(super) now: u64,
+    pub(super) clock: Clock,
     /// Sessions to read, first come, first served.
     pub(super) ready: VecDeque<SessionId>,
     /// Sessions to flush.
@@ -60,7 +59,7 @@ impl Sessions {
             registry,
             table: Slab::new(),
             stats: NetStats::default(),
-            now: 0,
+            clock: Clock::default(),
             ready: VecDeque::new(),
             touched: Vec::new(),
             ended: Vec::new(),
@@ -133,7 +132,7 @@ impl Sessions {
     /// Ends `id` with a last message. What was queued before goes out first; the client has until the goodbye
     /// deadline to take it. Packets that it sends meanwhile are thrown away.
     pub fn close(&mut self, id: SessionId, last: &Goodbye) {
-        let deadline = self.now + nanoseconds(self.limits.goodbye_deadline);
+        let deadline = self.clock.service + nanoseconds(self.limits.goodbye_deadline);
         let Some(session) = live(&mut self.table, id).filter(|session| !session.is_closing())
         else {
             return;
@@ -273,7 +272,7 @@ impl Sessions {
             self.left.push(peer);
             return None;
         }
-        self.table.insert(Session::new(id, peer, transport, self.now));
+        self.table.insert(Session::new(id, peer, transport, self.clock));
         self.stats.opened += 1;
         Some(id)
     }
@@ -281,7 +280,7 @@ impl Sessions {
     /// Counts and logs a farewell.
     pub(super) fn note(&mut self, last: &Goodbye, session: Option<SessionId>, peer: SocketAddr) {
         self.stats.farewells[index(last.reason())] += 1;
-        self.log.note(last, session, peer, self.now);
+        self.log.note(last, session, peer, self.clock.now);
     }
 
     /// The connection broke by itself.

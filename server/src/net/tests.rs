@@ -200,10 +200,21 @@ impl Rig {
         bytes
     }
 
-    /// Lets time pass, and everybody notice.
+    /// Lets time pass in ordinary passes, and everybody notice.
     fn advance(&mut self, time: Duration) {
+        let mut left = time;
+        while !left.is_zero() {
+            let step = left.min(Duration::from_secs(1));
+            self.stand_still(step);
+            left -= step;
+        }
+    }
+
+    /// Lets time pass without a pass of anybody, and everybody notice.
+    fn stand_still(&mut self, time: Duration) {
         self.settle();
         *self.clock.lock().unwrap() += time;
+        self.pass();
         self.settle();
         self.pass();
     }
@@ -218,6 +229,16 @@ impl Rig {
             let now = rig.wakeups();
             now.iter().zip(&before).all(|(now, before)| *now >= before + 3)
         });
+    }
+
+    /// Lets each I/O thread make passes while the loop makes none.
+    fn settle_threads(&self) {
+        let (start, before) = (Instant::now(), self.wakeups());
+        while !self.wakeups().iter().zip(&before).all(|(now, before)| *now >= before + 3) {
+            assert!(start.elapsed() < PATIENCE, "a thread makes no passes");
+            self.clients.threads.wake();
+            std::thread::yield_now();
+        }
     }
 
     /// How often each I/O thread was awake.

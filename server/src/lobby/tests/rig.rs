@@ -314,7 +314,8 @@ impl Rig {
             | Input::Decided(_)
             | Input::Mailbox { .. }
             | Input::SaveFailed { .. }
-            | Input::LoadLevel { .. } => panic!("not the lobby's"),
+            | Input::LoadLevel { .. }
+            | Input::TicksDropped { .. } => panic!("not the lobby's"),
         }
     }
 

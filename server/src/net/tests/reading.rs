@@ -8,7 +8,8 @@ with_io_threads![
     lengths_that_are_no_varint_or_too_large_end_the_session_with_a_reason,
     packets_before_the_broken_one_count_and_those_after_it_do_not,
     a_login_allows_longer_packets,
-    more_packets_or_bytes_than_the_rate_allows_are_flooding
+    more_packets_or_bytes_than_the_rate_allows_are_flooding,
+    what_piled_up_while_the_server_stood_still_is_no_flood
 ];
 
 fn packets(rig: &Rig) -> Vec<&[u8]> {
@@ -156,6 +157,21 @@ fn more_packets_or_bytes_than_the_rate_allows_are_flooding(io_threads: u8) {
     let few_large_ones = framed(&[1; 1000]).repeat(120);
     let limits = Limits { packet_rate: None, ..Limits::default() };
     assert_eq!(answer_to(io_threads, &few_large_ones, limits).reason(), Farewell::Flooding);
+}
+
+fn what_piled_up_while_the_server_stood_still_is_no_flood(io_threads: u8) {
+    let rate = |per_second| Some(crate::net::Rate { per_second, burst: 10 });
+    let limits = Limits { packet_rate: rate(10), byte_rate: rate(1_010), ..Limits::default() };
+    let limits = Limits { read_budget: 4096, ..limits };
+    let mut rig = Rig::on(io_threads, limits);
+    let (mut client, id) = rig.connect();
+    // The burst and ten seconds' worth: in the socket when the server is back.
+    *rig.clock.lock().unwrap() += Duration::from_secs(10);
+    client.write_all(&framed(&[1; 100]).repeat(100)).unwrap();
+    rig.until(|inbox| inbox.packets.len() == 100);
+    assert_eq!(rig.inbox.closed, []);
+    client.write_all(&framed(&[1; 100]).repeat(20)).unwrap();
+    rig.until(|inbox| inbox.closed == [(id, told(Farewell::Flooding))]);
 }
 
 #[test]
