@@ -6,6 +6,7 @@ use std::time::Duration;
 use mio::Registry;
 use mio::net::TcpStream;
 use protocol::v1::Farewell;
+use rustix::net::sockopt;
 
 use super::addresses::Addresses;
 use super::farewell::goodbye;
@@ -111,8 +112,20 @@ impl Door {
         }
         // Packets are small and late ones are worthless; a client that is gone already shows at the next read.
         drop(stream.set_nodelay(true));
+        if let Some(patience) = limits.heartbeat_timeout {
+            bound_output(&stream, patience);
+        }
         self.inside += 1;
         self.addresses.add(peer.ip());
         Some(stream)
     }
+}
+
+/// A client that takes none of the bytes that are sent to it for so long is gone, although its pings may come: the kernel
+/// knows, even where all of them fit into its queue, and ends the connection with a time-out. So it does when the other
+/// end has vanished without a word.
+fn bound_output(stream: &TcpStream, patience: Duration) {
+    let milliseconds = u32::try_from(patience.as_millis()).unwrap_or(u32::MAX);
+    // Without it the session is bounded by its output limits alone.
+    drop(sockopt::set_tcp_user_timeout(stream, milliseconds));
 }

@@ -286,7 +286,11 @@ impl Sessions {
     /// The connection broke by itself.
     pub(super) fn lose(&mut self, id: SessionId, kind: io::ErrorKind) {
         let Some(session) = self.get(id) else { return };
+        let peer = session.peer;
         if !session.is_closing() {
+            if kind == io::ErrorKind::TimedOut {
+                self.note(&took_nothing(), Some(id), peer);
+            }
             self.stats.lost += 1;
             self.ended.push((id, CloseReason::Lost(kind)));
         }
@@ -358,6 +362,11 @@ fn write(session: &mut Session, stats: &mut NetStats) -> io::Result<()> {
 
 fn too_slow() -> Goodbye {
     goodbye(Farewell::TooSlow, "the connection is too slow for what happens around you")
+}
+
+/// Counted and logged, and told to nobody: its reader doesn't read.
+fn took_nothing() -> Goodbye {
+    goodbye(Farewell::TooSlow, "the client took nothing that was sent to it for too long")
 }
 
 /// `duration` on the clock of sessions: five centuries at most.

@@ -5,7 +5,8 @@ use super::*;
 
 with_io_threads![
     a_large_answer_reaches_a_slow_reader_whole_and_in_order,
-    speaking_to_a_session_that_is_gone_is_no_error
+    speaking_to_a_session_that_is_gone_is_no_error,
+    a_client_that_takes_nothing_is_found_although_it_pings
 ];
 
 /// Bytes that a session of a client that reads nothing is sent until the kernel takes no more, then `more` above.
@@ -213,4 +214,34 @@ fn speaking_to_a_session_that_is_gone_is_no_error(io_threads: u8) {
     rig.clients.mark_logged_in(id);
     rig.clients.flush();
     rig.connect();
+}
+
+/// The kernel's clock decides here, and no other deadline can: the network's clock stands still.
+fn a_client_that_takes_nothing_is_found_although_it_pings(io_threads: u8) {
+    let patience = Some(Duration::from_secs(1));
+    let limits = Limits { packet_rate: None, byte_rate: None, ..Limits::default() };
+    let limits = Limits { heartbeat_timeout: patience, ..limits };
+    let mut rig = Rig::on(io_threads, limits);
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(1).unwrap();
+    socket.connect(&rig.clients.local_addr().into()).unwrap();
+    let mut client = TcpStream::from(socket);
+    rig.until(|inbox| !inbox.opened.is_empty());
+    let id = rig.inbox.opened[0];
+    rig.clients.mark_logged_in(id);
+    // Less than the kernel queues: nothing of it waits here.
+    rig.clients.send(id, &framed(&[9; 1000]).repeat(16));
+    let start = Instant::now();
+    let mut pings = 0;
+    while rig.inbox.closed.is_empty() {
+        assert!(start.elapsed() < PATIENCE, "it is never found");
+        // As often as a lively client: each segment from it puts the kernel's look at its window off.
+        if start.elapsed() > Duration::from_millis(500) * pings {
+            pings += 1;
+            drop(client.write_all(&framed(b"ping")));
+        }
+        rig.pass();
+    }
+    assert_eq!(rig.inbox.closed, [(id, CloseReason::Lost(io::ErrorKind::TimedOut))]);
+    assert_eq!(rig.stats().farewells(Farewell::TooSlow), 1);
 }
