@@ -4,6 +4,7 @@ mod documents;
 mod functions;
 mod generated;
 mod layers;
+mod locked;
 mod sources;
 
 use std::path::{Path, PathBuf};

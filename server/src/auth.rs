@@ -3,6 +3,7 @@
 //! Passwords and tokens have separate lanes: hashing a password takes tens of milliseconds on purpose, verifying a
 //! token takes microseconds, and a token must not wait behind a queue of passwords.
 
+mod hs256;
 mod password;
 mod pool;
 mod queue;
