@@ -32,6 +32,8 @@ pub struct Report {
     pub latency: BTreeMap<&'static str, Percentiles>,
     /// What the swarm itself used in the same stretch.
     pub swarm: Spent,
+    /// Seconds of the whole run in which the swarm's process stood still; they are in no latency and no deadline.
+    pub absent_s: f64,
 }
 
 /// What the oracle did.
@@ -142,6 +144,7 @@ impl Report {
             unfinished,
             latency: latency.into_iter().collect(),
             swarm,
+            absent_s: 0.0,
         }
     }
 

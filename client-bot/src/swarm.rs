@@ -15,12 +15,14 @@ use crate::settings::{Settings, SettingsError};
 use crate::tally::Tally;
 use addresses::Addresses;
 pub use addresses::BOTS_PER_ADDRESS;
+use clock::RunClock;
 use link::{Link, Received};
 pub use progress::Progress;
 use seat::Seat;
 use timers::Timers;
 
 mod addresses;
+mod clock;
 mod descriptors;
 mod link;
 mod progress;
@@ -80,7 +82,7 @@ pub struct Swarm {
     buffer: Box<[u8]>,
     tally: Tally,
     confirmations: Option<Confirmations>,
-    started: Instant,
+    clock: RunClock,
     finished: usize,
 }
 
@@ -107,7 +109,7 @@ impl Swarm {
             buffer: vec![0; READ_BUFFER].into_boxed_slice(),
             tally: Tally::default(),
             confirmations,
-            started: Instant::now(),
+            clock: RunClock::start(Instant::now()),
             finished: 0,
             settings,
         })
@@ -161,11 +163,13 @@ impl Swarm {
         }
         let played = playing.unwrap_or_else(|| stretch.end(&self.tally.counts, &self.received()));
         let unfinished = self.seats.len() - self.finished;
-        Ok(Report::new(&self.settings, self.tally, played, unfinished))
+        let mut report = Report::new(&self.settings, self.tally, played, unfinished);
+        report.absent_s = self.clock.absent().as_secs_f64();
+        Ok(report)
     }
 
-    fn now(&self) -> Duration {
-        self.started.elapsed()
+    fn now(&mut self) -> Duration {
+        self.clock.now()
     }
 
     /// Bytes that each bot has received so far, but for those that prove what they see: digests come on top of what a
@@ -178,7 +182,7 @@ impl Swarm {
 
     /// Spreads the first connects evenly over the ramp.
     fn start_bots(&mut self) {
-        self.started = Instant::now();
+        self.clock = RunClock::start(Instant::now());
         let count = self.seats.len() as f64;
         for index in 0..self.seats.len() {
             let due = self.settings.ramp.mul_f64(index as f64 / count);
@@ -188,7 +192,8 @@ impl Swarm {
     }
 
     fn sleep(&mut self) -> Result<(), SwarmError> {
-        let until_due = self.timers.next().map(|due| due.saturating_sub(self.now()));
+        let now = self.now();
+        let until_due = self.timers.next().map(|due| due.saturating_sub(now));
         let timeout = match until_due {
             _ if !self.unread.is_empty() => Duration::ZERO,
             Some(time) => time.min(LONGEST_SLEEP),
@@ -240,7 +245,7 @@ impl Swarm {
         }
         match link.finish_connect() {
             Ok(true) => {
-                let now = self.started.elapsed();
+                let now = self.clock.now();
                 seat.bot.connected(now);
                 self.settle(index);
                 true
@@ -266,7 +271,7 @@ impl Swarm {
                 Received::Nothing => return,
                 Received::End(end) => return self.lost(index, end),
             };
-            let now = self.started.elapsed();
+            let now = self.clock.now();
             let frames = seat.bot.receive(now, &self.buffer[..length]);
             self.tally.counts.frames_in += frames as u64;
             self.tally.counts.bytes_in += length as u64;
@@ -288,7 +293,7 @@ impl Swarm {
                 continue;
             }
             seat.armed = None;
-            seat.bot.handle_timeout(self.started.elapsed());
+            seat.bot.handle_timeout(self.clock.now());
             self.settle(index);
         }
     }
@@ -355,9 +360,7 @@ impl Swarm {
         let source = self.addresses.of_bot(index);
         match Link::open(self.poll.registry(), address, source, index, seat.generation) {
             Ok(link) => seat.link = Some(link),
-            Err(error) => {
-                seat.bot.disconnected(self.started.elapsed(), LinkEnd::Failed(error.kind()))
-            }
+            Err(error) => seat.bot.disconnected(self.clock.now(), LinkEnd::Failed(error.kind())),
         }
     }
 
@@ -383,7 +386,7 @@ impl Swarm {
     fn lost(&mut self, index: usize, end: LinkEnd) {
         let seat = &mut self.seats[index];
         seat.link = None;
-        seat.bot.disconnected(self.started.elapsed(), end);
+        seat.bot.disconnected(self.clock.now(), end);
         self.settle(index);
     }
 

@@ -47,6 +47,13 @@ fn write(out: &mut String, report: &Report) -> fmt::Result {
         swarm.cpu_s / swarm.wall_s.max(f64::EPSILON),
         counts.turns_skipped
     )?;
+    if report.absent_s > 0.0 {
+        writeln!(
+            out,
+            "  absent    {:.1} s in which the swarm's own process stood still, left out of latencies and deadlines",
+            report.absent_s
+        )?;
+    }
     latencies(out, report)?;
     writeln!(
         out,
