@@ -288,6 +288,10 @@ impl Bot {
             self.count_unanswered_connect(now);
             self.count_outstanding(now);
             self.count_unfinished_entry(now);
+            let connected = !matches!(self.state, State::Waiting | State::Connecting { .. });
+            if self.restart_until.is_some() && !connected {
+                self.error(BotError::Away);
+            }
         }
         self.stopping = true;
         match self.state {

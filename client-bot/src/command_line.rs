@@ -19,7 +19,7 @@ const SERVER_SECRET_VARIABLE: &str = "REALMBEAT__AUTH__TOKEN_SECRET";
 /// Sends a swarm of client bots against a Realmbeat server and reports what it took.
 ///
 /// Exit code 0: the run went through and every assertion holds; 99: one doesn't; 64: flags or settings can't be
-/// understood; 1: the swarm couldn't run.
+/// understood; 1: the swarm couldn't run, or nobody got in.
 #[derive(Debug, clap::Parser)]
 #[command(name = "realmbeat-bots", version)]
 pub(crate) struct CommandLine {

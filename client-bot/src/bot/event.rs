@@ -215,9 +215,26 @@ pub enum BotError {
     /// A login token couldn't be signed.
     #[error(transparent)]
     Signing(#[from] super::credentials::SigningError),
+    /// The server had announced its shutdown and wasn't back when the run ended.
+    #[error("the server has shut down and isn't back")]
+    Away,
 }
 
 impl BotError {
+    /// All kinds, in the order above.
+    pub const KINDS: [&'static str; 10] = [
+        "connect",
+        "lost",
+        "protocol",
+        "refused",
+        "goodbye",
+        "timeout",
+        "silent",
+        "unconfirmed",
+        "signing",
+        "away",
+    ];
+
     /// The error's kind, as a report counts it.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -231,6 +248,7 @@ impl BotError {
             Self::Silent { .. } => "silent",
             Self::Unconfirmed { .. } => "unconfirmed",
             Self::Signing(_) => "signing",
+            Self::Away => "away",
         }
     }
 }

@@ -301,6 +301,17 @@ fn a_server_that_stays_away_longer_than_a_restart_takes_is_an_error() {
 }
 
 #[test]
+fn a_server_that_shut_down_and_isnt_back_at_the_end_of_the_run_is_an_error() {
+    let mut talk = Talk::with_token(Scenario::Wander);
+    talk.play();
+    shut_down(&mut talk, 1000);
+    talk.wait(500);
+    talk.bot.leave(talk.now);
+    talk.collect();
+    assert_eq!(talk.errors(), ["the server has shut down and isn't back"]);
+}
+
+#[test]
 fn bots_that_are_told_the_same_time_to_come_back_are_spread_beyond_it() {
     let returns: Vec<Duration> = (0..20)
         .map(|number| {

@@ -3,7 +3,9 @@
 use std::str::FromStr;
 
 use super::Report;
-use crate::bot::event::Metric;
+use protocol::v1::{Farewell, Refusal};
+
+use crate::bot::event::{BotError, Metric};
 use crate::latency::Percentiles;
 use crate::span;
 
@@ -29,6 +31,9 @@ pub struct Breach {
 /// A text that is no assertion.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum AssertionError {
+    /// A list without an assertion would always hold.
+    #[error("the list is empty: write what must hold, such as \"errors=0\"")]
+    Empty,
     /// No comparison in it.
     #[error(
         "{0:?} compares nothing: write a figure, one of < <= = != >= > and a value, such as \"errors=0\""
@@ -42,6 +47,14 @@ pub enum AssertionError {
          with ping (or latency), move, connect, login, enter, confirm and mean, p50, p90, p99, p99.9, max, count"
     )]
     Figure(String),
+    /// A figure that counts something that can't happen, so that it would always be 0.
+    #[error("{figure} always is 0, because there is no such name: there are {known}")]
+    Name {
+        /// The figure.
+        figure: String,
+        /// The names that exist.
+        known: String,
+    },
     /// A value that the figure can't be compared with.
     #[error("{figure} can't be compared with {value:?}: {expected}")]
     Value {
@@ -62,6 +75,8 @@ enum Figure {
     /// A number of bots, which can also be told as a share.
     Bots(fn(&Report) -> u64),
     Number(fn(&Report) -> f64),
+    /// What the oracle found wrong; nothing if it compared nothing.
+    Findings,
     /// How often an error kind, a refusal or a goodbye has come; 0 if never.
     Entry(fn(&Report) -> &std::collections::BTreeMap<&'static str, u64>, String),
 }
@@ -87,10 +102,11 @@ impl Assertion {
     /// Reads assertions separated by commas.
     ///
     /// # Errors
-    /// At the first that can't be read.
+    /// At the first that can't be read, and when there is none.
     pub fn parse_list(text: &str) -> Result<Vec<Self>, AssertionError> {
         let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-        parts.map(str::parse).collect()
+        let assertions: Vec<Self> = parts.map(str::parse).collect::<Result<_, _>>()?;
+        if assertions.is_empty() { Err(AssertionError::Empty) } else { Ok(assertions) }
     }
 
     /// Compares with what a run showed.
@@ -125,6 +141,14 @@ impl Assertion {
                 let number = figure(report);
                 (number, number.to_string())
             }
+            (Figure::Findings, _) => {
+                let counts = &report.counts;
+                if counts.findings == 0 && counts.digests == 0 {
+                    let hint = "the oracle compared nothing: give it bots (--oracle) and a scenario that logs in";
+                    return Err(breach(hint.to_owned()));
+                }
+                (counts.findings as f64, counts.findings.to_string())
+            }
             (Figure::Entry(map, name), _) => {
                 let count = map(report).get(name.as_str()).copied().unwrap_or(0);
                 (count as f64, count.to_string())
@@ -144,7 +168,7 @@ impl FromStr for Assertion {
         let (name, rest) = text.split_at(at);
         let (relation, value) = Relation::parse(rest).ok_or_else(none)?;
         let (name, value) = (name.trim(), value.trim());
-        let figure = Figure::parse(name).ok_or_else(|| AssertionError::Figure(name.to_owned()))?;
+        let figure = Figure::parse(name)?;
         let value = figure.value(value).map_err(|expected| AssertionError::Value {
             figure: name.to_owned(),
             value: value.to_owned(),
@@ -155,10 +179,10 @@ impl FromStr for Assertion {
 }
 
 impl Figure {
-    fn parse(name: &str) -> Option<Self> {
-        Some(match name {
+    fn parse(name: &str) -> Result<Self, AssertionError> {
+        Ok(match name {
             "errors" => Self::Number(|report| report.counts.errors_total() as f64),
-            "findings" | "oracle.findings" => Self::Number(|report| report.counts.findings as f64),
+            "findings" | "oracle.findings" => Self::Findings,
             "oracle.digests" => Self::Number(|report| report.counts.digests as f64),
             "connected" => Self::Bots(|report| report.counts.connected),
             "logged_in" => Self::Bots(|report| report.counts.logged_in),
@@ -183,20 +207,32 @@ impl Figure {
         })
     }
 
-    fn parse_pair(name: &str) -> Option<Self> {
-        let (group, key) = name.split_once('.')?;
+    fn parse_pair(name: &str) -> Result<Self, AssertionError> {
+        let unknown = || AssertionError::Figure(name.to_owned());
+        let (group, key) = name.split_once('.').ok_or_else(unknown)?;
         match group {
-            "errors" => return Some(Self::Entry(|report| &report.counts.errors, key.to_owned())),
+            "errors" => {
+                check_name(name, key, BotError::KINDS.into_iter())?;
+                return Ok(Self::Entry(|report| &report.counts.errors, key.to_owned()));
+            }
             "refusals" => {
-                let reason = format!("REFUSAL_{}", key.trim_start_matches("REFUSAL_"));
-                return Some(Self::Entry(|report| &report.counts.refusals, reason));
+                let key = key.trim_start_matches(REFUSAL);
+                check_name(name, key, names(REFUSAL, Refusal::as_str_name))?;
+                let reason = format!("{REFUSAL}{key}");
+                return Ok(Self::Entry(|report| &report.counts.refusals, reason));
             }
             "goodbyes" => {
-                let reason = format!("FAREWELL_{}", key.trim_start_matches("FAREWELL_"));
-                return Some(Self::Entry(|report| &report.counts.goodbyes, reason));
+                let key = key.trim_start_matches(FAREWELL);
+                check_name(name, key, names(FAREWELL, Farewell::as_str_name))?;
+                let reason = format!("{FAREWELL}{key}");
+                return Ok(Self::Entry(|report| &report.counts.goodbyes, reason));
             }
             _ => {}
         }
+        Self::parse_latency(group, key).ok_or_else(unknown)
+    }
+
+    fn parse_latency(group: &str, key: &str) -> Option<Self> {
         let metric = match group {
             "latency" => Metric::Ping,
             _ => Metric::ALL.into_iter().find(|metric| metric.name() == group)?,
@@ -226,11 +262,38 @@ impl Figure {
                     .map(Value::Number)
                     .ok_or("write a number of bots or a share such as 100%"),
             },
-            Self::Samples(_) | Self::Number(_) | Self::Entry(..) => {
+            Self::Samples(_) | Self::Number(_) | Self::Findings | Self::Entry(..) => {
                 number().map(Value::Number).ok_or("write a number")
             }
         }
     }
+}
+
+/// What the names of refusals and goodbyes begin with in the .proto files.
+const REFUSAL: &str = "REFUSAL_";
+const FAREWELL: &str = "FAREWELL_";
+
+/// The names of an enum of the protocol, whose values count from 0, without what all begin with.
+fn names<E: TryFrom<i32>>(
+    prefix: &'static str,
+    name: fn(&E) -> &'static str,
+) -> impl Iterator<Item = &'static str> {
+    (0..).map_while(|value| E::try_from(value).ok()).map(move |reason| {
+        let name = name(&reason);
+        name.strip_prefix(prefix).unwrap_or(name)
+    })
+}
+
+fn check_name(
+    figure: &str,
+    key: &str,
+    known: impl Iterator<Item = &'static str>,
+) -> Result<(), AssertionError> {
+    let known: Vec<&str> = known.collect();
+    if known.contains(&key) {
+        return Ok(());
+    }
+    Err(AssertionError::Name { figure: figure.to_owned(), known: known.join(", ") })
 }
 
 impl Relation {
@@ -273,6 +336,7 @@ mod tests {
     fn report() -> Report {
         let mut tally = Tally::default();
         tally.counts.logged_in = 50;
+        tally.counts.digests = 9;
         tally.counts.errors.insert("lost", 1);
         tally.counts.refusals.insert("REFUSAL_COOLDOWN", 3);
         for millis in 1..=100 {
@@ -301,6 +365,32 @@ mod tests {
     #[test]
     fn a_latency_that_was_never_measured_is_a_breach() {
         assert_eq!(breaches("move.p99<80ms"), ["move.p99<80ms"]);
+    }
+
+    #[test]
+    fn no_findings_mean_nothing_where_nothing_was_compared() {
+        let check = |text: &str, change: &dyn Fn(&mut Report)| {
+            let mut report = report();
+            change(&mut report);
+            text.parse::<Assertion>().unwrap().check(&report)
+        };
+        for text in ["findings=0", "oracle.findings=0", "findings<1"] {
+            assert_eq!(check(text, &|_| {}), Ok(()));
+            let breach = check(text, &|report| report.counts.digests = 0).unwrap_err();
+            assert!(breach.seen.contains("compared nothing"), "{breach}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_can_never_be_counted_is_refused_with_those_that_can() {
+        let error = |text: &str| text.parse::<Assertion>().unwrap_err().to_string();
+        assert!(error("errors.lots=0").contains("connect, lost, protocol"));
+        assert!(error("refusals.TO_FAST=0").contains("TOO_FAST"));
+        assert!(error("goodbyes.SHUTDWON=0").contains("SHUTDOWN"));
+        for text in ["refusals.REFUSAL_TOO_FAST=0", "goodbyes.SHUTDOWN=0", "errors.silent=0"] {
+            assert!(text.parse::<Assertion>().is_ok(), "{text}");
+        }
+        assert!(Assertion::parse_list(" , ").is_err(), "nothing always holds");
     }
 
     #[test]

@@ -27,7 +27,7 @@ const LINE_EVERY: u32 = 10;
 #[command(name = "cargo xtask crash", bin_name = "cargo xtask crash", max_term_width = 100)]
 struct CommandLine {
     /// How often
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     kills: u32,
     /// Decides when, and what the players do
     #[arg(long, default_value_t = 7)]

@@ -104,6 +104,9 @@ impl Story {
                         .push(format!("the oracle found {findings} things wrong, listed above"));
                 }
                 let logged_in = swarm.count("/counts/logged_in");
+                if swarm.count("/counts/digests") == 0 && !self.interrupted {
+                    troubles.push("the oracle compared nothing".to_owned());
+                }
                 if logged_in < u64::from(self.bots) && !self.interrupted {
                     troubles.push(format!("only {logged_in} of {} bots got in", self.bots));
                 }
@@ -202,17 +205,21 @@ mod tests {
         }
     }
 
-    const WELL: &str = r#"{"counts": {"logged_in": 10, "findings": 0, "errors": {}}}"#;
+    const WELL: &str =
+        r#"{"counts": {"logged_in": 10, "digests": 9, "findings": 0, "errors": {}}}"#;
 
     #[test]
     fn all_is_well_only_if_everything_is() {
         assert!(story(WELL).troubles().is_empty());
-        let error = r#"{"counts": {"logged_in": 10, "errors": {"lost": 2, "login": 1}}}"#;
+        let error =
+            r#"{"counts": {"logged_in": 10, "digests": 9, "errors": {"lost": 2, "login": 1}}}"#;
         assert!(story(error).troubles()[0].contains("3 errors"));
-        let finding = r#"{"counts": {"logged_in": 10, "findings": 1}}"#;
+        let finding = r#"{"counts": {"logged_in": 10, "digests": 9, "findings": 1}}"#;
         assert_eq!(story(finding).troubles().len(), 1);
-        let missing = r#"{"counts": {"logged_in": 9}}"#;
+        let missing = r#"{"counts": {"logged_in": 9, "digests": 9}}"#;
         assert!(story(missing).troubles()[0].contains("9 of 10"));
+        let blind = r#"{"counts": {"logged_in": 10, "digests": 0}}"#;
+        assert_eq!(story(blind).troubles(), ["the oracle compared nothing"]);
         let mut unclean = story(WELL);
         unclean.audit.clean = false;
         assert_eq!(unclean.troubles().len(), 1);
