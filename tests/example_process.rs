@@ -85,7 +85,7 @@ impl Drop for ExampleProcess {
 
 /// Builds the example in the profile of this test and returns its path. A test of the whole workspace has built it
 /// already, with the same features, and then this is a quick look.
-fn build(name: &str) -> PathBuf {
+pub(crate) fn build(name: &str) -> PathBuf {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _alone = ONE_AT_A_TIME.lock();
     let test = std::env::current_exe().unwrap();

@@ -15,6 +15,7 @@ mod echo_server;
 mod example_process;
 mod failpoints;
 mod faults;
+mod first_module;
 mod first_steps;
 mod io_threads;
 mod logins;

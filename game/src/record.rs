@@ -334,11 +334,15 @@ impl<T: Default + Serialize + DeserializeOwned> Kept<T> {
         }
     }
 
-    /// Writes down what is to be saved: the value in this `version`, or what was never read.
-    pub fn save(&self, version: u32, page: BlankPage<'_>) {
+    /// Writes down what is to be saved: the value in this `version`, or what was never read, which the log is told
+    /// once per module and version.
+    pub fn save(&self, version: u32, mut page: BlankPage<'_>) {
         match self {
             Self::Known(value) => page.write(version, value),
-            Self::Foreign(saved) => page.write_saved(saved),
+            Self::Foreign(saved) => {
+                page.log_skipped(saved.version, version);
+                page.write_saved(saved);
+            }
         }
     }
 }
@@ -428,5 +432,27 @@ mod tests {
         assert_eq!((kept.get(), written(&kept)), (None, newer));
         assert_eq!(written(&Kept::<u32>::load(None, 1)), Saved::new(1, &0_u32));
         assert_eq!(Kept::load(Some(&Saved::new(1, &7_u32)), 1), Kept::Known(7_u32));
+    }
+
+    #[test]
+    fn a_page_of_an_older_version_is_converted_by_hand() {
+        #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+        struct Score {
+            kills: u32,
+            deaths: u32,
+        }
+        let load = |saved: Option<&Saved>| -> Kept<Score> {
+            match saved.and_then(|old| old.read(1)) {
+                // Version 1 was the kills alone.
+                Some(kills) => Kept::Known(Score { kills, deaths: 0 }),
+                None => Kept::load(saved, 2),
+            }
+        };
+        assert_eq!(load(Some(&Saved::new(1, &7_u32))), Kept::Known(Score { kills: 7, deaths: 0 }));
+        let current = Score { kills: 7, deaths: 2 };
+        assert_eq!(load(Some(&Saved::new(2, &current))), Kept::Known(current));
+        assert_eq!(load(None), Kept::Known(Score::default()));
+        let newer = Saved::new(3, &"?");
+        assert_eq!(load(Some(&newer)), Kept::Foreign(newer.clone()));
     }
 }

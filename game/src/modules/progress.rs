@@ -79,13 +79,8 @@ impl Module for Progress {
         routes.on_event(Self::sold);
     }
 
-    fn on_enter(&mut self, ctx: &mut Ctx<'_>, player: PlayerId, saved: Option<&Saved>) {
-        let kept = Kept::load(saved, SAVE_VERSION);
-        if let Kept::Foreign(Saved { version, .. }) = kept {
-            let character = ctx.player(player).map(|player| player.character().0);
-            tracing::warn!(character, version, "progress of another version is kept unread");
-        }
-        self.records.insert(player.entity(), kept);
+    fn on_enter(&mut self, _: &mut Ctx<'_>, player: PlayerId, saved: Option<&Saved>) {
+        self.records.insert(player.entity(), Kept::load(saved, SAVE_VERSION));
     }
 
     fn save(&self, _: &Ctx<'_>, player: PlayerId, page: BlankPage<'_>) {

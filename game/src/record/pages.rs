@@ -1,7 +1,7 @@
 //! What modules keep of a character, on its way to the database: a page of each, one behind the other in one piece of
 //! memory. Hundreds of characters are saved in a tick, and this costs each of them one allocation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -107,7 +107,12 @@ fn set_length(out: &mut [u8], length: usize) {
 pub struct BlankPage<'a> {
     module: &'static str,
     out: &'a mut Vec<u8>,
+    skipped: &'a mut Skipped,
 }
+
+/// Modules, and the versions of their pages that this build can't read, that the log was told of. As few as there are
+/// modules and versions of them.
+type Skipped = BTreeSet<(&'static str, u32)>;
 
 impl BlankPage<'_> {
     /// Keeps `value`, with the version of its shape; [`Saved::read`] gives it back.
@@ -125,6 +130,21 @@ impl BlankPage<'_> {
         set_length(self.out, length);
     }
 
+    /// Tells the log, once per module and version, that pages are kept in the version `saved`, while this build reads
+    /// the version `reads`.
+    pub(super) fn log_skipped(&mut self, saved: u32, reads: u32) {
+        let module = self.module;
+        if self.skipped.insert((module, saved)) {
+            tracing::warn!(
+                module,
+                saved,
+                reads,
+                "pages of another version are kept unread: characters don't have what this module saved of them, \
+                 until a build reads that version"
+            );
+        }
+    }
+
     /// Keeps what was saved before, as it was.
     pub fn write_saved(self, saved: &Saved) {
         let Saved { version, bytes } = saved;
@@ -138,6 +158,8 @@ pub(crate) struct Sheet {
     bytes: Vec<u8>,
     /// Where the pages begin.
     pages: usize,
+    /// Outlives each save.
+    skipped: Skipped,
 }
 
 impl Sheet {
@@ -154,7 +176,7 @@ impl Sheet {
 
     /// The next module's page.
     pub(crate) fn page(&mut self, module: &'static str) -> BlankPage<'_> {
-        BlankPage { module, out: &mut self.bytes }
+        BlankPage { module, out: &mut self.bytes, skipped: &mut self.skipped }
     }
 
     /// Equal for two saves that say the same; for others with the odds of any 64-bit hash.
@@ -207,6 +229,19 @@ mod tests {
         let (risen, other_pages) = written(&mut sheet, 1, 6);
         assert_ne!(other_pages, pages);
         assert!(hash != moved && hash != risen && moved != risen);
+    }
+
+    #[test]
+    fn the_log_is_told_once_of_each_module_and_version_that_is_skipped() {
+        let mut sheet = Sheet::default();
+        for (module, saved) in [("progress", 1), ("progress", 1), ("progress", 2), ("pets", 1)] {
+            sheet.begin(&place(1));
+            let mut page = sheet.page(module);
+            page.log_skipped(saved, 3);
+            page.write_saved(&Saved { version: saved, bytes: vec![1] });
+        }
+        let told: Vec<_> = sheet.skipped.into_iter().collect();
+        assert_eq!(told, [("pets", 1), ("progress", 1), ("progress", 2)]);
     }
 
     #[test]
