@@ -150,7 +150,8 @@ impl Simulation {
                 Event::Error(error) => self.findings.push(error.to_string()),
                 Event::Confirmed(_) | Event::Purse(_) => self.confirmations += 1,
                 Event::Proved { digests, .. } => self.digests += digests,
-                Event::Close { .. }
+                Event::LookUp { .. }
+                | Event::Close { .. }
                 | Event::Greeted { .. }
                 | Event::LoggedIn { .. }
                 | Event::Online
