@@ -44,6 +44,8 @@ pub(crate) struct Bound {
     pub(crate) field: String,
     pub(crate) number: u32,
     pub(crate) most: u32,
+    /// A value of `protocol::Packing`.
+    pub(crate) packing: &'static str,
 }
 
 impl Body {

@@ -44,7 +44,8 @@ pub(crate) fn bounds(message: &MessageDescriptor) -> Result<Vec<Bound>, Problem>
         }
         if field.is_list() {
             let most = max_items(&field).ok_or_else(|| Problem::Unbounded(name()))?;
-            found.push(Bound { field: name(), number: field.number(), most });
+            let packing = packing(&field.kind());
+            found.push(Bound { field: name(), number: field.number(), most, packing });
         }
         if let Kind::Message(inner) = field.kind()
             && repeats(&inner, &mut Vec::new())
@@ -53,6 +54,23 @@ pub(crate) fn bounds(message: &MessageDescriptor) -> Result<Vec<Bound>, Problem>
         }
     }
     Ok(found)
+}
+
+/// How elements of a kind stand together in a packed run, as a value of `protocol::Packing`.
+const fn packing(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Message(_) | Kind::String | Kind::Bytes => "Never",
+        Kind::Double | Kind::Fixed64 | Kind::Sfixed64 => "Fixed(8)",
+        Kind::Float | Kind::Fixed32 | Kind::Sfixed32 => "Fixed(4)",
+        Kind::Int32
+        | Kind::Int64
+        | Kind::Uint32
+        | Kind::Uint64
+        | Kind::Sint32
+        | Kind::Sint64
+        | Kind::Bool
+        | Kind::Enum(_) => "Varints",
+    }
 }
 
 /// Says whether a field repeats in `message` or in a message within it; `seen` ends the walk of one that holds itself.

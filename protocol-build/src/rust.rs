@@ -7,7 +7,7 @@ use std::{env, fs};
 use heck::ToUpperCamelCase as _;
 use prost_build::Module;
 
-use crate::features::{Body, Features};
+use crate::features::{Body, Bound, Features};
 use crate::sources::{Sources, at};
 use crate::{Error, PACKAGE, include_dir};
 
@@ -105,13 +105,19 @@ fn write_impls<'a>(
 
 fn write_client(code: &mut String, body: &Body) -> fmt::Result {
     let (name, id, phase) = (&body.name, body.id, body.choice.to_upper_camel_case());
-    let bounds: String =
-        body.bounds.iter().map(|bound| format!("({}, {}), ", bound.number, bound.most)).collect();
+    let bounds: String = body.bounds.iter().map(write_bound).collect();
     writeln!(
         code,
         "impl ::protocol::ClientMessage for {name} {{ const INFO: ::protocol::ClientInfo = \
          ::protocol::ClientInfo {{ id: {id}, name: \"{name}\", phase: ::protocol::Phase::{phase}, \
          bounds: &[{bounds}] }}; }}"
+    )
+}
+
+fn write_bound(bound: &Bound) -> String {
+    let Bound { number, most, packing, .. } = bound;
+    format!(
+        "::protocol::Bound {{ field: {number}, limit: {most}, packing: ::protocol::Packing::{packing} }}, "
     )
 }
 

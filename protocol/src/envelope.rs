@@ -9,8 +9,12 @@ const ENVELOPE_FIELDS: std::ops::RangeInclusive<u32> = 16..=31;
 
 const WIRE_VARINT: u64 = 0;
 const WIRE_FIXED64: u64 = 1;
-const WIRE_BYTES: u64 = 2;
+pub(crate) const WIRE_BYTES: u64 = 2;
+const WIRE_GROUP: u64 = 3;
+const WIRE_GROUP_END: u64 = 4;
 const WIRE_FIXED32: u64 = 5;
+/// Groups inside each other that are skipped: as many as prost follows.
+const MAX_GROUPS: usize = 100;
 
 /// A packet's parts, borrowed from its frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,8 +63,6 @@ impl<'a> Envelope<'a> {
                         request = u32::try_from(value).map_err(|_| EnvelopeError::Malformed)?;
                     }
                 }
-                WIRE_FIXED64 => drop(reader.take(8)?),
-                WIRE_FIXED32 => drop(reader.take(4)?),
                 WIRE_BYTES => {
                     let length = reader.varint()?;
                     let payload = reader.take(length)?;
@@ -72,7 +74,7 @@ impl<'a> Envelope<'a> {
                     }
                     body = Some((field, payload));
                 }
-                _ => return Err(EnvelopeError::Malformed),
+                _ => reader.skip(field, wire)?,
             }
         }
         let (id, payload) = body.ok_or(EnvelopeError::NoBody)?;
@@ -111,8 +113,24 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
-    /// Skips the value of a field with wire type `wire`.
-    pub(crate) fn skip(&mut self, wire: u64) -> Result<(), EnvelopeError> {
+    /// Skips the value of `field`, whose wire type is `wire`; of a group, all that is in it.
+    pub(crate) fn skip(&mut self, field: u32, wire: u64) -> Result<(), EnvelopeError> {
+        if wire != WIRE_GROUP {
+            return self.skip_value(wire);
+        }
+        let mut open = vec![field];
+        while let Some(&group) = open.last() {
+            let (field, wire) = self.key()?.ok_or(EnvelopeError::Malformed)?;
+            match wire {
+                WIRE_GROUP if open.len() < MAX_GROUPS => open.push(field),
+                WIRE_GROUP_END if field == group => _ = open.pop(),
+                _ => self.skip_value(wire)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn skip_value(&mut self, wire: u64) -> Result<(), EnvelopeError> {
         let length = match wire {
             WIRE_VARINT => return self.varint().map(drop),
             WIRE_FIXED64 => 8,
@@ -162,9 +180,35 @@ mod tests {
     }
 
     #[test]
+    fn skips_an_unknown_group_with_all_that_is_in_it() {
+        // Group 900 with a varint, another group and bytes that look like a body.
+        let group = [0xa3, 0x38, 0x08, 1, 0x13, 0x0d, 1, 2, 3, 4, 0x14, 0x0a, 1, 7, 0xa4, 0x38];
+        let ping = packet(5, Body::Ping(Ping { nonce: 1 }));
+        let envelope = [&group[..], &ping, &group].concat();
+        assert_eq!(Envelope::parse(&envelope).unwrap().id, 3);
+        for length in 1..group.len() {
+            let cut = Envelope::parse(&group[..length]);
+            assert_eq!(cut, Err(EnvelopeError::Malformed), "cut off after {length} bytes");
+        }
+        let nested = |depth: usize| [vec![0x13; depth], vec![0x14; depth], ping.clone()].concat();
+        assert!(Envelope::parse(&nested(MAX_GROUPS)).is_ok());
+        assert_eq!(Envelope::parse(&nested(MAX_GROUPS + 1)), Err(EnvelopeError::Malformed));
+    }
+
+    #[test]
+    fn a_number_in_a_longer_form_than_needed_is_the_same_number() {
+        // Request 5 and the length of the body, with empty bytes behind them.
+        let bytes = [0x80, 0x01, 0x85, 0x80, 0x00, 0x1a, 0x82, 0x80, 0x00, 0x08, 0x01];
+        let envelope = Envelope::parse(&bytes).unwrap();
+        assert_eq!((envelope.request, envelope.id, envelope.payload), (5, 3, &[8, 1][..]));
+    }
+
+    #[test]
     fn refuses_what_is_no_message() {
         assert_eq!(Envelope::parse(&[]), Err(EnvelopeError::NoBody));
-        for bytes in [&[0x0a, 5, 1][..], &[0x00, 1], &[0x0b], &[0xff; 12]] {
+        // A group that isn't ended, the end of none, and that of another one.
+        let groups = [&[0x0b][..], &[0x0c], &[0x0b, 0x14]];
+        for bytes in [&[0x0a, 5, 1][..], &[0x00, 1], &[0xff; 12]].into_iter().chain(groups) {
             assert_eq!(Envelope::parse(bytes), Err(EnvelopeError::Malformed), "{bytes:?}");
         }
     }

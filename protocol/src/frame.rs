@@ -18,8 +18,8 @@ pub struct Frame<'a> {
 /// Why a stream can't be read any further. Both end the connection, since the next frame can't be found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
-    /// The length is no shortest-form varint.
-    #[error("the frame length is not a varint in its shortest form")]
+    /// The length is no varint.
+    #[error("the frame length is not a varint of at most ten bytes")]
     Malformed,
     /// The length is above the limit.
     #[error("a frame of {length} bytes is over the limit of {limit}")]
@@ -78,8 +78,24 @@ mod tests {
     }
 
     #[test]
-    fn over_long_varints_are_refused() {
-        for bytes in [&[0x80, 0x00][..], &[0x81, 0x80, 0x00], &[0xff; 10], &[0x80; 11]] {
+    fn a_length_in_a_longer_form_than_needed_is_the_same_length() {
+        for (bytes, consumed) in [
+            (&[0x80, 0x00][..], 2),
+            (&[0x81, 0x80, 0x00, 9], 4),
+            (&[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00], 10),
+        ] {
+            let frame = split_frame(bytes, LIMIT).unwrap().unwrap();
+            assert_eq!(frame.consumed, consumed, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_length_of_more_than_ten_bytes_or_64_bits_is_refused() {
+        for bytes in [
+            &[0xff; 10][..],
+            &[0x80; 11],
+            &[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 2],
+        ] {
             assert_eq!(split_frame(bytes, LIMIT), Err(FrameError::Malformed), "{bytes:?}");
         }
     }

@@ -21,8 +21,8 @@ pub use address::{AddressError, Host, PublicAddress};
 pub use envelope::{Envelope, EnvelopeError};
 pub use frame::{Frame, FrameError, MAX_LENGTH_BYTES, split_frame};
 pub use message::{
-    ClientInfo, ClientMessage, DecodeError, FIRST_MODULE_ID, Lane, Phase, ServerInfo,
-    ServerMessage, decode_client, encode_client_frame, encode_server_frame,
+    Bound, ClientInfo, ClientMessage, DecodeError, FIRST_MODULE_ID, Lane, Packing, Phase,
+    ServerInfo, ServerMessage, decode_client, encode_client_frame, encode_server_frame,
 };
 pub use motion::MotionColumn;
 pub use varint::{put_varint, varint_len};

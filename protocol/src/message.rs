@@ -3,7 +3,7 @@
 use bytes::BufMut;
 use prost::Message;
 
-use crate::envelope::{REQUEST_FIELD, Reader};
+use crate::envelope::{REQUEST_FIELD, Reader, WIRE_BYTES};
 use crate::varint::{put_varint, varint_len};
 
 /// The first message id of modules outside this repository; those below are ours.
@@ -42,8 +42,31 @@ pub struct ClientInfo {
     pub name: &'static str,
     /// When it is accepted.
     pub phase: Phase,
-    /// `(field, most elements)` for each repeated field, checked before decoding.
-    pub bounds: &'static [(u32, u32)],
+    /// One for each repeated field, checked before decoding.
+    pub bounds: &'static [Bound],
+}
+
+/// The most elements of a repeated field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bound {
+    /// The field's number.
+    pub field: u32,
+    /// The most elements.
+    pub limit: u32,
+    /// How elements are told apart where several stand in one entry.
+    pub packing: Packing,
+}
+
+/// How the elements of a repeated field stand together. Numbers may come in packed runs, whether a field is declared so or
+/// not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packing {
+    /// Each entry is one element: messages, strings and bytes.
+    Never,
+    /// A run of varints: integers, enums and truth values.
+    Varints,
+    /// A run of so many bytes each: 4 or 8.
+    Fixed(usize),
 }
 
 impl ClientInfo {
@@ -131,25 +154,43 @@ pub fn decode_client<M: ClientMessage>(payload: &[u8]) -> Result<M, DecodeError>
     M::decode(payload).map_err(|error| failed(error.to_string()))
 }
 
-/// Counts each repeated field's entries. A packed run of numbers counts as one: it decodes to at most eight times
-/// its bytes, which the frame limit already bounds.
+/// Counts each repeated field's elements, those of packed runs too: a byte of a run decodes to eight.
 fn check_bounds(info: &ClientInfo, payload: &[u8]) -> Result<(), DecodeError> {
     let failed = |error: crate::EnvelopeError| DecodeError::Payload {
         message: info.name,
         reason: error.to_string(),
     };
-    for &(field, limit) in info.bounds {
+    for &Bound { field, limit, packing } in info.bounds {
         let mut reader = Reader { rest: payload };
-        let mut elements = 0_u64;
+        let mut elements = 0_usize;
         while let Some((number, wire)) = reader.key().map_err(failed)? {
-            reader.skip(wire).map_err(failed)?;
-            elements += u64::from(number == field);
+            let before = reader.rest;
+            reader.skip(number, wire).map_err(failed)?;
+            if number != field {
+                continue;
+            }
+            let mut entry = Reader { rest: &before[..before.len() - reader.rest.len()] };
+            elements += match wire {
+                WIRE_BYTES => entry.varint().map(|_| elements_in(entry.rest, packing)).unwrap_or(1),
+                _ => 1,
+            };
         }
-        if elements > u64::from(limit) {
-            return Err(DecodeError::TooManyItems { message: info.name, field, limit });
+        if u32::try_from(elements).is_ok_and(|elements| elements <= limit) {
+            continue;
         }
+        return Err(DecodeError::TooManyItems { message: info.name, field, limit });
     }
     Ok(())
+}
+
+/// Elements in the bytes of a length-delimited entry.
+fn elements_in(entry: &[u8], packing: Packing) -> usize {
+    match packing {
+        Packing::Never => 1,
+        // Each varint ends with a byte without the top bit.
+        Packing::Varints => entry.iter().filter(|byte| **byte & 0x80 == 0).count(),
+        Packing::Fixed(size) => entry.len() / size.max(1),
+    }
 }
 
 /// Appends the frame of a server packet to `out`.
@@ -215,8 +256,10 @@ mod tests {
 
     impl ClientMessage for Bag {
         const INFO: ClientInfo =
-            ClientInfo { bounds: &[(1, 3)], ..ClientInfo::of_module(1000, "Bag") };
+            ClientInfo { bounds: &[BAG], ..ClientInfo::of_module(1000, "Bag") };
     }
+
+    const BAG: Bound = Bound { field: 1, limit: 3, packing: Packing::Never };
 
     #[test]
     fn repetition_over_its_bound_is_refused_before_it_is_decoded() {
@@ -224,6 +267,47 @@ mod tests {
         assert!(decode_client::<Bag>(&bag(3)).is_ok());
         let too_many = DecodeError::TooManyItems { message: "Bag", field: 1, limit: 3 };
         assert_eq!(decode_client::<Bag>(&bag(4)), Err(too_many));
+    }
+
+    /// Numbers in both ways in which they are packed.
+    #[derive(Clone, PartialEq, Message)]
+    struct Numbers {
+        #[prost(uint64, repeated, tag = "1")]
+        varints: Vec<u64>,
+        #[prost(fixed32, repeated, tag = "2")]
+        words: Vec<u32>,
+    }
+
+    impl ClientMessage for Numbers {
+        const INFO: ClientInfo = ClientInfo {
+            bounds: &[
+                Bound { field: 1, limit: 3, packing: Packing::Varints },
+                Bound { field: 2, limit: 3, packing: Packing::Fixed(4) },
+            ],
+            ..ClientInfo::of_module(1000, "Numbers")
+        };
+    }
+
+    #[test]
+    fn the_elements_of_packed_runs_are_counted_before_they_are_decoded() {
+        let numbers = |varints: &[u64], words: &[u32]| {
+            Numbers { varints: varints.to_vec(), words: words.to_vec() }.encode_to_vec()
+        };
+        let most = numbers(&[0, u64::MAX, 128], &[0, 1, u32::MAX]);
+        assert!(decode_client::<Numbers>(&most).is_ok());
+        for (bytes, field) in [
+            (numbers(&[1; 4], &[]), 1),
+            (numbers(&[], &[1; 4]), 2),
+            (numbers(&[1; 200], &[]), 1),
+            // Two runs, and a run and a single one.
+            ([numbers(&[1; 2], &[]), numbers(&[1; 2], &[])].concat(), 1),
+            ([numbers(&[1; 3], &[]), vec![0x08, 7]].concat(), 1),
+        ] {
+            let too_many = DecodeError::TooManyItems { message: "Numbers", field, limit: 3 };
+            assert_eq!(decode_client::<Numbers>(&bytes), Err(too_many));
+        }
+        assert!(decode_client::<Numbers>(&[0x0a, 0]).is_ok(), "an empty run");
+        assert!(decode_client::<Numbers>(&[0x0a, 2, 0x80, 0x80]).is_err(), "a run that is cut off");
     }
 
     /// The ids that clients in the field rely on. A line may be added; none may change or go.

@@ -19,12 +19,12 @@ pub(crate) enum Varint {
     Value(u64, usize),
     /// The buffer ends inside the varint.
     Partial,
-    /// More than ten bytes, a value beyond 64 bits, or a shorter form exists.
+    /// More than ten bytes, or a value beyond 64 bits.
     Malformed,
 }
 
-/// Reads the varint at the front of `bytes`. Only the shortest form is accepted, so that there is one way to write
-/// a stream and a sender can't pad a length for free.
+/// Reads the varint at the front of `bytes`, in at most ten bytes. As protobuf has it, a longer form than needed is the same
+/// value: some encoders leave room for a length and fill it in later.
 pub(crate) fn read_varint(bytes: &[u8]) -> Varint {
     let mut value = 0_u64;
     for (index, &byte) in bytes.iter().enumerate().take(10) {
@@ -34,8 +34,7 @@ pub(crate) fn read_varint(bytes: &[u8]) -> Varint {
         }
         value |= bits << (7 * index);
         if byte & 0x80 == 0 {
-            let shortest = index == 0 || byte != 0;
-            return if shortest { Varint::Value(value, index + 1) } else { Varint::Malformed };
+            return Varint::Value(value, index + 1);
         }
     }
     if bytes.len() >= 10 { Varint::Malformed } else { Varint::Partial }

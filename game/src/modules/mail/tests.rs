@@ -151,7 +151,7 @@ fn nobody_alone_can_fill_a_mailbox() {
 #[test]
 fn more_items_than_a_letter_holds_are_refused() {
     let mut test = two();
-    // Nine ids in one packed run, which the decoder counts as one field.
+    // Nine ids in one packed run: more than a letter holds, and no more than the decoder takes.
     let payload = b"\x0a\x03bob\x22\x09\x01\x02\x03\x04\x05\x06\x07\x08\x09";
     let (session, payload) = (test.session("Ada"), bytes::Bytes::from_static(payload));
     let id = <SendMail as protocol::ClientMessage>::INFO.id;

@@ -19,10 +19,10 @@ fn the_statistics_agree_with_what_the_clients_have_counted() {
             0 => reset(client),
             1 => drop(client),
             _ => {
-                client.write_all(&[0x80, 0x00]).unwrap();
+                client.write_all(&[0xff; 10]).unwrap();
                 let goodbye = rig.read_to_end(&mut client);
                 assert_eq!(read_goodbye(&goodbye).reason(), Farewell::Malformed);
-                sent += 2;
+                sent += 10;
                 received += goodbye.len() as u64;
             }
         }
