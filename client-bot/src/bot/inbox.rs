@@ -2,8 +2,8 @@
 
 use protocol::{FrameError, split_frame};
 
-/// The longest frame that a bot accepts, in bytes: a snapshot of nine crowded cells (10,000 entities of about
-/// 60 bytes each) fits, and a mad length costs nothing.
+/// The longest frame that a bot accepts, in bytes: a view in which 10,000 enter at once (of about 60 bytes each) fits, and
+/// a mad length costs nothing.
 pub const MAX_FRAME: usize = 1 << 20;
 
 /// The unfinished frame at the end of what was received.

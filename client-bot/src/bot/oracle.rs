@@ -4,12 +4,17 @@ use protocol::v1::{CellDigest, View};
 
 use super::sight::{Oddity, Sight, Sum};
 
+/// Views after which everything must have been told: a crowd of 10,000 takes 820 on the smallest budget.
+const MOST_PENDING: u32 = 1200;
+
 /// Checks every view of one stay in a zone. A new one starts with each `Entered`.
 #[derive(Debug, Default)]
 pub struct Oracle {
     tick: u64,
     ack: u32,
     proved_before: bool,
+    /// Views in a row that left something out that is still to come.
+    incomplete: u32,
 }
 
 impl Oracle {
@@ -37,6 +42,7 @@ impl Oracle {
         if sight.must_see_itself() && sight.own().is_none() {
             finding(format!("tick {tick}: the own entity isn't in sight"));
         }
+        self.check_pending(sight, tick, &mut finding);
         for (cell, sum) in sight.cells() {
             if sum.entities > 0 && !sight.sees(cell) {
                 finding(format!(
@@ -48,9 +54,22 @@ impl Oracle {
         self.compare(sight, view, &mut finding)
     }
 
+    /// What is still to come comes in the end, and is of the nine cells.
+    fn check_pending(&mut self, sight: &Sight, tick: u64, finding: &mut impl FnMut(String)) {
+        for cell in sight.pending().iter().filter(|cell| !sight.sees(**cell)) {
+            finding(format!("tick {tick}: cell {cell:?} is still to come, outside the nine cells"));
+        }
+        self.incomplete = if sight.pending().is_empty() { 0 } else { self.incomplete + 1 };
+        if self.incomplete == MOST_PENDING {
+            let cells = sight.pending();
+            finding(format!("tick {tick}: {cells:?} are still to come after {MOST_PENDING} views"));
+        }
+    }
+
     fn compare(&mut self, sight: &Sight, view: &View, finding: &mut impl FnMut(String)) -> u32 {
         let tick = view.tick;
-        if view.digests.is_empty() {
+        let none_to_come = sight.pending().is_empty();
+        if view.digests.is_empty() && (none_to_come || !self.proved_before) {
             if self.proved_before {
                 finding(format!(
                     "tick {tick}: a view without digests, although they were asked for"
@@ -67,6 +86,8 @@ impl Oracle {
                 finding(format!(
                     "tick {tick}: a digest of cell {column},{row}, outside the nine cells"
                 ));
+            } else if sight.is_pending((column, row)) {
+                finding(format!("tick {tick}: a digest of {column},{row}, which is still to come"));
             } else if told != held {
                 let ids = ids_of(sight, (column, row));
                 finding(format!(
@@ -78,7 +99,7 @@ impl Oracle {
         }
         for (cell, sum) in sight.cells() {
             let named = view.digests.iter().any(|digest| (digest.column, digest.row) == cell);
-            if sum.entities > 0 && !named {
+            if sum.entities > 0 && !named && !sight.is_pending(cell) {
                 finding(format!(
                     "tick {tick}: {} entities in {cell:?}, which has no digest",
                     sum.entities
@@ -180,6 +201,20 @@ mod tests {
         assert_eq!(findings(&[View { digests: vec![], ..next(&[]) }]).len(), 1);
         let elsewhere = CellDigest { column: 4, ..digest(&[]) };
         assert_eq!(findings(&[View { digests: vec![elsewhere], ..next(&[]) }]).len(), 1);
+    }
+
+    #[test]
+    fn a_cell_that_is_still_to_come_has_no_digest_and_comes_in_the_end() {
+        let cell = |column| Cell { column, row: 5 };
+        let pending = |tick, digests| View { tick, pending: vec![cell(5)], digests, ..next(&[]) };
+        assert_eq!(findings(&[pending(11, vec![])]), [""; 0]);
+        assert_eq!(findings(&[pending(11, vec![digest(&[1, 2])])]).len(), 1, "both");
+        let elsewhere = View { pending: vec![cell(7)], ..next(&[1, 2]) };
+        assert_eq!(findings(&[elsewhere]).len(), 1);
+        let views: Vec<_> =
+            (11..11 + u64::from(MOST_PENDING)).map(|tick| pending(tick, vec![])).collect();
+        assert_eq!(findings(&views[1..]), [""; 0]);
+        assert_eq!(findings(&views).len(), 1, "it never came");
     }
 
     #[test]

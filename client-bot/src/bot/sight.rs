@@ -167,6 +167,8 @@ pub struct Sight {
     patience: Patience,
     entities: HashMap<u64, Seen>,
     cells: BTreeMap<CellId, Sum>,
+    /// Cells among the nine of which the views haven't told everything yet.
+    pending: Vec<CellId>,
 }
 
 impl Sight {
@@ -183,6 +185,7 @@ impl Sight {
             patience: Patience::default(),
             entities: HashMap::new(),
             cells: BTreeMap::new(),
+            pending: Vec::new(),
         }
     }
 
@@ -226,6 +229,18 @@ impl Sight {
         self.cells.get(&cell).copied().unwrap_or_default()
     }
 
+    /// Whether the last view said that not everything of `cell` was told yet.
+    #[must_use]
+    pub fn is_pending(&self, cell: CellId) -> bool {
+        self.pending.contains(&cell)
+    }
+
+    /// The cells of which not everything was told yet, as the last view has them.
+    #[must_use]
+    pub fn pending(&self) -> &[CellId] {
+        &self.pending
+    }
+
     /// Whether `cell` is one of the nine.
     #[must_use]
     pub fn sees(&self, cell: CellId) -> bool {
@@ -246,6 +261,8 @@ impl Sight {
         for state in &view.states {
             self.apply_state(state, view.tick, witness);
         }
+        self.pending.clear();
+        self.pending.extend(view.pending.iter().map(|cell| (cell.column, cell.row)));
         for motion in &view.motions {
             self.apply_motions(motion, view.tick, witness);
         }
@@ -303,7 +320,10 @@ impl Sight {
             self.check_place(motion.entity, motion.x, motion.y, witness);
             let at = self.point(cell, motion.x, motion.y);
             let Some(seen) = self.entities.get_mut(&motion.entity) else {
-                witness.odd(Oddity::UnknownMoves(motion.entity));
+                // Somebody who is still to come may move.
+                if !self.pending.contains(&cell) {
+                    witness.odd(Oddity::UnknownMoves(motion.entity));
+                }
                 continue;
             };
             if seen.cell != cell {

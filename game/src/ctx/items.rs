@@ -11,7 +11,7 @@ use crate::publication::Order;
 use crate::record::{Change, GOLD, ItemRecord, OpId, Owner, SharedRequest, Work};
 use crate::space::Position;
 use crate::value::{Inventory, PENDING_MS, Pending};
-use crate::zone::entities::{EntityKind, Spawn};
+use crate::zone::entities::{Entity, EntityKind, Spawn};
 
 /// Stands among the packet kinds of a player's buckets for rows of the ledger; no packet has it.
 const LEDGER_ROWS: u32 = 0;
@@ -37,6 +37,22 @@ impl Ctx<'_> {
         let item = self.entity(entity).filter(|entity| entity.kind() == EntityKind::Item)?;
         let owned = self.zone.ground.contains_key(&entity);
         Some(GroundItem { template: item.template().to_owned(), quantity: item.quantity(), owned })
+    }
+
+    /// What lies in the visibility cell of `position`: what players dropped, or else loot. What was put there in this tick is
+    /// found from the next one on.
+    pub fn lying_beside(&self, position: Position, dropped: bool) -> impl Iterator<Item = &Entity> {
+        let (grid, ground) = (&self.zone.grid, &self.zone.ground);
+        let members = grid.members(grid.cell_of(position)).iter();
+        let items = members.filter(move |id| ground.contains_key(id) == dropped);
+        let items = items.filter_map(|id| self.entity(*id));
+        items.filter(|entity| entity.kind() == EntityKind::Item)
+    }
+
+    /// True if two places are in the same visibility cell: who sees one of them sees the other.
+    #[must_use]
+    pub fn is_beside(&self, one: Position, other: Position) -> bool {
+        self.zone.grid.cell_of(one) == self.zone.grid.cell_of(other)
     }
 
     /// Puts loot on the ground. It becomes an item of value when somebody takes it.
@@ -106,7 +122,7 @@ impl Ctx<'_> {
     /// When the player doesn't have it, or nothing can be made durable now.
     pub fn drop_to_ground(&mut self, player: PlayerId, item: ItemId) -> Result<EntityId, Refuse> {
         let missing = || Refuse::new(Refusal::NoSuchItem, "you don't have that");
-        let at = self.entity(player.entity()).map(crate::zone::entities::Entity::position);
+        let at = self.entity(player.entity()).map(Entity::position);
         let at = at.ok_or_else(missing)?;
         let to = Owner::Ground { zone: self.zone.name.clone(), x: at.x, y: at.y };
         self.spend_rows(player, 1)?;

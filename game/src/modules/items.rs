@@ -12,12 +12,18 @@ use crate::module::{Caller, CommandError, Module, Refuse, Routes};
 use crate::modules::combat::Killed;
 use crate::modules::movement::in_reach;
 use crate::record::{GOLD, MAX_GOLD};
-use crate::zone::EntityKind;
+use crate::space::Position;
+use crate::zone::{Entity, EntityKind};
 
 /// How long things lie on the ground, in milliseconds: loot that nobody takes, and what players drop.
 const LIES_MS: u32 = 120_000;
 /// Rows of the ledger that parting a stack takes, or joining two: one for each stack.
 const ROWS_OF_STACKS: usize = 2;
+/// Things that players may have dropped in one cell. Whoever comes by is shown all of them, so this bounds what a heap costs
+/// everybody; it is more than a group leaves behind.
+const MOST_DROPPED: usize = 100;
+/// Loot that may lie in one cell. Beyond it the oldest goes, so that no heap keeps a kill from leaving something.
+const MOST_LOOT: usize = 100;
 /// How often the ground is looked over, in ticks.
 const SWEEP_TICKS: u64 = 10;
 
@@ -26,13 +32,15 @@ const SWEEP_TICKS: u64 = 10;
 pub struct Items {
     /// When what lies on the ground is gone.
     decays: EntityMap<u64>,
+    /// What was put on the ground since the cells were last filled.
+    fresh: Vec<EntityId>,
 }
 
 impl Module for Items {
     const NAME: &'static str = "items";
 
     fn new(_zone: &ZoneName, _content: &Content) -> Self {
-        Self { decays: EntityMap::new() }
+        Self { decays: EntityMap::new(), fresh: Vec::new() }
     }
 
     fn routes(routes: &mut Routes<Self>) {
@@ -45,6 +53,7 @@ impl Module for Items {
     }
 
     fn on_tick(&mut self, ctx: &mut Ctx<'_>) {
+        self.fresh.clear();
         if ctx.tick().is_multiple_of(SWEEP_TICKS) {
             self.sweep(ctx);
         }
@@ -74,8 +83,12 @@ impl Items {
         player: PlayerId,
         wish: DropItem,
     ) -> Result<(), Refuse> {
-        if ctx.entity(player.entity()).is_none_or(|body| body.hp() == 0) {
-            return Err(Refuse::new(Refusal::Dead, "the dead drop nothing"));
+        let body = ctx.entity(player.entity()).filter(|body| body.hp() > 0);
+        let dead = || Refuse::new(Refusal::Dead, "the dead drop nothing");
+        let at = body.map(Entity::position).ok_or_else(dead)?;
+        if self.lying(ctx, at, true).len() >= MOST_DROPPED {
+            let message = "too much lies here already; drop it somewhere else";
+            return Err(Refuse::new(Refusal::Busy, message));
         }
         let entity = ctx.drop_to_ground(player, ItemId(wish.item))?;
         self.lie(ctx, Some(entity));
@@ -124,11 +137,13 @@ impl Items {
             }
             let quantity = ctx.random(drop.least..drop.most + 1);
             let item = ctx.content()[drop.item].key.clone();
+            self.make_room(ctx, position);
             let loot = ctx.spawn_loot(&item, quantity, position);
             self.lie(ctx, loot);
         }
         let gold = if most > 0 { ctx.random(least..most + 1) } else { 0 };
         if gold > 0 {
+            self.make_room(ctx, position);
             let pile = ctx.spawn_gold(gold, position);
             self.lie(ctx, pile);
         }
@@ -138,7 +153,31 @@ impl Items {
     fn lie(&mut self, ctx: &Ctx<'_>, thing: Option<EntityId>) {
         if let Some(thing) = thing {
             self.decays.insert(thing, ctx.tick() + ctx.ticks(LIES_MS));
+            self.fresh.push(thing);
         }
+    }
+
+    /// Takes the oldest loot out of a cell that is full of it.
+    fn make_room(&mut self, ctx: &mut Ctx<'_>, position: Position) {
+        let loot = self.lying(ctx, position, false);
+        if loot.len() >= MOST_LOOT {
+            let oldest = loot.into_iter().min_by_key(|id| (self.decays.get(*id).copied(), *id));
+            oldest.into_iter().for_each(|oldest| _ = ctx.decay(oldest));
+        }
+    }
+
+    /// What lies in the cell of `position`: what players dropped, or else loot.
+    fn lying(&self, ctx: &Ctx<'_>, position: Position, dropped: bool) -> Vec<EntityId> {
+        let mut found = ctx.lying_beside(position, dropped).map(Entity::id).collect::<Vec<_>>();
+        for fresh in &self.fresh {
+            let there =
+                ctx.entity(*fresh).filter(|entity| ctx.is_beside(entity.position(), position));
+            let kind = ctx.ground_item(*fresh).is_some_and(|item| item.owned == dropped);
+            if there.is_some() && kind && !found.contains(fresh) {
+                found.push(*fresh);
+            }
+        }
+        found
     }
 
     /// Takes away what has lain too long. What was there before this module knew of it gets its time from now on.
@@ -146,7 +185,7 @@ impl Items {
         let tick = ctx.tick();
         let fresh = tick + ctx.ticks(LIES_MS);
         let items = ctx.entities().iter().filter(|entity| entity.kind() == EntityKind::Item);
-        let items: Vec<EntityId> = items.map(crate::zone::Entity::id).collect();
+        let items: Vec<EntityId> = items.map(Entity::id).collect();
         for item in items {
             let decays = self.decays.get_or_insert_with(item, || fresh).map(|due| *due);
             if decays.is_some_and(|decays| decays <= tick) {
@@ -346,6 +385,55 @@ mod tests {
         test.close_store().send(DropItem { item: sword.0 }).tick(2);
         assert_eq!(test.refusals(), [Refusal::StoreBehind]);
         assert_eq!(test.items("Ada"), [sword]);
+    }
+
+    #[test]
+    fn a_cell_holds_so_many_things_that_were_dropped_and_no_more() {
+        let mut test = GameTest::new();
+        test.player("Ada").tick(1);
+        let drop_one = |test: &mut GameTest| {
+            test.give("sword", 1).tick(1);
+            let sword = test.items("Ada")[0];
+            test.send(DropItem { item: sword.0 }).tick(1);
+        };
+        for _ in 0..MOST_DROPPED - 2 {
+            drop_one(&mut test);
+        }
+        // However many come in one tick.
+        test.give("sword", 1).give("sword", 1).give("sword", 1).tick(1);
+        for sword in test.items("Ada") {
+            test.send(DropItem { item: sword.0 });
+        }
+        test.tick(1);
+        assert_eq!(test.refusals(), [Refusal::Busy]);
+        assert_eq!(test.inventory("Ada").len(), 1, "it is still Ada's");
+        assert_eq!(test.count_of_kind(EntityKind::Item), MOST_DROPPED);
+        let there = test.position("Ada");
+        test.place("Ada", Position::new(there.x + 3300, there.y));
+        let sword = test.items("Ada")[0];
+        test.send(DropItem { item: sword.0 }).tick(1);
+        assert_eq!(test.inventory("Ada").len(), 0, "elsewhere there is room");
+    }
+
+    #[test]
+    fn a_cell_full_of_loot_loses_the_oldest_and_every_kill_leaves_its_own() {
+        let mut test = GameTest::new();
+        test.player("Ada").travel("Ada", "cellar");
+        let victim = test.entity_of_kind(EntityKind::Monster);
+        let killer = test.entity("Ada").id();
+        let mut first = None;
+        for _ in 0..MOST_LOOT + 5 {
+            test.emit(Killed { killer, victim }).tick(1);
+            let mut piles = test.entities_beside("Ada").filter(|entity| entity.template() == GOLD);
+            first = first.or_else(|| piles.next().map(Entity::id));
+        }
+        let piles: Vec<_> = test
+            .entities_beside("Ada")
+            .filter(|entity| entity.kind() == EntityKind::Item)
+            .map(Entity::id)
+            .collect();
+        assert!((1..=MOST_LOOT).contains(&piles.len()), "{} piles", piles.len());
+        assert!(!piles.contains(&first.unwrap()));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The zone's map cut into square cells, and who stands in each: what a player can see and what is near is found
 //! without looking at everyone.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ids::EntityId;
@@ -251,13 +253,30 @@ impl Grid {
 /// A rectangle of cells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Square {
-    pub(crate) columns: std::ops::Range<u32>,
-    pub(crate) rows: std::ops::Range<u32>,
+    pub(crate) columns: Range<u32>,
+    pub(crate) rows: Range<u32>,
 }
 
 impl Square {
     /// Without a cell.
     pub(crate) const EMPTY: Self = Self { columns: 0..0, rows: 0..0 };
+
+    /// True if `cell` is one of its cells.
+    pub(crate) fn holds(&self, cell: Cell) -> bool {
+        self.columns.contains(&cell.column.into()) && self.rows.contains(&cell.row.into())
+    }
+
+    /// The cells that are in `other` too.
+    pub(crate) fn overlap(&self, other: &Self) -> Self {
+        let common = |one: &Range<u32>, other: &Range<u32>| {
+            let start = one.start.max(other.start);
+            start..one.end.min(other.end).max(start)
+        };
+        Self {
+            columns: common(&self.columns, &other.columns),
+            rows: common(&self.rows, &other.rows),
+        }
+    }
 }
 
 #[cfg(test)]

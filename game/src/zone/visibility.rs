@@ -2,6 +2,7 @@
 //! copied into the view of everyone who sees it.
 
 mod attention;
+mod backlog;
 mod columns;
 mod crowds;
 mod digests;
@@ -16,6 +17,8 @@ mod tests;
 mod turns;
 mod viewer;
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::entity_map::EntityMap;
@@ -24,6 +27,7 @@ use crate::publication::PublicationBuilder;
 use crate::zone::entities::Entities;
 use crate::zone::grid::Grid;
 use attention::Attention;
+use backlog::{PART, Pace};
 use columns::{Columns, Strike};
 use crowds::Crowds;
 use digests::Digests;
@@ -189,8 +193,9 @@ impl Visibility {
         self.find_anchors(entities, grid);
         self.crowds.find(grid, &self.anchors, self.budget);
         self.put_changes(entities, grid, first, out);
-        for viewer in &self.viewers {
-            viewer.want_snapshots(grid, &mut self.wanted);
+        let pace = Pace { grid, budget: self.budget, first, out };
+        for viewer in &mut self.viewers {
+            viewer.want_snapshots(&pace, entities, &self.crowds, &mut self.wanted);
         }
         self.wanted.put_snapshots(entities, grid, &mut self.columns, out);
         if self.viewers.iter().any(Viewer::wants_digest) {
@@ -255,11 +260,13 @@ impl Visibility {
     }
 }
 
-/// Which cells need a snapshot in this publication, and where it is.
+/// Which parts of which cells' snapshots are needed in this publication, and where they are.
 #[derive(Debug, Default)]
 struct Wanted {
-    /// By cell of the grid: index in the publication, [`Wanted::NOT`], or [`Wanted::YES`] until it is written.
-    snapshot: Vec<u32>,
+    /// By cell of the grid: where its parts begin in `parts`, or [`Wanted::NOT`].
+    starts: Vec<u32>,
+    /// By part: its index in the publication, [`Wanted::NOT`], or [`Wanted::YES`] until it is written.
+    parts: Vec<u32>,
     cells: Vec<u32>,
 }
 
@@ -268,25 +275,51 @@ impl Wanted {
     const YES: u32 = u32::MAX - 1;
 
     const fn new() -> Self {
-        Self { snapshot: Vec::new(), cells: Vec::new() }
+        Self { starts: Vec::new(), parts: Vec::new(), cells: Vec::new() }
     }
 
     fn clear(&mut self, cells: u32) {
-        self.snapshot.resize(cells as usize, Self::NOT);
+        self.starts.resize(cells as usize, Self::NOT);
         for cell in self.cells.drain(..) {
-            self.snapshot[cell as usize] = Self::NOT;
+            self.starts[cell as usize] = Self::NOT;
         }
+        self.parts.clear();
     }
 
-    fn want(&mut self, cell: u32) {
-        let snapshot = &mut self.snapshot[cell as usize];
-        if *snapshot == Self::NOT {
-            *snapshot = Self::YES;
+    /// The whole cell is needed.
+    fn want(&mut self, grid: &Grid, cell: u32) {
+        self.places(grid, cell).fill(Self::YES);
+    }
+
+    fn want_part(&mut self, grid: &Grid, cell: u32, part: usize) {
+        self.places(grid, cell)[part] = Self::YES;
+    }
+
+    fn places(&mut self, grid: &Grid, cell: u32) -> &mut [u32] {
+        let count = backlog::parts(grid.members_at(cell));
+        let start = &mut self.starts[cell as usize];
+        if *start == Self::NOT {
+            *start = u32::try_from(self.parts.len()).unwrap_or(Self::NOT);
+            self.parts.resize(self.parts.len() + count, Self::NOT);
             self.cells.push(cell);
         }
+        let start = *start as usize;
+        &mut self.parts[start..start + count]
     }
 
-    /// Writes the wanted cells in row order, so that neighbours in a row lie next to each other.
+    /// Where a part is that was needed, as an index in the publication.
+    fn part(&self, cell: u32, part: usize) -> u32 {
+        self.parts[self.starts[cell as usize] as usize + part]
+    }
+
+    /// Where the snapshots of adjacent cells are that were needed as a whole, as indices in the publication.
+    fn whole(&self, grid: &Grid, cells: &Range<u32>) -> Range<u32> {
+        let last = cells.end - 1;
+        let parts = backlog::parts(grid.members_at(last));
+        self.part(cells.start, 0)..self.part(last, parts - 1) + 1
+    }
+
+    /// Writes the parts in row order, so that neighbours in a row lie next to each other.
     fn put_snapshots(
         &mut self,
         entities: &Entities,
@@ -296,8 +329,19 @@ impl Wanted {
     ) {
         self.cells.sort_unstable();
         for &cell in &self.cells {
-            self.snapshot[cell as usize] = out.next_cell();
-            columns.put_snapshot(entities, grid, cell, out);
+            let start = self.starts[cell as usize] as usize;
+            let members = grid.members_at(cell);
+            if members.len() <= PART {
+                self.parts[start] = out.next_cell();
+                columns.put_snapshot(entities, grid, cell, out);
+                continue;
+            }
+            for (index, part) in self.parts[start..].iter_mut().zip(members.chunks(PART)) {
+                if *index == Self::YES {
+                    *index = out.next_cell();
+                    columns.put_part(entities, grid, cell, part, out);
+                }
+            }
         }
     }
 }

@@ -22,13 +22,19 @@ pub(super) fn broken(loaded: &Loaded) -> Vec<Problem> {
 }
 
 /// Limits that would make others pointless.
-fn limits(config: &Config) -> [Rule; 9] {
+fn limits(config: &Config) -> [Rule; 10] {
     let (network, world) = (&config.network, &config.world);
+    let view = usize::try_from(network.client_budget / world.tick_rate.max(1));
     [
         (
             network.output_soft_limit_bytes < network.output_hard_limit_bytes,
             ["network.output_soft_limit_bytes", "network.output_hard_limit_bytes"],
             "the first must be below the second: motion is thinned out before a slow client is closed",
+        ),
+        (
+            view.is_ok_and(|bytes| bytes <= network.output_soft_limit_bytes),
+            ["network.client_budget", "network.output_soft_limit_bytes"],
+            "the first, divided by world.tick_rate, must not exceed the second: a client would be slow with each full view",
         ),
         (
             network.max_frame_before_login_bytes <= network.max_frame_bytes,

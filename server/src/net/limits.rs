@@ -31,7 +31,8 @@ pub struct Limits {
     pub frame_limit: usize,
     /// Unsent bytes above which a session counts as slow and gets no motion any more.
     pub soft_output_limit: usize,
-    /// Unsent bytes above which a session is ended: what a client that never reads can cost.
+    /// Unsent bytes above which a session is ended, of those that its client had a tenth of a second to take: with what it
+    /// is told in that time, this is what a client that never reads can cost.
     pub hard_output_limit: usize,
     /// Bytes that the kernel queues for one session (it doubles the number for its own overhead); `None` lets it grow to
     /// megabytes. What lies there can't be thinned any more, so a slow client shows the sooner the smaller it is; 64 KiB

@@ -11,12 +11,20 @@ const POOLED_CAPACITY: usize = 16 << 10;
 /// Bytes of a new buffer: a view of a busy place fits without growing.
 const FIRST_CAPACITY: usize = 4 << 10;
 
+/// Time that a client has to take bytes before they count against the hard limit, in nanoseconds: a tick at the usual rate.
+/// What was said since then no client could have taken.
+const HARD_LIMIT_PATIENCE: u64 = 100_000_000;
+
 /// A session's unsent bytes.
 #[derive(Debug, Default)]
 pub struct Outgoing {
     buffer: Vec<u8>,
     /// Bytes at the front of `buffer` that are sent.
     sent: usize,
+    /// Bytes of `unsent` that were there at the last look of [`Self::overdue`].
+    old: usize,
+    /// When that was, in nanoseconds since the network was bound.
+    looked_at: u64,
     pub(super) slow: bool,
     /// It was slow, and what the game has said since doesn't make up for it yet.
     pub(super) stale: bool,
@@ -53,6 +61,18 @@ impl Outgoing {
 
     pub(super) const fn advance(&mut self, sent: usize) {
         self.sent += sent;
+        self.old = self.old.saturating_sub(sent);
+    }
+
+    /// Unsent bytes that the client could have taken, at the time `now`.
+    pub(super) const fn overdue(&mut self, now: u64) -> usize {
+        if now.saturating_sub(self.looked_at) < HARD_LIMIT_PATIENCE {
+            return 0;
+        }
+        let overdue = self.old;
+        self.old = self.pending();
+        self.looked_at = now;
+        overdue
     }
 
     /// Makes ready for appending. Sent bytes are dropped only once they are half of the buffer, so that each byte is
@@ -69,6 +89,7 @@ impl Outgoing {
     /// Gives the buffer back. Whatever is unsent is lost.
     pub(super) fn release(&mut self, pool: &mut BufferPool) {
         self.sent = 0;
+        self.old = 0;
         pool.put(std::mem::take(&mut self.buffer));
     }
 
@@ -118,6 +139,22 @@ mod tests {
         }
         seen.extend_from_slice(out.unsent());
         assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn bytes_are_overdue_when_the_client_had_time_to_take_them() {
+        let (mut out, mut pool) = (Outgoing::default(), BufferPool::default());
+        let at = |tenths: u64| tenths * HARD_LIMIT_PATIENCE;
+        out.open(&mut pool);
+        out.tail().put_slice(&[0; 100]);
+        assert_eq!(out.overdue(at(5)), 0, "they have just come");
+        out.tail().put_slice(&[0; 50]);
+        assert_eq!(out.overdue(at(6) - 1), 0);
+        out.advance(30);
+        assert_eq!(out.overdue(at(6)), 70, "what was sent meanwhile is the oldest");
+        assert_eq!(out.overdue(at(7)), 120);
+        out.release(&mut pool);
+        assert_eq!(out.overdue(at(8)), 0);
     }
 
     #[test]

@@ -254,10 +254,11 @@ impl Sessions {
         }
     }
 
-    fn is_over_hard_limit(&self, id: SessionId) -> bool {
+    fn is_over_hard_limit(&mut self, id: SessionId) -> bool {
+        let (now, hard_limit) = (self.now, self.limits.hard_output_limit);
         self.framing == Framing::Delimited
-            && self.get(id).is_some_and(|session| {
-                !session.is_closing() && session.output.pending() > self.limits.hard_output_limit
+            && self.get_mut(id).is_some_and(|session| {
+                !session.is_closing() && session.output.overdue(now) > hard_limit
             })
     }
 

@@ -119,6 +119,23 @@ fn crossing_a_border_within_sight_gives_the_same_in_either_order_of_the_cells() 
 }
 
 #[test]
+fn somebody_unknown_may_move_only_where_not_everything_was_told_yet() {
+    let moves = |pending: Vec<Cell>| View {
+        pending,
+        motions: vec![motion((5, 5), 77, 100)],
+        ..view(11, vec![])
+    };
+    assert_eq!(oddities(&mut settled(), &moves(vec![cell((5, 5))])), []);
+    assert_eq!(oddities(&mut settled(), &moves(vec![cell((4, 4))])), [Oddity::UnknownMoves(77)]);
+    let mut sight = settled();
+    sight.apply(&View { pending: vec![cell((5, 5))], ..view(11, vec![]) }, &mut ());
+    let rest =
+        View { motions: vec![motion((5, 5), 4, 100)], ..view(12, vec![entering((5, 5), &[4])]) };
+    assert_eq!(oddities(&mut sight, &rest), []);
+    assert_eq!(ids(&sight), [1, 2, 3, 4], "the rest of a cell adds to it");
+}
+
+#[test]
 fn motions_and_vitals_move_and_hurt() {
     let mut sight = settled();
     let hurt = CellState { vitals: vec![Vitals { entity: 2, hp: 3, max_hp: 10 }], ..state((5, 5)) };

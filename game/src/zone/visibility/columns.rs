@@ -128,11 +128,35 @@ impl Columns {
         index: u32,
         out: &mut PublicationBuilder,
     ) {
+        self.put_members((entities, grid), index, grid.members_at(index), true, out);
+    }
+
+    /// Writes some of the members of a cell, for a client to which others are told at another time. What it knows of the
+    /// cell stays.
+    pub(super) fn put_part(
+        &mut self,
+        entities: &Entities,
+        grid: &Grid,
+        index: u32,
+        members: &[EntityId],
+        out: &mut PublicationBuilder,
+    ) {
+        self.put_members((entities, grid), index, members, false, out);
+    }
+
+    fn put_members(
+        &mut self,
+        (entities, grid): (&Entities, &Grid),
+        index: u32,
+        members: &[EntityId],
+        snapshot: bool,
+        out: &mut PublicationBuilder,
+    ) {
         let start = out.position();
         let cell = grid.cell_at(index);
         self.clear(cell);
-        self.state.snapshot = true;
-        for &id in grid.members_at(index) {
+        self.state.snapshot = snapshot;
+        for &id in members {
             if let Some(entity) = entities.get(id) {
                 self.add_enter(entity, grid, cell);
             }
@@ -278,7 +302,7 @@ fn room_for_a_name() -> String {
 }
 
 /// All that is shown of an entity; its name is written into the memory of `name`.
-fn complete(entity: &Entity, grid: &Grid, cell: Cell, mut name: String) -> v1::Entity {
+pub(super) fn complete(entity: &Entity, grid: &Grid, cell: Cell, mut name: String) -> v1::Entity {
     let (x, y) = grid.offset_in(cell, entity.position());
     name.clear();
     name.push_str(entity.name());

@@ -2,7 +2,7 @@
 
 use protocol::{MotionColumn, put_cell_state, v1};
 
-use super::columns::motion_of;
+use super::columns::{complete, motion_of};
 use super::near::Near;
 use super::turns::MAX_TURNS;
 use super::viewer::Shown;
@@ -32,6 +32,17 @@ impl Private {
                 strikes: Vec::new(),
             },
         }
+    }
+
+    /// Who `eyes` are and where, for a client that isn't told everything of that cell at once.
+    pub(super) fn add_own(&mut self, shown: &Shown<'_>, eyes: EntityId) {
+        let Some(entity) = shown.entities.get(eyes) else { return };
+        let cell = shown.grid.cell_of(entity.position());
+        (self.state.column, self.state.row) = (u32::from(cell.column), u32::from(cell.row));
+        self.state.strikes.clear();
+        self.state.enters.push(complete(entity, shown.grid, cell, String::new()));
+        put_cell_state(&mut self.bytes, &self.state);
+        self.state.enters.clear();
     }
 
     /// Nothing yet for the next view.

@@ -13,16 +13,18 @@ const PROBES_PER_CELL: u64 = 2;
 /// Odd and without pattern, so that the choice has nothing to do with whose turn it is.
 const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// Writes the truth about `eyes` and about some in each of the nine cells, as a run that goes where motion goes: who isn't
+/// Writes the truth about `eyes` and about some in each of the nine cells of which everything is told, as a run that goes where motion goes: who isn't
 /// sent motion can't know any of it.
 pub(super) fn put_probes(
     shown: &Shown<'_>,
     anchor: Cell,
     eyes: EntityId,
+    is_pending: impl Fn(u32) -> bool,
     out: &mut PublicationBuilder,
 ) {
     let around = shown.grid.square_around(anchor);
-    let some = shown.grid.cells_in(&around).flat_map(|cell| {
+    let known = shown.grid.cells_in(&around).filter(|cell| !is_pending(*cell));
+    let some = known.flat_map(|cell| {
         let members = shown.grid.members_at(cell);
         (0..PROBES_PER_CELL).filter_map(move |nth| {
             let number = (shown.round.0 * PROBES_PER_CELL + nth).wrapping_mul(FACTOR) >> 32;
@@ -31,10 +33,10 @@ pub(super) fn put_probes(
         })
     });
     let seen = |id: &EntityId| {
-        shown.entities.get(*id).is_some_and(|entity| {
-            let cell = shown.grid.cell_of(entity.position());
-            around.columns.contains(&cell.column.into()) && around.rows.contains(&cell.row.into())
-        })
+        shown
+            .entities
+            .get(*id)
+            .is_some_and(|entity| around.holds(shown.grid.cell_of(entity.position())))
     };
     let probes = std::iter::once(eyes).chain(some).filter(seen);
     let probes = probes.filter_map(|id| probe(shown, id)).collect();

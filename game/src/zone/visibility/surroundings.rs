@@ -3,7 +3,6 @@
 
 use std::ops::Range;
 
-use super::Wanted;
 use super::crowds::groups_from;
 use super::viewer::Shown;
 use crate::publication::PublicationBuilder;
@@ -66,8 +65,8 @@ pub(super) fn put_cells(
 ) -> CrowdedCells {
     for row in rows(shown.grid, seen, known) {
         out.add_run(shown.first + row.kept.start..shown.first + row.kept.end);
-        put_snapshots(shown.wanted, &row.before, out);
-        put_snapshots(shown.wanted, &row.after, out);
+        put_snapshots(shown, &row.before, out);
+        put_snapshots(shown, &row.after, out);
     }
     let crowded = CrowdedCells::among(shown, rows(shown.grid, seen, known));
     for &cell in crowded.as_slice() {
@@ -76,10 +75,9 @@ pub(super) fn put_cells(
     crowded
 }
 
-fn put_snapshots(wanted: &Wanted, cells: &Range<u32>, out: &mut PublicationBuilder) {
+fn put_snapshots(shown: &Shown<'_>, cells: &Range<u32>, out: &mut PublicationBuilder) {
     if !cells.is_empty() {
-        let index = |cell: u32| wanted.snapshot[cell as usize];
-        out.add_run(index(cells.start)..index(cells.end - 1) + 1);
+        out.add_run(shown.wanted.whole(shown.grid, cells));
     }
 }
 

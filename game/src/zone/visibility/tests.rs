@@ -84,7 +84,7 @@ proptest! {
             world.tick()?;
         }
         world.halt();
-        for _ in 0..super::MAX_TURNS {
+        for _ in 0..super::MAX_TURNS * 2 {
             world.tick()?;
         }
         world.everybody_knows_everything()?;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Wanted;
 use super::attention::Attention;
+use super::backlog::{Backlog, Pace};
 use super::columns::{Columns, wire_cell};
 use super::crowds::{Crowds, Plan};
 use super::digests::Digests;
@@ -31,8 +32,10 @@ pub(super) struct Viewer {
     entity: EntityId,
     /// `None` until its entity was first seen.
     anchor: Option<Cell>,
-    /// The anchor whose nine cells the client has in full; `None` when it must be shown everything.
+    /// The anchor whose nine cells the client has, but for its backlog; `None` when it must be shown everything.
     known: Option<Cell>,
+    /// What the client hasn't been shown of its nine cells, because it doesn't fit one view.
+    backlog: Option<Box<Backlog>>,
     digest: bool,
     ack_told: u32,
 }
@@ -57,7 +60,15 @@ pub(super) struct Shown<'a> {
 
 impl Viewer {
     pub(super) const fn new(session: SessionId, entity: EntityId) -> Self {
-        Self { session, entity, anchor: None, known: None, digest: false, ack_told: 0 }
+        Self {
+            session,
+            entity,
+            anchor: None,
+            known: None,
+            backlog: None,
+            digest: false,
+            ack_told: 0,
+        }
     }
 
     pub(super) const fn session(&self) -> SessionId {
@@ -72,8 +83,9 @@ impl Viewer {
         self.anchor
     }
 
-    pub(super) const fn mark_stale(&mut self) {
+    pub(super) fn mark_stale(&mut self) {
         self.known = None;
+        self.backlog = None;
     }
 
     pub(super) const fn set_digest(&mut self, on: bool) {
@@ -97,14 +109,31 @@ impl Viewer {
         }
     }
 
-    /// Asks for snapshots of the cells that the client doesn't have.
-    pub(super) fn want_snapshots(&self, grid: &Grid, wanted: &mut Wanted) {
-        let Some(anchor) = self.anchor.filter(|anchor| self.known != Some(*anchor)) else {
+    /// Asks for snapshots of the cells that the client doesn't have, or for as much of them as fits a view.
+    pub(super) fn want_snapshots(
+        &mut self,
+        pace: &Pace<'_>,
+        entities: &Entities,
+        crowds: &Crowds,
+        wanted: &mut Wanted,
+    ) {
+        let Some(anchor) = self.anchor else { return };
+        if self.known == Some(anchor) && self.backlog.is_none() {
             return;
-        };
-        for row in rows(grid, &grid.square_around(anchor), &self.known_square(grid)) {
-            row.before.chain(row.after).for_each(|cell| wanted.want(cell));
         }
+        let grid = pace.grid;
+        let (seen, known) = (grid.square_around(anchor), self.known_square(grid));
+        if self.backlog.is_none() && pace.fits(&seen, &known) {
+            for row in rows(grid, &seen, &known) {
+                row.before.chain(row.after).for_each(|cell| wanted.want(grid, cell));
+            }
+            return;
+        }
+        let eyes = entities.get(self.entity);
+        let center = eyes.map_or(anchor, |eyes| grid.cell_of(eyes.position()));
+        let backlog = self.backlog.get_or_insert_default();
+        backlog.follow(grid, &seen, &known);
+        backlog.choose(pace, (&seen, center), crowds.plan_of(grid.index(anchor)), wanted);
     }
 
     /// Writes the view, if there is anything to say.
@@ -119,14 +148,21 @@ impl Viewer {
         let moved = self.known != Some(anchor);
         let plan = shown.crowds.plan_of(shown.grid.index(anchor));
         private.clear();
-        let alone = moved || plan.level > 0;
+        let alone = plan.level > 0 || moved && self.backlog.is_none();
         let shared = if alone { 0..0 } else { surroundings.around(anchor, shown, out) };
         let start = out.next_run();
         if alone {
             self.put_own(shown, anchor, plan, private, out);
         }
+        if let Some(backlog) = &mut self.backlog {
+            backlog.put(shown.wanted, out);
+            if self.known.is_none() {
+                private.add_own(shown, self.entity);
+            }
+        }
+        self.backlog.take_if(|backlog| backlog.is_empty());
         if self.digest {
-            put_probes(shown, anchor, self.entity, out);
+            put_probes(shown, anchor, self.entity, |cell| self.is_pending(cell), out);
         }
         let runs = [shared, start..out.next_run()];
         let ack = shown.acks.get(self.entity).copied().unwrap_or(self.ack_told);
@@ -147,6 +183,7 @@ impl Viewer {
             reset: self.known.is_none(),
             digests: self.digests(shown, anchor),
             turns: plan.turns(),
+            pending: self.pending(shown.grid),
             ..v1::View::default()
         };
         view.encode_raw(out.bytes());
@@ -156,7 +193,7 @@ impl Viewer {
         self.ack_told = ack;
     }
 
-    /// Adds what isn't the same for all with this anchor: snapshots of cells that it doesn't have, and turns.
+    /// Adds what isn't the same for all with this anchor: snapshots of cells that it doesn't have at all, and turns.
     fn put_own(
         &self,
         shown: &Shown<'_>,
@@ -166,7 +203,9 @@ impl Viewer {
         out: &mut PublicationBuilder,
     ) {
         let seen = shown.grid.square_around(anchor);
-        let known = self.known_square(shown.grid);
+        // Changes of what is pending are told as those of what the client has.
+        let known =
+            if self.backlog.is_some() { seen.clone() } else { self.known_square(shown.grid) };
         let crowded = put_cells(shown, &seen, &known, plan.level, out);
         if plan.level > 0 && !crowded.as_slice().is_empty() {
             self.put_private(shown, crowded.as_slice(), plan, private, out);
@@ -187,6 +226,8 @@ impl Viewer {
         let spare = plan.spare.saturating_sub(private.size());
         let position = shown.entities.get(self.entity).map(Entity::position);
         let (grid, crowds, level) = (shown.grid, shown.crowds, plan.level);
+        // What is spare goes to the backlog first.
+        let position = position.filter(|_| self.backlog.is_none());
         let near = position.and_then(|at| Near::widest(grid, crowds, cells, at, level, spare, out));
         if let Some(near) = &near {
             near.each_run(crowds, cells, |run| out.add_run(run));
@@ -199,7 +240,17 @@ impl Viewer {
             return Vec::new();
         }
         let cells = shown.grid.cells_in(&shown.grid.square_around(anchor));
-        cells.map(|index| shown.digests.of(shown.grid, index)).collect()
+        let told = cells.filter(|cell| !self.is_pending(*cell));
+        told.map(|index| shown.digests.of(shown.grid, index)).collect()
+    }
+
+    fn pending(&self, grid: &Grid) -> Vec<v1::Cell> {
+        let cells = self.backlog.iter().flat_map(|backlog| backlog.cells());
+        cells.map(|cell| wire_cell(grid.cell_at(cell))).collect()
+    }
+
+    fn is_pending(&self, cell: u32) -> bool {
+        self.backlog.as_ref().is_some_and(|backlog| backlog.holds(cell))
     }
 
     /// The cells that the client has; none if it must begin anew.

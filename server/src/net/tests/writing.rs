@@ -120,6 +120,14 @@ fn a_session_is_slow_above_the_soft_limit_and_recovers_once_when_all_is_taken() 
     assert_eq!(rig.stats().slow, 1);
 }
 
+/// Lets the time pass in which a client could take what it was told, twice: a look now and one afterwards.
+fn wait_for_the_client(rig: &mut Rig, id: SessionId) {
+    for _ in 0..2 {
+        rig.sessions().now += 100_000_000;
+        drop(rig.sessions().outgoing(id));
+    }
+}
+
 #[test]
 fn a_client_that_never_reads_costs_the_hard_limit_at_most_and_is_ended() {
     let mut rig = Rig::new(Limits::default());
@@ -128,11 +136,26 @@ fn a_client_that_never_reads_costs_the_hard_limit_at_most_and_is_ended() {
     clog(&mut rig, id, hard);
     let kept = rig.sessions().get(id).unwrap().output.pending();
     assert!(kept <= hard + 2000, "{kept} bytes");
+    wait_for_the_client(&mut rig, id);
     assert!(rig.sessions().outgoing(id).is_none());
     rig.until(|inbox| inbox.closed == [(id, told(Farewell::TooSlow))]);
     rig.advance(Duration::from_secs(4));
     assert!(rig.sessions().is_empty(), "the socket goes at the deadline");
     drop(client);
+}
+
+#[test]
+fn one_long_answer_ends_nobody_who_takes_it() {
+    let mut rig = Rig::new(Limits::default());
+    let (mut client, id) = rig.connect();
+    let answer = vec![7; 8 * Limits::default().hard_output_limit];
+    rig.sessions().send(id, &answer);
+    rig.sessions().flush_session(id);
+    rig.sessions().send(id, b"\x01a");
+    rig.sessions().flush_session(id);
+    assert_eq!(rig.read(&mut client, answer.len() + 2).len(), answer.len() + 2);
+    wait_for_the_client(&mut rig, id);
+    assert!(rig.sessions().outgoing(id).is_some());
 }
 
 #[test]
@@ -153,6 +176,7 @@ fn the_last_word_to_a_slow_reader_comes_after_all_that_was_queued() {
     let mut rig = Rig::new(Limits::default());
     let (mut client, id) = rig.connect();
     clog(&mut rig, id, Limits::default().hard_output_limit);
+    wait_for_the_client(&mut rig, id);
     let bytes = rig.read_to_end(&mut client);
     let start = bytes.len() / 1002 * 1002;
     assert_eq!(read_goodbye(&bytes[start..]).reason(), Farewell::TooSlow);

@@ -21,6 +21,8 @@ pub(super) struct Client {
     turns: VecDeque<usize>,
     /// Who was said to be where, at the last publication.
     pub(super) probes: Vec<v1::Probe>,
+    /// Cells of which not everything was told yet.
+    pub(super) pending: Vec<v1::Cell>,
 }
 
 impl Client {
@@ -56,14 +58,18 @@ impl Client {
             self.entities.retain(|_, (cell, _)| sees(anchor, *cell));
         }
         for state in view.states {
-            self.apply_state(state);
+            // Health of somebody who is told of for the first time in the same view.
+            let new = view.reset || view.anchor.is_some();
+            self.apply_state(state, new);
         }
+        self.pending = view.pending;
         for cell in view.motions {
+            let pending = self.is_pending(v1::Cell { column: cell.column, row: cell.row });
             for motion in cell.motions {
-                let (kept, entity) = self
-                    .entities
-                    .get_mut(&motion.entity)
-                    .expect("only what stands in the cell moves in it");
+                let Some((kept, entity)) = self.entities.get_mut(&motion.entity) else {
+                    assert!(pending, "only what stands in the cell moves in it");
+                    continue;
+                };
                 assert_eq!((kept.column, kept.row), (cell.column, cell.row));
                 (entity.x, entity.y) = (motion.x, motion.y);
                 (entity.heading, entity.speed) = (motion.heading, motion.speed);
@@ -71,7 +77,11 @@ impl Client {
         }
     }
 
-    fn apply_state(&mut self, state: v1::CellState) {
+    pub(super) fn is_pending(&self, cell: v1::Cell) -> bool {
+        self.pending.contains(&cell)
+    }
+
+    fn apply_state(&mut self, state: v1::CellState, new: bool) {
         let cell = v1::Cell { column: state.column, row: state.row };
         let anchor = self.anchor.expect("the first view brings the anchor");
         assert!(sees(anchor, cell), "{cell:?} isn't among the nine of {anchor:?}");
@@ -87,8 +97,10 @@ impl Client {
             }
         }
         for vitals in state.vitals {
-            let (_, entity) =
-                self.entities.get_mut(&vitals.entity).expect("health of somebody known");
+            let Some((_, entity)) = self.entities.get_mut(&vitals.entity) else {
+                assert!(new || self.is_pending(cell), "health of somebody unknown");
+                continue;
+            };
             (entity.hp, entity.max_hp) = (vitals.hp, vitals.max_hp);
         }
     }

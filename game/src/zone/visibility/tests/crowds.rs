@@ -199,3 +199,106 @@ fn a_crowd_that_stands_still_is_soon_silent() {
     }
     assert_eq!(battle.world.views(), []);
 }
+
+/// The most that snapshots and all else may be in a view: its budget, and the last part that was begun.
+const MOST: usize = BUDGET as usize + 2 * 1024;
+
+/// What one who looks anew is sent of `count` who stand in one spot: the longest view, and how many until nothing is to come.
+fn looks_anew(world: &mut World, session: u64) -> (usize, usize) {
+    world.apply(Op::Session(session, SessionOp::Stale));
+    let (mut longest, mut views) = (0, 0);
+    loop {
+        let view = world.tick_for(session);
+        (longest, views) = (longest.max(view.encoded_len()), views + 1);
+        assert_eq!(view.reset, views == 1, "it is shown everything once");
+        if view.pending.is_empty() {
+            return (longest, views);
+        }
+    }
+}
+
+#[test]
+fn a_snapshot_too_long_for_a_view_comes_in_parts_within_the_budget_and_once() {
+    let mut world = World::with_budget(BUDGET);
+    for who in 0..1000_usize {
+        let place =
+            |nth| middle() - SPOT + i32::try_from(random(who * 2 + nth)).unwrap() % (2 * SPOT);
+        world.apply(Op::Spawn(Position::new(place(0), place(1))));
+    }
+    for session in 0..2 {
+        world.apply(Op::Session(session, SessionOp::Look(7)));
+        world.apply(Op::Session(session, SessionOp::Digest(session > 0)));
+    }
+    world.tick().unwrap();
+    for walking in [0, 600] {
+        for who in (0..1000).step_by(3) {
+            let heading = u16::try_from(random(who) % 65_536).unwrap();
+            world.apply(Op::Walk(who, Heading(heading), walking));
+        }
+        let (longest, views) = looks_anew(&mut world, 0);
+        assert!(longest <= MOST, "{longest} bytes, walking at {walking}");
+        assert!((5..60).contains(&views), "{views} views, walking at {walking}");
+    }
+    // Without a budget it is still no more than a client takes at once.
+    world.apply(Op::Budget(super::super::UNLIMITED));
+    world.halt();
+    for _ in 0..super::super::MAX_TURNS {
+        world.tick().unwrap();
+    }
+    let (longest, views) = looks_anew(&mut world, 0);
+    assert!(longest < 36 << 10, "{longest} bytes");
+    assert!((2..10).contains(&views), "{views} views");
+}
+
+#[test]
+fn the_own_cell_is_shown_first_and_the_cells_beside_it_before_those_at_the_corners() {
+    let mut world = World::with_budget(1500);
+    let size = i32::try_from(CELL).unwrap();
+    for who in 0..450 {
+        let (column, row) = (2 + who % 9 % 3, 2 + who % 9 / 3);
+        world.apply(Op::Spawn(Position::new(column * size + who, row * size + who)));
+    }
+    world.tick().unwrap();
+    world.apply(Op::Session(1, SessionOp::Look(4)));
+    let distance = |cell: &v1::Cell| cell.column.abs_diff(3) + cell.row.abs_diff(3);
+    let mut farthest = 0;
+    loop {
+        let view = world.tick_for(1);
+        for state in view.states.iter().filter(|state| state.enters.len() > 1) {
+            let cell = v1::Cell { column: state.column, row: state.row };
+            assert!(distance(&cell) >= farthest, "{cell:?}");
+            farthest = distance(&cell);
+        }
+        if view.pending.is_empty() {
+            break;
+        }
+        assert!(view.pending.iter().all(|cell| distance(cell) >= farthest));
+    }
+    assert_eq!(farthest, 2);
+}
+
+#[test]
+fn somebody_who_walks_on_before_everything_was_shown_is_shown_everything_in_the_end() {
+    let mut world = World::with_budget(800);
+    let size = i32::try_from(CELL).unwrap();
+    for who in 0..600 {
+        let at = |factor: usize| i32::try_from(random(who * factor) % 12_000).unwrap() + size;
+        world.apply(Op::Spawn(Position::new(at(3), at(7))));
+    }
+    world.apply(Op::Session(1, SessionOp::Look(0)));
+    world.apply(Op::Session(1, SessionOp::Digest(true)));
+    for step in 0..40_i32 {
+        let along = size + step * 300;
+        world.apply(Op::Teleport(0, Position::new(along, along)));
+        world.apply(Op::Teleport(
+            usize::try_from(step).unwrap() * 7 + 1,
+            Position::new(along, size),
+        ));
+        world.apply(Op::Hp(usize::try_from(step).unwrap() * 5 + 1, 3));
+        world.tick().unwrap();
+    }
+    for _ in 0..60 {
+        world.tick().unwrap();
+    }
+    world.everybody_knows_everything().unwrap();
+}

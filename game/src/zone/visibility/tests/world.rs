@@ -67,6 +67,8 @@ pub(super) struct World {
     past: VecDeque<BTreeMap<u64, (v1::Cell, v1::Entity)>>,
     /// Who was struck by whom last, and when.
     struck: Option<(EntityId, EntityId, u64)>,
+    /// What the last tick told each session.
+    last_views: BTreeMap<SessionId, v1::View>,
 }
 
 impl World {
@@ -87,6 +89,7 @@ impl World {
             tick: 0,
             past: VecDeque::new(),
             struck: None,
+            last_views: BTreeMap::new(),
         }
     }
 
@@ -262,13 +265,22 @@ impl World {
         for delivery in &publication.deliveries {
             let client = self.clients.get_mut(&delivery.session).expect("a viewer");
             let motion = !client.skip_motion;
-            client.apply(view(&publication, delivery, motion), motion);
+            let view = view(&publication, delivery, motion);
+            client.apply(view.clone(), motion);
+            self.last_views.insert(delivery.session, view);
         }
         self.builder.recycle(publication);
         for (session, client) in &self.clients {
             self.compare(*session, client)?;
         }
         Ok(())
+    }
+
+    /// One tick as [`Self::tick`], and what it tells one session.
+    pub(super) fn tick_for(&mut self, session: u64) -> v1::View {
+        self.last_views.clear();
+        self.tick().unwrap();
+        self.last_views.remove(&SessionId(session)).expect("it is told something")
     }
 
     /// Publishes where everyone stands and returns what goes out; the clients aren't told.
@@ -296,8 +308,15 @@ impl World {
             .entities
             .iter()
             .map(|entity| (entity.id().0, truth(entity)))
-            .filter(|(_, (cell, _))| sees(anchor, *cell))
+            .filter(|(id, (cell, _))| {
+                let told = !client.is_pending(*cell) || client.entities.contains_key(id);
+                sees(anchor, *cell) && told
+            })
             .collect();
+        prop_assert!(
+            !self.entities.contains(eyes) || client.entities.contains_key(&eyes.0),
+            "{session} doesn't see itself"
+        );
         let mut seen = client.entities.clone();
         for (id, (cell, entity)) in &mut seen {
             let Some((_, real)) = truth.get(id) else { continue };
@@ -315,6 +334,7 @@ impl World {
         prop_assert_eq!(!client.digests.is_empty(), watching);
         for digest in &client.digests {
             let cell = v1::Cell { column: digest.column, row: digest.row };
+            prop_assert!(!client.is_pending(cell));
             let ids = seen.iter().filter(|(_, (kept, _))| *kept == cell);
             let (count, hash) = ids.fold((0, 0), |(count, hash), (id, _)| {
                 (count + 1, hash ^ id.wrapping_mul(0x9E37_79B9_7F4A_7C15))
@@ -350,9 +370,12 @@ impl World {
         }
     }
 
-    /// Everybody whose motion isn't withheld knows where everything is now. Only after all have stood for as many
-    /// publications as there are turns.
+    /// Everybody knows of everything, and where it is now if its motion isn't withheld. Only after all have stood for as many
+    /// publications as there are turns, and for as many as the longest snapshot takes.
     pub(super) fn everybody_knows_everything(&self) -> Result<(), TestCaseError> {
+        for client in self.clients.values() {
+            prop_assert_eq!(&client.pending, &[], "snapshots are still to come");
+        }
         for client in self.clients.values().filter(|client| !client.skipped_motion) {
             for (id, (cell, known)) in &client.entities {
                 prop_assert!(
