@@ -122,7 +122,7 @@ impl Simulation {
             self.receive(usize::try_from(delivery.session.0).unwrap(), &bytes);
         }
         for letter in &publication.letters {
-            self.inputs.push(Input::Letter(letter.clone()));
+            self.inputs.push(Input::OwnLetter(letter.clone()));
         }
         let decisions = publication.commit.iter().flat_map(|commit| self.database.apply(commit));
         self.inputs.extend(decisions.map(Input::Decided));

@@ -4,12 +4,12 @@ mod items;
 
 use std::ops::Range;
 
-use protocol::{ServerMessage, v1};
+use protocol::{PublicAddress, ServerMessage, v1};
 use rand::{Rng, RngExt as _};
 use rand_pcg::Pcg64Mcg;
 
 use crate::content::Content;
-use crate::desk::{Desk, Travel};
+use crate::desk::{Desk, Origin, Travel};
 use crate::directory::Directory;
 use crate::ids::{CharacterId, EntityId, PlayerId, ZoneName};
 use crate::load::LoadLevel;
@@ -340,6 +340,38 @@ impl Ctx<'_> {
     /// Sends a letter to the realm zone.
     pub fn post_to_realm<L: Letter>(&mut self, letter: &L) {
         self.desk.post(Address::Zone(ZoneName::realm()), letter);
+    }
+
+    /// Whether the letter at hand was sent by a zone of this process. Of any other only what it says is known: whoever can
+    /// publish on the bus can say it.
+    #[must_use]
+    pub fn is_own_letter(&self) -> bool {
+        self.desk.origin == Origin::Here
+    }
+
+    /// Whether the letter at hand may be of the realm zone. If that runs here, nobody else speaks for it.
+    #[must_use]
+    pub fn may_be_of_realm(&self) -> bool {
+        self.is_own_letter() || !self.desk.settings.realm
+    }
+
+    /// Drops the letter at hand, because no server that plays by the rules sends it. The log says so.
+    pub fn drop_letter(&mut self, kind: &str) {
+        self.desk.note_unsound(kind);
+    }
+
+    /// Whether a redirect that another server asked for may lead to this address.
+    #[must_use]
+    pub fn may_redirect_to(&self, address: &str) -> bool {
+        let address = address.parse::<PublicAddress>().map(|address| address.to_string());
+        address.is_ok_and(|address| self.desk.settings.redirect_to.contains(&address))
+    }
+
+    /// The player of a character, if it is in this zone.
+    #[must_use]
+    pub fn find_character(&self, character: CharacterId) -> Option<PlayerId> {
+        let player = self.desk.here.get(character)?.player;
+        self.player(player).filter(|player| player.character() == character).map(Player::id)
     }
 
     /// Who is online in the whole world. Filled in the realm zone, empty elsewhere.

@@ -55,6 +55,10 @@ pub(crate) struct Desk {
     pub(crate) rate_clock: RateClock,
     /// Players who go to another zone at the end of the tick; of the next one if they came here at the end of this.
     pub(crate) travels: Vec<Travel>,
+    /// Where the letter at hand comes from.
+    pub(crate) origin: Origin,
+    /// Letters since the start that were dropped because they aren't what they say; no part of the world.
+    pub(crate) unsound: u64,
     /// Requests refused since the start, for the operator; no part of the world.
     pub(crate) refusals: BTreeMap<Refusal, u64>,
 }
@@ -66,6 +70,15 @@ pub(crate) struct Whereabouts {
     pub(crate) zone: usize,
     pub(crate) player: PlayerId,
     pub(crate) session: Option<SessionId>,
+}
+
+/// Where a letter comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Origin {
+    /// A zone of this process.
+    Here,
+    /// Whoever can publish on the bus.
+    Outside,
 }
 
 /// A wish to be in another zone.
@@ -111,6 +124,19 @@ impl Desk {
             reason: Farewell::Undecodable,
             message: error.to_string(),
         });
+    }
+
+    /// A letter isn't what it says. Told at each power of two, so that a flood of letters isn't a flood of lines.
+    pub(crate) fn note_unsound(&mut self, kind: &str) {
+        self.unsound += 1;
+        if self.unsound.is_power_of_two() {
+            let kind = kind.get(..kind.len().min(64)).unwrap_or("?");
+            tracing::warn!(
+                kind,
+                total = self.unsound,
+                "a letter is not what its kind says; dropped"
+            );
+        }
     }
 
     /// Puts a letter into the post.

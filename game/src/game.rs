@@ -17,7 +17,7 @@ use protocol::ClientMessage;
 use protocol::v1::{self, CommandResult, Refusal, WatchDigest};
 
 use crate::content::Content;
-use crate::desk::{Desk, Whereabouts};
+use crate::desk::{Desk, Origin, Whereabouts};
 use crate::directory::{ANNOUNCE_MS, Directory};
 use crate::ids::{AccountId, CharacterId, CommitSeq, ItemId, Rank, SessionId, ZoneName};
 use crate::input::Input;
@@ -204,7 +204,9 @@ impl Game {
                 self.packet(&Packet { session, request, id, payload: &payload });
             }
             Input::Stale { session } => self.stale(session),
-            Input::Letter(letter) => self.letter(&letter),
+            Input::Letter(letter) => self.letter(&letter, Origin::Outside),
+            Input::OwnLetter(letter) => self.letter(&letter, Origin::Here),
+            Input::Undelivered(letter) => self.undelivered(&letter),
             Input::Operator { line } => self.operator(&line),
             Input::ItemIds { first, count } => self.desk.kernel.add_ids(first, count),
             Input::Ground { items } => self.lay_out(items),
@@ -419,6 +421,8 @@ impl Desk {
             load: LoadLevel::default(),
             rate_clock: RateClock::default(),
             travels: Vec::new(),
+            origin: Origin::Here,
+            unsound: 0,
             refusals: BTreeMap::new(),
         }
     }

@@ -52,8 +52,12 @@ pub enum Input {
         /// Whose.
         session: SessionId,
     },
-    /// A message between zones has arrived.
+    /// A message between zones has arrived from another server. Nothing vouches for who sent it.
     Letter(Envelope),
+    /// A message between zones of this process has arrived.
+    OwnLetter(Envelope),
+    /// The bus had no room for a message of this process.
+    Undelivered(Envelope),
     /// A command of the operator, typed at the server and not by a character; has every permission.
     Operator {
         /// As a game master would type it.

@@ -101,6 +101,14 @@ impl Refuse {
         Self { reason, message: message.into(), retry_after_ms: 0 }
     }
 
+    /// The answer to a request that another zone would have had to answer, for which the bus has no room.
+    #[must_use]
+    pub fn bus_is_full() -> Self {
+        const RETRY_MS: u32 = 1000;
+        Self::new(protocol::v1::Refusal::Busy, "too much is said just now; try again")
+            .for_ms(RETRY_MS)
+    }
+
     /// A refusal that is over in `ms` milliseconds.
     #[must_use]
     pub fn for_ms(mut self, ms: u32) -> Self {

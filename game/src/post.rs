@@ -41,6 +41,18 @@ pub struct Envelope {
     pub body: Bytes,
 }
 
+/// What the kind of a letter ends with that comes back because the bus had no room for it: [`Letter::KIND`] of the type that a
+/// module takes it as. Only letters to which somebody waits for an answer have one.
+pub const LOST: &str = " lost";
+/// The longest name in a letter, in bytes: of a character, a zone or a server. The bus takes no longer ones either.
+pub const MAX_NAME: usize = 64;
+
+/// True if a name that another server wrote can be one: printable and not too long.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.len() <= MAX_NAME && crate::text::check(name).is_ok()
+}
+
 /// A message that modules send each other. Its fields are the contract between the two, also between two versions of
 /// the server during an upgrade.
 pub trait Letter: Serialize + DeserializeOwned + 'static {

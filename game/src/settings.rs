@@ -32,6 +32,8 @@ pub struct Settings {
     /// Rows of the ledger that an account may write with what costs it nothing: see
     /// [`Ctx::spend_rows`](crate::Ctx::spend_rows).
     pub ledger_rows: Rate,
+    /// Addresses, as [`PublicAddress`](protocol::PublicAddress) writes them, to which another server may send players of this one.
+    pub redirect_to: Vec<String>,
     /// Grows with each start; the first half of op ids.
     pub epoch: u64,
     /// Packet kinds that are refused, because one of them has brought a server down.
@@ -78,6 +80,7 @@ impl Default for Settings {
             cell_margin: 400,
             client_budget: 64 * 1024,
             ledger_rows: Rate { per_second: 1, burst: 20 },
+            redirect_to: Vec::new(),
             epoch: 1,
             switched_off: Vec::new(),
         }

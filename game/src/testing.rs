@@ -53,6 +53,7 @@ pub struct GameTest {
     current: String,
     next_id: u64,
     lose_letters: bool,
+    bus_is_full: bool,
     /// What the database has decided and hasn't said, while it is slow.
     decisions: Vec<Input>,
     slow_database: bool,
@@ -75,10 +76,15 @@ impl Default for GameTest {
     }
 }
 
+/// Settings of a test: what an account may write into the ledger ends no script.
+fn settings() -> Settings {
+    Settings { ledger_rows: PLENTY, ..Settings::default() }
+}
+
 /// A game in which all zones of the content run.
-fn begin(content: &Arc<Content>, table: &Arc<ModuleTable>, ledger_rows: Rate) -> Game {
+fn begin(content: &Arc<Content>, table: &Arc<ModuleTable>, settings: Settings) -> Game {
     let zones = content.zones().iter().map(|zone| zone.key.clone()).collect();
-    let settings = Settings { zones, ledger_rows, ..Settings::default() };
+    let settings = Settings { zones, ..settings };
     let game = Game::new(settings, Arc::clone(content), Arc::clone(table));
     game.unwrap_or_else(|error| panic!("{error}"))
 }
@@ -107,19 +113,23 @@ impl GameTest {
     #[must_use]
     pub fn with(content: Content, modules: ModuleList) -> Self {
         let table = modules.check().unwrap_or_else(|error| panic!("{error}"));
-        Self::of(Arc::new(content), Arc::new(table))
+        Self::of(Arc::new(content), Arc::new(table), settings())
     }
 
-    /// The small world, in which an account may write so many rows into the ledger.
+    /// The small world with the settings that `change` makes.
+    ///
+    /// # Panics
+    /// When its modules aren't valid; the message says why.
     #[must_use]
-    pub fn with_ledger_rows(rate: Rate) -> Self {
-        let mut test = Self::new();
-        test.game = begin(&test.content, &test.table, rate);
-        test
+    pub fn with_settings(change: impl FnOnce(&mut Settings)) -> Self {
+        let table = crate::modules::all().check().unwrap_or_else(|error| panic!("{error}"));
+        let mut settings = settings();
+        change(&mut settings);
+        Self::of(Arc::new(small_world()), Arc::new(table), settings)
     }
 
-    fn of(content: Arc<Content>, table: Arc<ModuleTable>) -> Self {
-        let game = begin(&content, &table, PLENTY);
+    fn of(content: Arc<Content>, table: Arc<ModuleTable>, settings: Settings) -> Self {
+        let game = begin(&content, &table, settings);
         let ids = Input::ItemIds { first: ItemId(1), count: 1_000_000 };
         Self {
             game,
@@ -130,6 +140,7 @@ impl GameTest {
             current: String::new(),
             next_id: 1,
             lose_letters: false,
+            bus_is_full: false,
             decisions: Vec::new(),
             slow_database: false,
             orders: Vec::new(),
@@ -235,6 +246,12 @@ impl GameTest {
     #[must_use]
     pub fn character(&self, name: &str) -> CharacterId {
         self.actor(name).character
+    }
+
+    /// From now on the bus has no room for letters between zones, or has some again.
+    pub fn fill_bus(&mut self, full: bool) -> &mut Self {
+        self.bus_is_full = full;
+        self
     }
 
     /// From now on letters between zones are lost, or aren't any more.
@@ -388,7 +405,8 @@ impl GameTest {
             }
         }
         if !self.lose_letters {
-            self.inputs.extend(publication.letters.iter().cloned().map(Input::Letter));
+            let arrive = if self.bus_is_full { Input::Undelivered } else { Input::OwnLetter };
+            self.inputs.extend(publication.letters.iter().cloned().map(arrive));
         }
         for order in &publication.orders {
             if let Order::ReadMailbox { character, request } = *order {

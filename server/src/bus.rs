@@ -50,8 +50,10 @@ pub trait Bus: Send {
 /// A letter that has come in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arrival {
-    /// The node that published it.
+    /// The node that published it, as it says itself.
     pub from: String,
+    /// Whether it was published by this process.
+    pub own: bool,
     /// The letter.
     pub letter: Envelope,
 }

@@ -197,7 +197,11 @@ impl EventLoop {
             && let Some(arrival) = self.bus.poll()
         {
             self.letters += 1;
-            self.inputs.push(Input::Letter(arrival.letter));
+            self.inputs.push(if arrival.own {
+                Input::OwnLetter(arrival.letter)
+            } else {
+                Input::Letter(arrival.letter)
+            });
         }
         while let Some(wish) = self.signals.as_mut().and_then(Signals::next_wish) {
             self.operator_wishes(wish);

@@ -503,6 +503,7 @@ fn game_settings(config: &Config, content: &Content, switched_off: Vec<u32>) -> 
             per_second: config.store.account_rows_per_second,
             burst: config.store.account_row_burst,
         },
+        redirect_to: config.bus.redirect_to.iter().map(ToString::to_string).collect(),
         switched_off,
         ..game::Settings::default()
     }

@@ -5,7 +5,7 @@ use protocol::v1::Refusal;
 use serde::{Deserialize, Serialize};
 
 use super::Game;
-use crate::desk::Travel;
+use crate::desk::{Origin, Travel};
 use crate::ids::{CharacterId, SessionId};
 use crate::module::Refuse;
 use crate::post::{Address, Envelope, Letter};
@@ -27,14 +27,14 @@ pub(crate) struct Traveler {
     home: Place,
     since: u64,
     /// What was written to it meanwhile, for when it has arrived.
-    letters: Vec<Envelope>,
+    letters: Vec<(Envelope, Origin)>,
 }
 
 impl Traveler {
     /// Keeps a letter until the traveler has arrived.
-    pub(super) fn keep(&mut self, letter: Envelope) {
+    pub(super) fn keep(&mut self, letter: Envelope, origin: Origin) {
         if self.letters.len() < MAX_LETTERS {
-            self.letters.push(letter);
+            self.letters.push((letter, origin));
         }
     }
 }
@@ -159,7 +159,7 @@ impl Game {
         if self.admit(index, session, record)
             && let Some(traveler) = self.travelers.remove(&character)
         {
-            traveler.letters.iter().for_each(|letter| self.letter(letter));
+            traveler.letters.iter().for_each(|(letter, origin)| self.letter(letter, *origin));
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::entity_map::EntityMap;
 use crate::ids::{CharacterId, PlayerId, ZoneName};
 use crate::module::{Module, Rate, Refuse, Routes};
 use crate::player::Player;
-use crate::post::Letter;
+use crate::post::{Letter, is_name};
 
 /// The longest line, in bytes.
 const MAX_TEXT: usize = 256;
@@ -59,6 +59,14 @@ impl Letter for Asked {
     const KIND: &'static str = "chat.asked";
 }
 
+/// A whisper that the bus had no room for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Lost(Asked);
+
+impl Letter for Lost {
+    const KIND: &'static str = "chat.asked lost";
+}
+
 /// A whisper on its way to whom it is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Whispered {
@@ -98,6 +106,7 @@ impl Module for Chat {
         routes.on_limited(LINES, Self::whisper);
         routes.on_player_letter(Self::whispered);
         routes.on_player_letter(Self::answered);
+        routes.on_letter(Self::lost);
     }
 
     fn on_tick(&mut self, ctx: &mut Ctx<'_>) {
@@ -162,9 +171,20 @@ impl Chat {
         Ok(())
     }
 
+    fn lost(&mut self, ctx: &mut Ctx<'_>, Lost(asked): Lost) {
+        if let Some(player) = ctx.find_character(asked.from) {
+            self.is_waiting(player, asked.request);
+            ctx.refuse_to(player, asked.request, Refuse::bus_is_full());
+        }
+    }
+
     /// The writer is told only now that its line has been delivered, or that nobody is connected to read it.
     fn whispered(&mut self, ctx: &mut Ctx<'_>, player: PlayerId, letter: Whispered) {
         let Whispered { from, from_name, text, request } = letter;
+        let sound = is_name(&from_name) && check(text.clone()).is_ok();
+        if !sound || !ctx.may_be_of_realm() {
+            return ctx.drop_letter(Whispered::KIND);
+        }
         let reader = ctx.player(player).filter(|reader| reader.is_connected());
         let to_name = reader.map(|reader| reader.name().to_owned());
         ctx.post_to_character(from, &Answered { to_name, text: text.clone(), request });
@@ -174,11 +194,11 @@ impl Chat {
 
     fn answered(&mut self, ctx: &mut Ctx<'_>, player: PlayerId, letter: Answered) {
         let Answered { to_name, text, request } = letter;
-        // Nothing waits here for a whisper that was written in another zone.
-        if let Some(waiting) = self.waiting.get_mut(player.entity())
-            && let Some(index) = waiting.iter().position(|waiting| waiting.request == request)
-        {
-            waiting.remove(index);
+        let sound = to_name.as_deref().is_none_or(is_name) && check(text.clone()).is_ok();
+        // Nothing waits here for a whisper that was written in another zone of this process.
+        let is_waiting = self.is_waiting(player, request);
+        if !sound || !(is_waiting || ctx.is_own_letter()) {
+            return ctx.drop_letter(Answered::KIND);
         }
         if let Some(from) = to_name {
             let line = ChatLine { scope: ChatScope::WhisperSent.into(), from, text };
@@ -186,6 +206,15 @@ impl Chat {
             return;
         }
         ctx.refuse_to(player, request, not_online());
+    }
+
+    /// Whether a whisper of the player waits for an answer to this request. From now on it doesn't.
+    fn is_waiting(&mut self, player: PlayerId, request: u32) -> bool {
+        let Some(waiting) = self.waiting.get_mut(player.entity()) else {
+            return false;
+        };
+        let found = waiting.iter().position(|waiting| waiting.request == request);
+        found.map(|index| waiting.remove(index)).is_some()
     }
 
     /// A whisper, or its answer, was lost on the way between zones.
@@ -224,6 +253,13 @@ impl Module for Exchange {
 impl Exchange {
     fn asked(&mut self, ctx: &mut Ctx<'_>, asked: Asked) {
         let Asked { from, from_name, to_name, text, request } = asked;
+        // Another server speaks for the characters that it has announced.
+        let sender = ctx.directory().get(from).filter(|entry| entry.name == from_name);
+        let sent_there = sender.is_some_and(|entry| entry.node != ctx.node());
+        let sound = sent_there && check(text.clone()).is_ok();
+        if !sound && !ctx.is_own_letter() {
+            return ctx.drop_letter(Asked::KIND);
+        }
         match ctx.directory().find(&to_name).map(|(character, _)| character) {
             Some(to) => ctx.post_to_character(to, &Whispered { from, from_name, text, request }),
             None => ctx.post_to_character(from, &Answered { to_name: None, text, request }),
@@ -255,6 +291,9 @@ fn check(text: String) -> Result<String, Refuse> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::directory::Online;
+    use crate::input::Input;
+    use crate::post::{Address, Envelope, Route};
     use crate::testing::GameTest;
 
     fn say(text: &str) -> Say {
@@ -289,6 +328,62 @@ mod tests {
         let (bob, ada) = (test.received_by::<ChatLine>("Bob"), test.received_by::<ChatLine>("Ada"));
         assert_eq!((bob[0].from.as_str(), bob[0].text.as_str()), ("Ada", "psst"));
         assert_eq!((ada[0].scope(), ada[0].from.as_str()), (ChatScope::WhisperSent, "Bob"));
+    }
+
+    #[test]
+    fn a_whisper_that_the_bus_has_no_room_for_is_refused_with_its_request() {
+        let mut test = GameTest::new();
+        test.player("Bob").player("Ada").tick(1).fill_bus(true);
+        test.request(7, Whisper { to: "Bob".into(), text: "psst".into() }).tick(3);
+        assert_eq!(test.refusals_by_request(), [(7, Refusal::Busy)]);
+        test.fill_bus(false).request(8, Whisper { to: "Bob".into(), text: "psst".into() }).tick(5);
+        assert_eq!(test.received_by::<ChatLine>("Bob").len(), 1);
+    }
+
+    /// A letter as whoever can publish on the bus writes it.
+    fn from_outside<L: Letter>(to: Address, letter: &L) -> Input {
+        let body = postcard::to_stdvec(letter).unwrap().into();
+        let route = Route::Everyone;
+        Input::Letter(Envelope { route, to, kind: L::KIND.to_owned(), body })
+    }
+
+    #[test]
+    fn nobody_else_whispers_for_the_realm_that_runs_here_or_for_its_players() {
+        let mut test = GameTest::new();
+        test.player("Bob").player("Ada").tick(1);
+        let (ada, realm) = (test.character("Ada"), Address::Zone(ZoneName::realm()));
+        let text = || "your password, please".to_owned();
+        let (from, from_name) = (CharacterId(999), "Gamemaster".to_owned());
+        let whispered = Whispered { from, from_name, text: text(), request: 1 };
+        test.input(from_outside(Address::Character(ada), &whispered));
+        let answered = Answered { to_name: None, text: text(), request: 7 };
+        test.input(from_outside(Address::Character(ada), &answered));
+        let asked = |from, from_name: &str| {
+            let (from_name, to_name) = (from_name.to_owned(), "Ada".to_owned());
+            let asked = Asked { from, from_name, to_name, text: text(), request: 1 };
+            from_outside(realm.clone(), &asked)
+        };
+        let bob = test.character("Bob");
+        test.input(asked(bob, "Bob")).input(asked(CharacterId(999), "Gamemaster")).tick(4);
+        assert_eq!((test.received::<ChatLine>(), test.refusals()), (vec![], vec![]));
+    }
+
+    #[test]
+    fn a_player_of_another_server_is_heard_under_the_name_that_it_is_announced_with() {
+        let mut test = GameTest::new();
+        test.player("Ada").tick(1);
+        let realm = || Address::Zone(ZoneName::realm());
+        let (from, node) = (CharacterId(999), "2".to_owned());
+        let (name, zone) = ("Eve".to_owned(), "field".to_owned());
+        test.input(from_outside(realm(), &Online { character: from, name, zone, node }));
+        for from_name in ["Eve", "Gamemaster"] {
+            let (from_name, to_name) = (from_name.to_owned(), "Ada".to_owned());
+            let asked = Asked { from, from_name, to_name, text: "psst".into(), request: 1 };
+            test.input(from_outside(realm(), &asked));
+        }
+        test.tick(4);
+        let heard: Vec<_> = test.received::<ChatLine>().into_iter().map(|line| line.from).collect();
+        assert_eq!(heard, ["Eve"]);
     }
 
     #[test]

@@ -13,6 +13,9 @@ use crate::player::Player;
 use crate::post::{Address, Letter};
 use crate::space::Position;
 
+/// The longest line that a letter shows to players, in bytes: a command has no more.
+const MAX_LINE: usize = 256;
+
 /// Commands that concern the whole server.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Gm;
@@ -110,6 +113,9 @@ impl Gm {
     }
 
     fn announced(&mut self, ctx: &mut Ctx<'_>, letter: Announced) {
+        if !is_line(&letter.text) {
+            return ctx.drop_letter(Announced::KIND);
+        }
         ctx.send_to_zone(&Announcement { text: letter.text });
     }
 
@@ -128,6 +134,9 @@ impl Gm {
     }
 
     fn kick_wanted(&mut self, ctx: &mut Ctx<'_>, letter: KickWanted) {
+        if !is_line(&letter.message) {
+            return ctx.drop_letter(KickWanted::KIND);
+        }
         let KickWanted { name, message, author } = letter;
         if let Some(player) = ctx.find_player(&name) {
             let outcome = kick(ctx, player, &message, author);
@@ -136,6 +145,9 @@ impl Gm {
     }
 
     fn told(&mut self, ctx: &mut Ctx<'_>, player: PlayerId, letter: Told) {
+        if !ctx.is_own_letter() && !is_line(&letter.text) {
+            return ctx.drop_letter(Told::KIND);
+        }
         ctx.send(player, &CommandResult { text: letter.text });
     }
 
@@ -205,9 +217,17 @@ impl Gm {
         Ok(format!("{name} isn't in this zone; sent to all others"))
     }
 
+    /// A redirect takes a client and a new session token along, so another server only sends players where the own
+    /// configuration lets it.
     fn redirect_wanted(&mut self, ctx: &mut Ctx<'_>, letter: RedirectWanted) {
         let RedirectWanted { name, address, author } = letter;
         if let Some(player) = ctx.find_player(&name) {
+            let allowed = address.as_deref().is_none_or(|to| ctx.may_redirect_to(to));
+            if !ctx.is_own_letter() && !allowed {
+                ctx.drop_letter("gm.redirect to an address that isn't in bus.redirect_to");
+                let message = "the other server's bus.redirect_to doesn't list that address";
+                return tell(ctx, author, Err(CommandError::Failed(message.into())));
+            }
             let outcome = redirect(ctx, player, address, author);
             tell(ctx, author, outcome);
         }
@@ -276,167 +296,14 @@ fn name_of(ctx: &Ctx<'_>, player: PlayerId) -> String {
     ctx.player(player).map(Player::name).unwrap_or_default().to_owned()
 }
 
+/// Whether people may be shown this: printable, and no longer than what a game master can type.
+fn is_line(text: &str) -> bool {
+    text.len() <= MAX_LINE && crate::text::check(text).is_ok()
+}
+
 fn is_number(text: &str) -> bool {
     text.parse::<i32>().is_ok()
 }
 
 #[cfg(test)]
-mod tests {
-    use protocol::v1::Refusal;
-
-    use super::*;
-    use crate::publication::Order;
-    use crate::testing::GameTest;
-
-    fn said(test: &GameTest) -> String {
-        test.received::<CommandResult>().last().map(|result| result.text.clone()).unwrap()
-    }
-
-    #[test]
-    fn a_player_may_do_nothing_of_a_game_masters() {
-        let mut test = GameTest::new();
-        for line in ["announce hi", "kick Ada", "teleport 100 100", "shutdown", "give Ada sword"] {
-            test.player("Ada").command(line).tick(1);
-            assert!(said(&test).ends_with("is not for you"), "{line}");
-        }
-        assert!(!test.orders().contains(&Order::Shutdown));
-    }
-
-    #[test]
-    fn the_realm_is_no_place_to_go_to() {
-        let mut test = GameTest::new();
-        test.master("Ada").command("teleport realm").tick(2);
-        assert_eq!(test.zone_of("Ada"), Some("field".to_owned()));
-        assert_eq!(said(&test), "there is no zone \"realm\"");
-        assert!(test.saved("Ada").is_none_or(|save| save.place.zone != ZoneName::realm()));
-    }
-
-    #[test]
-    fn who_types_too_fast_is_refused_and_a_player_fills_no_audit_log() {
-        let mut test = GameTest::new();
-        test.player("Ada");
-        for _ in 0..100 {
-            test.command("help");
-        }
-        test.tick(1);
-        let answers = test.received::<CommandResult>().len();
-        assert!((1..50).contains(&answers), "{answers} answers");
-        assert!(test.refusals().contains(&Refusal::TooFast));
-        assert_eq!(test.gm_log(), []);
-    }
-
-    #[test]
-    fn an_announcement_reaches_every_zone() {
-        let mut test = GameTest::new();
-        test.player("Bob").tick(1).travel("Bob", "cellar").master("Ada").tick(1);
-        test.command("announce server restarts at noon").tick(3);
-        for name in ["Ada", "Bob"] {
-            assert_eq!(test.received_by::<Announcement>(name)[0].text, "server restarts at noon");
-        }
-    }
-
-    #[test]
-    fn a_command_that_is_no_printable_text_does_nothing_and_is_not_kept() {
-        let mut test = GameTest::new();
-        test.master("Ada").command("announce \u{202e}won trats").command("kick Ada a\u{2028}b");
-        test.operator("announce \u{1b}[2J").tick(3);
-        assert_eq!(test.refusals(), [Refusal::BadRequest; 2]);
-        assert_eq!(test.received::<Announcement>(), []);
-        assert_eq!(test.orders(), []);
-        let outcomes: Vec<_> = test.gm_log().iter().map(|entry| entry.outcome.as_str()).collect();
-        assert_eq!(outcomes, ["the character U+001B can't be shown; leave it out"]);
-    }
-
-    /// A guide and an admin in the field, and Bob in `zone`.
-    fn two_ranks(zone: &str) -> GameTest {
-        let mut test = GameTest::new();
-        test.player("Bob").tick(1).travel("Bob", zone);
-        test.ranked("Zed", Rank::Admin).ranked("Gil", Rank::Guide).tick(1);
-        test
-    }
-
-    fn is_kicked(test: &GameTest, name: &str) -> bool {
-        let of = test.session(name);
-        test.orders()
-            .iter()
-            .any(|order| matches!(order, Order::Kick { session, .. } if *session == of))
-    }
-
-    #[test]
-    fn a_lower_rank_does_not_act_on_a_higher_one() {
-        for line in ["kick Zed bye", "teleport Zed cellar", "teleport Zed 100 100"] {
-            let mut test = two_ranks("field");
-            let before = test.position("Zed");
-            test.command(line).tick(3);
-            assert_eq!(said(&test), "Zed has a higher rank than yours", "{line}");
-            assert!(!is_kicked(&test, "Zed"), "{line}");
-            assert_eq!(
-                (test.zone_of("Zed").as_deref(), test.position("Zed")),
-                (Some("field"), before)
-            );
-        }
-        let mut test = two_ranks("field");
-        test.act_as("Zed").command("kick Gil bye").tick(1);
-        assert!(is_kicked(&test, "Gil"), "a higher one acts on a lower one");
-    }
-
-    #[test]
-    fn a_lower_rank_does_not_kick_a_higher_one_in_another_zone_either() {
-        let mut test = two_ranks("field");
-        test.travel("Zed", "cellar").act_as("Gil").command("kick Zed bye").tick(5);
-        assert!(!is_kicked(&test, "Zed"));
-        assert_eq!(said(&test), "Zed has a higher rank than yours", "told by the other zone");
-    }
-
-    #[test]
-    fn success_of_a_command_is_told_when_it_is_known_and_not_before() {
-        let mut test = two_ranks("cellar");
-        let first = test.act_as("Gil").command("kick Bob bye").tick(1).received::<CommandResult>();
-        assert_eq!(first.last().unwrap().text, "Bob isn't in this zone; sent to all others");
-        test.tick(5);
-        assert_eq!(said(&test), "Bob is being disconnected");
-        assert!(is_kicked(&test, "Bob"));
-        test.command("kick Nobody bye").tick(5);
-        assert_eq!(said(&test), "Nobody isn't in this zone; sent to all others");
-    }
-
-    #[test]
-    fn a_character_without_a_connection_is_not_said_to_be_disconnected() {
-        let mut test = two_ranks("field");
-        test.lose_session("Bob").tick(1).act_as("Gil").command("kick Bob bye").tick(1);
-        assert_eq!(said(&test), "Bob has lost its connection and will leave by itself");
-    }
-
-    #[test]
-    fn a_journey_to_a_zone_that_is_not_there_is_refused_to_the_author_of_the_command() {
-        let mut test = two_ranks("field");
-        test.command("teleport Bob atlantis").tick(3);
-        assert_eq!(said(&test), "there is no zone \"atlantis\"");
-        assert_eq!(test.gm_log().last().unwrap().outcome, said(&test));
-        assert_eq!(test.act_as("Bob").refusals(), [], "it has asked for nothing");
-    }
-
-    #[test]
-    fn every_command_is_kept_in_the_audit_log_with_its_outcome() {
-        let mut test = GameTest::new();
-        test.master("Ada").command("teleport nowhere at all").command("teleport -5 -5").tick(1);
-        let outcomes: Vec<_> = test.gm_log().iter().map(|entry| entry.outcome.clone()).collect();
-        assert_eq!(outcomes, ["no nowhere in this zone", "nobody can stand there"]);
-    }
-
-    #[test]
-    fn a_master_gives_what_the_content_knows_in_quantities_it_allows() {
-        let mut test = GameTest::new();
-        test.master("Ada").command("give Ada sword").tick(1);
-        assert_eq!(test.inventory("Ada"), [("sword".to_owned(), 1)]);
-        for line in [
-            "give Ada nonsense",
-            "give Ada sword 0",
-            "give Ada sword 4294967295",
-            "give Ada sword -1",
-        ] {
-            test.command(line).tick(1);
-            assert_eq!(test.inventory("Ada").len(), 1, "{line}");
-        }
-    }
-}
+mod tests;

@@ -357,7 +357,9 @@ mod tests {
 
     #[test]
     fn stacks_are_parted_and_joined_and_things_dropped_only_as_often_as_the_ledger_can_bear() {
-        let mut test = GameTest::with_ledger_rows(Rate { per_second: 1, burst: 6 });
+        let mut test = GameTest::with_settings(|settings| {
+            settings.ledger_rows = Rate { per_second: 1, burst: 6 };
+        });
         test.player("Bob").player("Ada").give("coin", 50).tick(1);
         let [coins] = test.items("Ada")[..] else { panic!() };
         let split = SplitStack { item: coins.0, quantity: 1 };

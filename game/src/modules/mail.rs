@@ -15,7 +15,7 @@ use crate::entity_map::EntityMap;
 use crate::ids::{ItemId, MailId, PlayerId, ZoneName};
 use crate::module::{Decided, MailboxRead, Module, Rate, Refuse, Routes};
 use crate::player::Player;
-use crate::post::Letter;
+use crate::post::{Letter, is_name};
 use crate::record::{Denied, Granted, MailRecord, SharedRequest};
 use crate::value::{PENDING_MS, item_message};
 
@@ -145,6 +145,10 @@ impl Mail {
     }
 
     fn arrived(&mut self, ctx: &mut Ctx<'_>, player: PlayerId, letter: Arrived) {
+        let subject = check_text("a subject", &letter.subject, MAX_SUBJECT);
+        if !is_name(&letter.sender) || subject.is_err() {
+            return ctx.drop_letter(Arrived::KIND);
+        }
         let Arrived { sender, subject } = letter;
         ctx.send(player, &MailArrived { sender, subject });
     }

@@ -18,6 +18,7 @@ use crate::content::Content;
 use crate::ids::ItemId;
 use crate::module::ModuleTable;
 use crate::record::{ItemRecord, Owner};
+use crate::settings::Settings;
 use steps::{STEPS, Stage, Step};
 
 /// Who plays: two who trade, and one who disturbs them.
@@ -91,7 +92,8 @@ impl Conservation {
     /// When memory, model and clients differ, or something isn't conserved. The message has the number of the
     /// sequence and its steps.
     pub fn play(&mut self, number: u64) {
-        let test = GameTest::of(Arc::clone(&self.content), Arc::clone(&self.table));
+        let test =
+            GameTest::of(Arc::clone(&self.content), Arc::clone(&self.table), Settings::default());
         let rng = Pcg64Mcg::seed_from_u64(self.seed.wrapping_mul(1 << 32) ^ number);
         let mut stage = Stage { test, rng, taken: Vec::new() };
         let outcome = catch_unwind(AssertUnwindSafe(|| {

@@ -50,7 +50,8 @@ impl Inbox {
     /// Delivers a letter of this process to this process.
     pub(super) fn loop_back(&self, letter: Envelope) -> Result<(), Refused> {
         let from = self.place.node.clone();
-        if self.push(Arrival { from, letter }) { Ok(()) } else { Err(Refused::Full) }
+        let arrival = Arrival { from, own: true, letter };
+        if self.push(arrival) { Ok(()) } else { Err(Refused::Full) }
     }
 
     /// Delivers a letter of another server. When there is no room for it, it is dropped and counted: the wire can't

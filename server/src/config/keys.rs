@@ -134,13 +134,15 @@ configuration! {
         Live byte_burst: usize = 64 * KIB, in KIB..=64 * MIB;
 
         /// Bytes per second that a client is shown of the world. In a crowd, where more moves than that, what is far is told in
-        /// turns; who enters, leaves and is hurt is always told, and counts too. 0 is no limit.
+        /// turns; who enters, leaves and is hurt is always told, and counts too. What somebody sees for the first time is told
+        /// over as many ticks as that takes. 0 is no limit.
         Restart client_budget: u32 = 64 * 1024, in 0..=64 * 1024 * 1024;
 
         /// With so many unsent bytes a session gets no more motion; it gets fresh positions when it has caught up.
         Live output_soft_limit_bytes: usize = 64 * KIB, in 4 * KIB..=64 * MIB;
 
-        /// With so many unsent bytes it is closed: it would hold the memory of those who keep up.
+        /// With so many unsent bytes, of those that it had a tenth of a second to take, it is closed: it would hold the memory of
+        /// those who keep up.
         Live output_hard_limit_bytes: usize = 256 * KIB, in 8 * KIB..=256 * MIB;
 
         /// How long a session that is being closed may take to read why.
@@ -274,6 +276,10 @@ configuration! {
 
         /// First part of the subjects on NATS. Servers with the same one are one world.
         Restart world: Subject = text("realmbeat");
+
+        /// Addresses, such as ["game2.example.org:7777"], to which other servers may send players of this one. A redirect takes a
+        /// session token along, so list only servers of this world.
+        Restart redirect_to: Vec<PublicAddress> = Vec::new();
 
         /// Messages that may wait in each direction. When it is full, new ones are dropped and counted.
         Restart queue: usize = 4096, in 16..=1_048_576;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use game::ZoneName;
+use protocol::PublicAddress;
 use toml::Value;
 
 use super::values::is_quoted;
@@ -219,6 +220,30 @@ impl Setting for Vec<ZoneName> {
     fn shown(&self) -> Value {
         let names = self.iter().map(|zone| Value::String(zone.as_str().to_owned()));
         Value::Array(names.collect())
+    }
+}
+
+/// Addresses. Variables and flags may also write them with commas between.
+impl Setting for Vec<PublicAddress> {
+    fn expected() -> String {
+        "a list of hosts with ports, such as [\"play.example.org:7777\"]".to_owned()
+    }
+
+    fn from_toml(value: &Value) -> Option<Self> {
+        value.as_array()?.iter().map(|address| PublicAddress::parse(address.as_str()?)).collect()
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if text.starts_with('[') {
+            return Self::from_toml(&text.parse().ok()?);
+        }
+        let addresses = text.split(',').map(str::trim).filter(|_| !text.is_empty());
+        addresses.map(PublicAddress::parse).collect()
+    }
+
+    fn shown(&self) -> Value {
+        Value::Array(self.iter().map(|address| Value::String(address.write())).collect())
     }
 }
 

@@ -69,8 +69,11 @@ impl EventLoop {
         }
         self.stopwatch.enter(Phase::Letters);
         for letter in publication.letters.drain(..) {
+            let copy = letter.clone();
             if let Err(refused) = self.bus.publish(letter) {
                 tracing::debug!("a letter was not sent: {refused}");
+                // Somebody may wait for its answer.
+                self.inputs.push(Input::Undelivered(copy));
             }
         }
         let after = publication.value_after;

@@ -220,7 +220,7 @@ impl Script {
 
     /// What a publication says to the store, the bus and the lobby.
     pub(super) fn learn(&mut self, publication: &Publication) {
-        self.letters.extend(publication.letters.iter().cloned().map(Input::Letter));
+        self.letters.extend(publication.letters.iter().cloned().map(Input::OwnLetter));
         for order in &publication.orders {
             if let Order::Left { character, .. } = order {
                 self.players.insert(*character, Connection::Absent);

@@ -279,7 +279,7 @@ impl Link {
             Content::Letter(_) if ours => {}
             Content::Letter(letter) if self.shared.inbox.place().is_here(&letter.route) => {
                 let from = parcel.from;
-                self.shared.inbox.take_in(Arrival { from, letter });
+                self.shared.inbox.take_in(Arrival { from, own: false, letter });
             }
             Content::Letter(_) => self.malformed(&Malformed::NotHere),
         }

@@ -69,6 +69,11 @@ fn a_list_in_a_variable_may_be_written_either_way() {
     assert_eq!(zones("[\"meadow\", \"forest\"]"), both);
     assert_eq!(zones(""), []);
     assert_eq!(zones("[]"), []);
+    let addresses = |text: &str| {
+        let loaded = Loaded::load(&Sources::default().flag("--set", "bus.redirect_to", text));
+        loaded.unwrap().config.bus.redirect_to.len()
+    };
+    assert_eq!(["", "a:1", "a:1, b:2", "[\"a:1\", \"b:2\"]"].map(addresses), [0, 1, 2, 2]);
 }
 
 #[test]

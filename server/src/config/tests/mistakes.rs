@@ -56,6 +56,7 @@ const OUT_OF_RANGE: &[(&str, &[&str])] = &[
     ("auth.characters_per_account", &["0", "1001"]),
     ("auth.failed_logins_before_close", &["0", "1001"]),
     ("world.content", &["''"]),
+    ("bus.redirect_to", &["['']", "['play.example.org']", "['a b:1']", "[1]", "'a:0'"]),
     ("world.zones", &["['']", "['meadow', 'meadow']", "['realm']", "['a b']", "[1]"]),
     ("auth.guesses_per_account", &["0", "10001"]),
     ("auth.guesses_per_address", &["0", "1000001"]),
@@ -269,6 +270,7 @@ fn values_that_contradict_each_other_are_refused_with_both_places() {
     assert_eq!(found.len(), 1);
     assert!(found[0].contains("3:27): the first must be below the second"), "{found:?}");
     for (contradiction, second) in [
+        ("[network]\nclient_budget = 1000000", "network.output_soft_limit_bytes"),
         ("[network]\nmax_frame_bytes = 512", "network.max_frame_bytes"),
         ("[network]\nread_budget_bytes = 2048", "network.read_budget_bytes"),
         ("[network]\nbyte_burst = 2048\nbytes_per_second = 2048", "network.byte_burst"),

@@ -307,6 +307,8 @@ impl Rig {
             }
             Input::Stale { .. }
             | Input::Letter(_)
+            | Input::OwnLetter(_)
+            | Input::Undelivered(_)
             | Input::Operator { .. }
             | Input::ItemIds { .. }
             | Input::Ground { .. }
