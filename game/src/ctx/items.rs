@@ -145,13 +145,13 @@ impl Ctx<'_> {
     /// When there aren't so many left; nothing was taken.
     pub fn spend_rows(&mut self, player: PlayerId, rows: usize) -> Result<(), Refuse> {
         let Rate { per_second, burst } = self.desk.settings.ledger_rows;
-        let (tick, tick_ms) = (self.desk.tick, self.desk.settings.tick_ms());
+        let time = self.desk.rate_time();
         let Some(entry) = self.zone.players.get_mut(player.entity()) else { return Ok(()) };
         let kept = entry.buckets.clone();
         let rows = rows.min(burst as usize);
         let mut take = || {
             let rate = Rate { per_second, burst };
-            entry.buckets.take(LEDGER_ROWS, rate, tick, tick_ms)
+            entry.buckets.take(LEDGER_ROWS, rate, time)
         };
         let outcome = (0..rows).try_for_each(|_| take());
         outcome.map_err(|wait| {

@@ -127,5 +127,5 @@ impl Door {
 fn bound_output(stream: &TcpStream, patience: Duration) {
     let milliseconds = u32::try_from(patience.as_millis()).unwrap_or(u32::MAX);
     // Without it the session is bounded by its output limits alone.
-    drop(sockopt::set_tcp_user_timeout(stream, milliseconds));
+    let _ = sockopt::set_tcp_user_timeout(stream, milliseconds);
 }

@@ -255,7 +255,7 @@ impl Sessions {
     }
 
     fn is_over_hard_limit(&mut self, id: SessionId) -> bool {
-        let (now, hard_limit) = (self.now, self.limits.hard_output_limit);
+        let (now, hard_limit) = (self.clock.service, self.limits.hard_output_limit);
         self.framing == Framing::Delimited
             && self.get_mut(id).is_some_and(|session| {
                 !session.is_closing() && session.output.overdue(now) > hard_limit

@@ -123,8 +123,8 @@ fn a_session_is_slow_above_the_soft_limit_and_recovers_once_when_all_is_taken() 
 /// Lets the time pass in which a client could take what it was told, twice: a look now and one afterwards.
 fn wait_for_the_client(rig: &mut Rig, id: SessionId) {
     for _ in 0..2 {
-        rig.sessions().now += 100_000_000;
-        drop(rig.sessions().outgoing(id));
+        rig.sessions().clock.service += 100_000_000;
+        let _ = rig.sessions().outgoing(id);
     }
 }
 
