@@ -243,8 +243,8 @@ mod tests {
         let village = checked.zones.iter().find(|zone| zone.zone.as_str() == "village").unwrap();
         assert_eq!(
             village.to_string(),
-            "zone village: maps/village.json, 28 x 22 tiles of 200 cm, 396 of 616 walkable\n  \
-             walls: layer `ground`, property `walkable` 220\n  \
+            "zone village: maps/village.json, 28 x 22 tiles of 200 cm, 414 of 616 walkable\n  \
+             walls: layer `ground`, property `walkable` 202\n  \
              places: start [9, 13, 9, 4], graveyard [17, 9, 3, 3], portal to meadow [13, 20, 2, 1], \
              `chapel_yard` [17, 9, 3, 3], `market` [9, 13, 9, 4], `south_gate` [13, 18, 2, 1], \
              `south_road` [13, 20, 2, 1]\n"

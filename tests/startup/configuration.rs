@@ -157,10 +157,12 @@ fn a_check_says_how_each_zone_was_read_which_portals_are_closed_and_what_may_be_
     assert!(output.status.success(), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
     for line in [
-        "zone village: maps/village.json, 28 x 22 tiles of 200 cm, 526 of 616 walkable",
-        "  walls: layer `ground`, property `walkable` 90",
+        "zone village: maps/village.json, 28 x 22 tiles of 200 cm, 616 of 616 walkable",
+        "  walls: none",
         "  the portal to meadow is closed: it doesn't run here",
-        "warning: maps/village.json:124:16: found `passable` 1 times, first at the tile 2 of the tileset `village`, \
+        "warning: maps/village.json:1:1: found a map on which nothing is a wall, \
+         expected a layer called `collision`, or tiles with the property `collides = true`",
+        "warning: maps/village.json:125:16: found `passable` 2 times, first at the tile 2 of the tileset `village`, \
          which isn't read, expected `collides = true` or `walkable = false`, if it means a wall",
     ] {
         assert!(text.lines().any(|said| said == line), "{line} in\n{text}");
