@@ -116,7 +116,8 @@ fn answer_to(io_threads: u8, bytes: &[u8], limits: Limits) -> Goodbye {
 }
 
 fn lengths_that_are_no_varint_or_too_large_end_the_session_with_a_reason(io_threads: u8) {
-    for length in [1025, 1 << 31, u64::MAX] {
+    let limit = Limits::default().frame_limit_before_login as u64;
+    for length in [limit + 1, 1 << 31, u64::MAX] {
         let mut bytes = Vec::new();
         protocol::put_varint(&mut bytes, length);
         let goodbye = answer_to(io_threads, &bytes, Limits::default());
