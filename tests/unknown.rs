@@ -124,7 +124,8 @@ impl Thing {
     fn columns(self) -> String {
         let owner = match self.place {
             Place::Bag => format!("{}, NULL, NULL, NULL, NULL", character(self.settler)),
-            Place::Ground => format!("NULL, 'arena', NULL, {}, 1000", 500 + self.number),
+            // In another cell than the start, where everybody lays something down.
+            Place::Ground => format!("NULL, 'arena', NULL, {}, 1000", 3_300 + self.number % 1_400),
             Place::Letter => format!("NULL, NULL, {}, NULL, NULL", character(self.settler)),
         };
         let slot = if self.place == Place::Ground { 0 } else { (self.number - 1) / SETTLERS / 3 };

@@ -171,7 +171,9 @@ fn a_check_says_how_each_zone_was_read_which_portals_are_closed_and_what_may_be_
 
 #[test]
 fn a_shop_whose_list_is_longer_than_a_client_may_be_sent_is_told_before_the_start() {
-    let setup = ServerSetup::new().set("network.output_soft_limit_bytes", 4_096);
+    let setup = ServerSetup::new()
+        .set("network.client_budget", 16_384)
+        .set("network.output_soft_limit_bytes", 4_096);
     let goods: String = (0..200)
         .map(|item| format!("[spare_part_{item}]\nname = \"Spare part\"\nstack = 1\n"))
         .collect();

@@ -253,8 +253,8 @@ impl Bot {
     }
 }
 
-/// Whether a refusal can happen to a correct client that plays: somebody was faster, it is dead, or who it writes to
-/// isn't there yet.
+/// Whether a refusal can happen to a correct client that plays: somebody was faster, it is dead, its prey runs
+/// home and can't be hurt, or who it writes to isn't there yet.
 fn is_part_of_the_game(reason: Refusal) -> bool {
     matches!(
         reason,
@@ -264,6 +264,7 @@ fn is_part_of_the_game(reason: Refusal) -> bool {
             | Refusal::OutOfRange
             | Refusal::Cooldown
             | Refusal::Dead
+            | Refusal::NotAllowed
             | Refusal::InventoryFull
             | Refusal::NoSuchItem
             | Refusal::NotOnline
