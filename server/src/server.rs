@@ -1,6 +1,8 @@
 //! From a configuration to a running world: opens the parts in the order in which they need each other, and says in
 //! one line what is wrong with the one that doesn't open.
 
+mod settings;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,8 +14,8 @@ use game::{Content, Game, Input, ModuleList, ModuleTable, TableError, ZoneName};
 use protocol::{FIRST_MODULE_ID, PublicAddress};
 
 use crate::auth::{self, AuthError, AuthPool};
-use crate::bus::{self, Bus, QueueBounds};
-use crate::config::{BusUrl, Config, ConfigError, Loaded, Origin, Sources};
+use crate::bus::{self, Bus};
+use crate::config::{Config, ConfigError, Loaded, Origin, Sources};
 use crate::content_files::{ContentFilesError, read_content_files};
 use crate::event_loop::{ByPhase, EventLoop, RunError};
 use crate::lobby::{self, Lobby, system_tokens};
@@ -26,6 +28,7 @@ use crate::store::{self, Bounds, Location, Store, StoreSettings};
 use crate::suspects::{Suspects, SuspectsError};
 use crate::telemetry::LogLevels;
 use crate::tick_clock::TickClock;
+use settings::{bus_settings, game_settings};
 
 /// One in so many of `network.max_sessions` may wait in the queue before the world, so that those who wait don't leave
 /// the house full for a player who has lost the connection and comes back.
@@ -463,48 +466,5 @@ fn store_settings(config: &Config) -> StoreSettings {
         ledger_retention: config.store.ledger_retention,
         disk_reserve: config.store.disk_reserve_mib << 20,
         ..StoreSettings::new(database(config), config.server.node)
-    }
-}
-
-fn bus_settings(config: &Config, game: &game::Settings) -> bus::Settings {
-    let bounds = QueueBounds { letters: config.bus.queue, ..QueueBounds::default() };
-    let mut zones = game.zones.clone();
-    zones.extend(game.realm.then(ZoneName::realm));
-    bus::Settings {
-        url: match &config.bus.url {
-            BusUrl::Local => "local".to_owned(),
-            BusUrl::Nats(url) => url.as_str().to_owned(),
-        },
-        world: config.bus.world.as_str().to_owned(),
-        node: game.node.clone(),
-        zones,
-        outgoing: bounds,
-        incoming: bounds,
-    }
-}
-
-/// But for the epoch and the secret, which the store knows.
-fn game_settings(config: &Config, content: &Content, switched_off: Vec<u32>) -> game::Settings {
-    let world = &config.world;
-    let all = || content.zones().iter().map(|zone| zone.key.clone()).collect();
-    let tick = Duration::from_millis(u64::from(1000 / world.tick_rate.max(1)));
-    let interval = config.store.save_interval.as_millis() / tick.as_millis().max(1);
-    game::Settings {
-        node: config.server.node.to_string(),
-        tick_rate: world.tick_rate,
-        seed: world.seed,
-        zones: if world.zones.is_empty() { all() } else { world.zones.clone() },
-        realm: world.realm,
-        save_interval: u64::try_from(interval).unwrap_or(u64::MAX).max(1),
-        cell_size: world.cell_size_cm.unsigned_abs(),
-        cell_margin: world.cell_margin_cm.unsigned_abs(),
-        client_budget: config.network.client_budget,
-        ledger_rows: game::Rate {
-            per_second: config.store.account_rows_per_second,
-            burst: config.store.account_row_burst,
-        },
-        redirect_to: config.bus.redirect_to.iter().map(ToString::to_string).collect(),
-        switched_off,
-        ..game::Settings::default()
     }
 }
