@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use game::{Publication, SessionId};
 use mio::Waker;
-use mio::event::Source;
 use protocol::v1::{Farewell, Goodbye};
 
 use super::border::{IoThreadError, News, Order};
@@ -111,19 +110,6 @@ impl Clients {
     #[must_use]
     pub fn waker(&self) -> Arc<Waker> {
         self.network.waker()
-    }
-
-    /// Lets another source, such as signals, end a [`wait`](Self::wait). See [`take_guest_call`](Self::take_guest_call).
-    ///
-    /// # Errors
-    /// When the system refuses to watch it.
-    pub fn watch(&self, guest: &mut impl Source) -> io::Result<()> {
-        self.network.watch(guest)
-    }
-
-    /// Whether that source has become ready since this was asked the last time. See [`Network::take_guest_call`].
-    pub const fn take_guest_call(&mut self) -> bool {
-        self.network.take_guest_call()
     }
 
     /// Sleeps until something is ready or `timeout` is over; `None` sleeps for ever. See [`Network::wait`].

@@ -220,8 +220,3 @@ fn is_out_of_descriptors(error: &io::Error) -> bool {
         Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM)
     )
 }
-
-/// Registers what isn't a session.
-pub(super) fn register_guest(registry: &Registry, guest: &mut impl Source) -> io::Result<()> {
-    guest.register(registry, token::GUEST, Interest::READABLE)
-}

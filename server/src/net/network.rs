@@ -5,7 +5,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mio::event::Source;
 use mio::net::TcpStream;
 use mio::{Events, Poll, Waker};
 
@@ -13,7 +12,7 @@ use super::border::LoopPresence;
 use super::deadlines::Sweep;
 use super::door::Door;
 use super::limits::Limits;
-use super::listener::{BindError, Listener, register_guest};
+use super::listener::{BindError, Listener};
 use super::sessions::{self, Sessions};
 use super::stats::NetStats;
 use super::{Framing, Inbox, reading, token};
@@ -43,7 +42,6 @@ pub struct Network {
     buffer: Box<[u8]>,
     started: Instant,
     reading_paused: bool,
-    guest_called: bool,
 }
 
 impl Network {
@@ -90,7 +88,6 @@ impl Network {
             loop_presence: None,
             started: now,
             reading_paused: false,
-            guest_called: false,
         })
     }
 
@@ -115,20 +112,6 @@ impl Network {
     #[must_use]
     pub fn waker(&self) -> Arc<Waker> {
         Arc::clone(&self.waker)
-    }
-
-    /// Lets another source, such as signals, end a [`wait`](Self::wait). See [`take_guest_call`](Self::take_guest_call).
-    ///
-    /// # Errors
-    /// When the system refuses to watch it.
-    pub fn watch(&self, guest: &mut impl Source) -> io::Result<()> {
-        register_guest(self.poll.registry(), guest)
-    }
-
-    /// Whether the source that is watched has become ready, since this was asked the last time. Ask it then for all that
-    /// it has. In each pass that would be a system call, mostly in vain.
-    pub const fn take_guest_call(&mut self) -> bool {
-        std::mem::replace(&mut self.guest_called, false)
     }
 
     /// Sleeps until something is ready or `timeout` is over; `None` sleeps for ever. Doesn't sleep while there is work
@@ -299,10 +282,8 @@ impl Network {
     fn take_events(&mut self) {
         for event in &self.events {
             let Some(id) = token::session_of(event.token()) else {
-                match (event.token(), &mut self.door) {
-                    (token::LISTENER, Some(door)) => door.somebody_waits(),
-                    (token::GUEST, _) => self.guest_called = true,
-                    _ => {}
+                if let (token::LISTENER, Some(door)) = (event.token(), &mut self.door) {
+                    door.somebody_waits();
                 }
                 continue;
             };

@@ -19,8 +19,6 @@ const NO_SESSION: u8 = u8::MAX;
 pub(super) const LISTENER: Token = special(0);
 /// Wakes the poll from another thread.
 pub(super) const WAKER: Token = special(1);
-/// What the owner of the network registered; it asks its source itself.
-pub(super) const GUEST: Token = special(2);
 
 const fn special(slot: usize) -> Token {
     Token((NO_SESSION as usize) << (SLOT_BITS + GENERATION_BITS) | slot)
@@ -53,7 +51,7 @@ pub(super) const fn of_session(id: SessionId) -> Token {
     Token(id.0 as usize)
 }
 
-/// The session that an event is about, `None` for the listener, the waker and guests.
+/// The session that an event is about, `None` for the listener and the waker.
 pub(super) const fn session_of(token: Token) -> Option<SessionId> {
     let id = token.0 as u64;
     if id >> (SLOT_BITS + GENERATION_BITS) == NO_SESSION as u64 {
@@ -84,6 +82,6 @@ mod tests {
 
     #[test]
     fn the_listener_is_no_session() {
-        assert_eq!([LISTENER, WAKER, GUEST].map(session_of), [None; 3]);
+        assert_eq!([LISTENER, WAKER].map(session_of), [None; 2]);
     }
 }
